@@ -1,0 +1,208 @@
+//! The kinds of action, one file each. This file holds the contract and the registry and nothing else.
+//!
+//! To add a kind: write `actions/NAME.rs` with its settings (what an operator writes) and its `impl ActionKind`, then
+//! add one line to the registry below and, if it remembers something of a customer, one to [`Memory`].
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::customer::{Customer, Dialogue};
+use super::decision::Moment;
+use super::fact::FactKind;
+use super::ids::{ActionKey, ConnectorKey};
+use super::question::{Answer, Question};
+use super::reply::Reply;
+use super::template::Template;
+use super::value::Values;
+use super::work::Work;
+
+mod say;
+
+/// What an action sees.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Its own key.
+    pub action: &'a ActionKey,
+    /// The customer before.
+    pub customer: &'a Customer,
+    /// How the customer came here.
+    pub entry: &'a Entry<'a>,
+    /// Time and what is fresh.
+    pub moment: Moment,
+}
+
+/// How the customer came to an action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry<'a> {
+    /// A tap, a keyword, a scan, a follow: the action begins. The words, when there were any.
+    Opened {
+        /// What was written, empty for a tap.
+        words: &'a str,
+    },
+    /// The customer is in this action's dialogue and wrote this.
+    Continued {
+        /// Where they stand.
+        dialogue: &'a Dialogue,
+        /// What was written.
+        words: &'a str,
+    },
+}
+
+/// What must be known before the action can decide.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// A question to the business system.
+    pub question: Option<Question>,
+    /// The tally of these votes: the prefix `action/topic/` of the votes' dimension.
+    pub tally: Option<String>,
+}
+
+/// What was found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// The business system's answer, when one was needed.
+    pub answer: Option<Answer>,
+    /// Votes by option, when a tally was needed.
+    pub tally: Vec<(String, i64)>,
+}
+
+/// What an action wants. `decide` makes the whole decision of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// What is said.
+    pub reply: Reply,
+    /// The dialogue afterwards: none unless the action keeps one.
+    pub dialogue: Option<Dialogue>,
+    /// What the action remembers of the customer, when that changes.
+    pub memory: Option<Memory>,
+    /// What happened.
+    pub facts: Vec<FactKind>,
+    /// What is left to be done.
+    pub outbox: Vec<Work>,
+    /// The one piece of `outbox` whose outcome may still become the answer: the first one.
+    pub wait: bool,
+}
+
+/// A text of an action, as the playbook's check sees it.
+#[derive(Clone, Debug)]
+pub struct TextField<'a> {
+    /// The field as the operator wrote it: `reply`, `choices[0].label`.
+    pub field: String,
+    /// The text.
+    pub template: &'a Template,
+    /// The names it may use.
+    pub allowed: BTreeSet<String>,
+}
+
+/// What every kind of action can do. Pure.
+pub trait ActionKind {
+    /// Every text a customer can read, with the names it may use. `fields` are those of the action's connector.
+    fn texts<'a>(&'a self, fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>>;
+
+    /// The connectors it asks, and whether money moves.
+    fn connectors(&self) -> Vec<(&ConnectorKey, Stakes)> {
+        Vec::new()
+    }
+
+    /// The values it hands to a connector's templates.
+    fn question_values(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
+    /// Rules between fields that no type can hold; each fault names the field and how to mend it.
+    fn faults(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// Whether these words are for this action's open dialogue. If not, the dialogue is left and the playbook answers
+    /// them as if there were none.
+    fn wants(&self, _dialogue: &Dialogue, _words: &str) -> bool {
+        true
+    }
+
+    /// What must be known before `decide`.
+    fn needs(&self, _view: &View<'_>) -> Needs {
+        Needs::default()
+    }
+
+    /// Decides.
+    fn decide(&self, view: &View<'_>, given: &Given) -> Outcome;
+
+    /// The answer to work the action left in the outbox ([`super::work::Task::Ask`]) has come.
+    fn resume(&self, _view: &View<'_>, _memo: &Values, _answer: &Answer) -> Outcome {
+        Outcome::default()
+    }
+}
+
+/// What is at stake in a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stakes {
+    /// It only reads.
+    Read,
+    /// Money or a service number is at stake: an idempotency header is required.
+    Value,
+}
+
+/// Something an operator wrote that cannot work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The field.
+    pub field: String,
+    /// What is wrong.
+    pub cause: String,
+    /// How to mend it.
+    pub mend: String,
+}
+
+macro_rules! kinds {
+    ($($name:literal => $variant:ident($module:ident::$settings:ident),)*) => {
+        /// An action of any kind.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Kind {
+            $(
+                #[doc = concat!("`kind = \"", $name, "\"`")]
+                $variant($module::$settings),
+            )*
+        }
+
+        impl Kind {
+            /// Every kind by the name an operator writes.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+            /// Reads the settings of a kind (its table without `kind`); `None` when there is no such kind.
+            pub fn read<'de, D: serde::Deserializer<'de>>(name: &str, settings: D) -> Option<Result<Self, D::Error>> {
+                match name {
+                    $($name => Some($module::$settings::deserialize(settings).map(Self::$variant)),)*
+                    _ => None,
+                }
+            }
+
+            /// The JSON Schema of every kind's settings.
+            pub fn schemas(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, schemars::Schema)> {
+                vec![$(($name, <$module::$settings as schemars::JsonSchema>::json_schema(generator))),*]
+            }
+
+            /// The kind as an operator writes it.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name),* }
+            }
+
+            /// What it can do.
+            pub fn as_action(&self) -> &dyn ActionKind {
+                match self { $(Self::$variant(settings) => settings),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    "say" => Say(say::Say),
+}
+
+/// What an action remembers of one customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Memory {
+    /// Nothing worth keeping.
+    Empty,
+}

@@ -1,0 +1,26 @@
+//! What fuwu knows about customers and conversations: pure values and pure functions.
+//!
+//! No clock, no randomness, no network, no wire format. Time, fresh ids and the business system's answer are
+//! handed in, so every rule is tested in microseconds and a conflict is resolved by deciding again.
+
+pub mod actions;
+pub mod connector;
+pub mod customer;
+pub mod decide;
+pub mod decision;
+pub mod fact;
+pub mod ids;
+pub mod inbound;
+pub mod keywords;
+pub mod menu;
+pub mod notes;
+pub mod playbook;
+pub mod question;
+pub mod reach;
+pub mod recent;
+pub mod reply;
+pub mod route;
+pub mod template;
+pub mod time;
+pub mod value;
+pub mod work;

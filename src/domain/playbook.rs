@@ -1,0 +1,53 @@
+//! The playbook: everything an operator writes, checked as a whole and frozen as one value with a version.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::actions::Kind;
+use super::connector::Connector;
+use super::ids::{ActionKey, ConnectorKey, PlaybookVersion};
+use super::keywords::Keywords;
+use super::menu::Menu;
+
+/// A playbook. `config::playbook` reads one from files; nothing changes it afterwards.
+#[derive(Clone, Debug, Default)]
+pub struct Playbook {
+    /// Which one; every fact carries it.
+    pub version: PlaybookVersion,
+    /// What can be done, by the keys that menu buttons and keywords name.
+    pub actions: BTreeMap<ActionKey, Kind>,
+    /// Which words mean which action.
+    pub keywords: Keywords,
+    /// What happens at the moments that no word or button names.
+    pub moments: Moments,
+    /// Where the business system is; `sandbox:` is the demo one.
+    pub base_url: String,
+    /// Questions to the business system.
+    pub connectors: BTreeMap<ConnectorKey, Connector>,
+    /// The menus; the one without a match rule is everybody's.
+    pub menus: Vec<Menu>,
+}
+
+/// `moments.toml`: which action answers when no word or button names one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Moments {
+    /// The first follow in a customer's life.
+    pub first_follow: ActionKey,
+    /// A follow of somebody who has followed before.
+    pub refollow: ActionKey,
+    /// A follower scans a code that `scenes` does not name.
+    pub scan: ActionKey,
+    /// Codes with an answer of their own, by scene; for a follow and for a scan.
+    #[serde(default)]
+    pub scenes: BTreeMap<String, ActionKey>,
+    /// The customer leaves. The platform shows nothing any more, so this is for what the action remembers or counts.
+    #[serde(default)]
+    pub farewell: Option<ActionKey>,
+    /// Words that no rule knows.
+    pub fallback: ActionKey,
+    /// A picture, a voice message without words, a place, a sticker: anything that is not words.
+    pub not_words: ActionKey,
+}

@@ -1,0 +1,130 @@
+//! Reach: through which path a customer can be told something now (platform.md 4.9).
+
+use serde::{Deserialize, Serialize};
+
+use super::inbound::{Event, Message, What};
+use super::time::UnixSecs;
+
+/// What opens a window, how long it stays open and how many messages it carries (platform.md 4.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Seconds it stays open.
+    pub secs: i64,
+    /// Customer-service messages it carries.
+    pub messages: u8,
+}
+
+/// A message of the customer: 48 hours, 5 messages.
+pub const BY_MESSAGE: Opening = Opening { secs: 48 * 3600, messages: 5 };
+/// A tap, a follow or a scan: one minute, 3 messages.
+pub const BY_TAP: Opening = Opening { secs: 60, messages: 3 };
+
+/// The customer's open windows. A new trigger of a kind replaces the older one of that kind; what remains is the
+/// larger of the two, and the platform's own word is the truth (platform.md 4.9).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Windows {
+    by_message: Option<Window>,
+    by_tap: Option<Window>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Window {
+    closes: UnixSecs,
+    left: u8,
+}
+
+/// How the customer can be told something now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A customer-service message; so many are left.
+    CustomerService {
+        /// Messages left in the best open window.
+        left: u8,
+    },
+    /// No window is open: keep it as a note for the next visit.
+    NextVisit,
+}
+
+/// What kind of window `what` opens, if any (platform.md 2.3, 4.9).
+pub fn opening(what: &What) -> Option<Opening> {
+    match what {
+        What::Message(Message::Text { menu_id: Some(_), .. }) => Some(BY_TAP),
+        What::Message(_) => Some(BY_MESSAGE),
+        What::Event(event) => match event {
+            Event::Subscribed { .. } | Event::Scanned { .. } | Event::MenuTapped { .. } => Some(BY_TAP),
+            _ => None,
+        },
+    }
+}
+
+impl Windows {
+    /// The customer did something that opens a window at `at`.
+    pub fn open(&mut self, opening: Opening, at: UnixSecs) {
+        let window = Some(Window { closes: at.plus_secs(opening.secs), left: opening.messages });
+        if opening == BY_MESSAGE {
+            self.by_message = window;
+        } else {
+            self.by_tap = window;
+        }
+    }
+
+    /// The customer left: nothing can be sent any more.
+    pub fn close(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The path that is open at `now`.
+    pub fn reach(&self, now: UnixSecs) -> Reach {
+        let left = [&self.by_message, &self.by_tap]
+            .into_iter()
+            .flatten()
+            .filter(|w| w.closes > now)
+            .map(|w| w.left)
+            .max()
+            .unwrap_or(0);
+        if left == 0 { Reach::NextVisit } else { Reach::CustomerService { left } }
+    }
+
+    /// One customer-service message was sent: every open window carries one less.
+    pub fn spend(&mut self, now: UnixSecs) {
+        for window in [&mut self.by_message, &mut self.by_tap].into_iter().flatten() {
+            if window.closes > now {
+                window.left = window.left.saturating_sub(1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_opens_two_days_and_five_messages() {
+        let mut windows = Windows::default();
+        assert_eq!(windows.reach(UnixSecs(0)), Reach::NextVisit);
+        windows.open(BY_MESSAGE, UnixSecs(0));
+        for left in (1..=5).rev() {
+            assert_eq!(windows.reach(UnixSecs(100)), Reach::CustomerService { left });
+            windows.spend(UnixSecs(100));
+        }
+        assert_eq!(windows.reach(UnixSecs(100)), Reach::NextVisit);
+        windows.open(BY_MESSAGE, UnixSecs(200));
+        assert_eq!(windows.reach(UnixSecs(200 + 48 * 3600)), Reach::NextVisit);
+    }
+
+    #[test]
+    fn the_better_of_two_open_windows_counts() {
+        let mut windows = Windows::default();
+        windows.open(BY_TAP, UnixSecs(0));
+        windows.open(BY_MESSAGE, UnixSecs(10));
+        assert_eq!(windows.reach(UnixSecs(20)), Reach::CustomerService { left: 5 });
+        assert_eq!(windows.reach(UnixSecs(70)), Reach::CustomerService { left: 5 });
+    }
+
+    #[test]
+    fn a_tap_on_a_link_in_the_chat_counts_as_a_tap() {
+        let text = Message::Text { content: "查流量".into(), menu_id: Some("1".into()) };
+        assert_eq!(opening(&What::Message(text)), Some(BY_TAP));
+    }
+}

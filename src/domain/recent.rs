@@ -1,0 +1,102 @@
+//! The recent deliveries of one customer and the replies they earned (platform.md 1.5).
+//!
+//! Kept inside the customer's record, not in a table of their own: one commit then writes one record. Bounded: a
+//! customer who sends more than [`MAX_KEYS`] deliveries in ten minutes loses the oldest keys first.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::DedupeKey;
+use super::reply::Reply;
+use super::time::UnixSecs;
+
+/// The platform gives up after about 15 s (platform.md 1.5); ten minutes leave room for our own replays.
+pub const KEYS_KEPT_SECS: i64 = 600;
+/// Replies are only ever repeated to a platform retry, so a minute is plenty.
+pub const REPLIES_KEPT_SECS: i64 = 60;
+/// At most so many keys.
+pub const MAX_KEYS: usize = 128;
+/// At most so many replies.
+pub const MAX_REPLIES: usize = 8;
+
+/// The recent deliveries of one customer, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    keys: Vec<(DedupeKey, UnixSecs)>,
+    replies: Vec<(DedupeKey, Earned)>,
+}
+
+/// A reply and the moment it was earned: rendering both again gives the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earned {
+    /// What was said.
+    pub reply: Reply,
+    /// When.
+    pub at: UnixSecs,
+}
+
+impl Recent {
+    /// What is known of a delivery: `None` if it is new; else the reply it earned, silence once that is forgotten.
+    pub fn earned(&self, key: DedupeKey) -> Option<Earned> {
+        let (_, at) = self.keys.iter().find(|(known, _)| *known == key)?;
+        let kept = self.replies.iter().find(|(known, _)| *known == key).map(|(_, earned)| earned.clone());
+        Some(kept.unwrap_or(Earned { reply: Reply::Silent, at: *at }))
+    }
+
+    /// Remembers a delivery and its reply, or replaces the reply it had, and forgets what is too old at `now`.
+    pub fn remember(&mut self, key: DedupeKey, reply: Reply, now: UnixSecs) {
+        if !self.keys.iter().any(|(known, _)| *known == key) {
+            self.keys.push((key, now));
+        }
+        self.replies.retain(|(known, _)| *known != key);
+        if !reply.is_silent() {
+            self.replies.push((key, Earned { reply, at: now }));
+        }
+        self.keys.retain(|(_, at)| now.secs_since(*at) <= KEYS_KEPT_SECS);
+        self.replies.retain(|(_, earned)| now.secs_since(earned.at) <= REPLIES_KEPT_SECS);
+        drop_oldest(&mut self.keys, MAX_KEYS);
+        drop_oldest(&mut self.replies, MAX_REPLIES);
+    }
+}
+
+fn drop_oldest<T>(list: &mut Vec<T>, keep: usize) {
+    let surplus = list.len().saturating_sub(keep);
+    list.drain(..surplus);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(n: i64) -> Reply {
+        Reply::Text(n.to_string())
+    }
+
+    #[test]
+    fn a_retry_gets_the_reply_of_the_first_delivery() {
+        let mut recent = Recent::default();
+        assert_eq!(recent.earned(DedupeKey(1)), None);
+        recent.remember(DedupeKey(1), text(1), UnixSecs(100));
+        recent.remember(DedupeKey(2), text(2), UnixSecs(110));
+        assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: text(1), at: UnixSecs(100) }));
+    }
+
+    #[test]
+    fn after_a_minute_the_delivery_is_still_known_but_its_reply_is_gone() {
+        let mut recent = Recent::default();
+        recent.remember(DedupeKey(1), text(1), UnixSecs(100));
+        recent.remember(DedupeKey(2), text(2), UnixSecs(161));
+        assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
+        recent.remember(DedupeKey(3), text(3), UnixSecs(701));
+        assert_eq!(recent.earned(DedupeKey(1)), None);
+    }
+
+    #[test]
+    fn a_talkative_customer_cannot_grow_the_record() {
+        let mut recent = Recent::default();
+        for n in 0..10_000 {
+            recent.remember(DedupeKey(n), text(1), UnixSecs(100));
+        }
+        assert_eq!((recent.keys.len(), recent.replies.len()), (MAX_KEYS, MAX_REPLIES));
+        assert!(recent.earned(DedupeKey(9_999)).is_some());
+    }
+}

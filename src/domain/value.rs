@@ -1,0 +1,92 @@
+//! Values that fill a template: each knows how a person reads it, so that no amount is ever printed in the wrong unit.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Named values for a template or a question.
+pub type Values = BTreeMap<String, Value>;
+
+/// One value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Value {
+    /// Words; whatever they contain is only ever shown, never obeyed.
+    Text(String),
+    /// A count.
+    Integer(i64),
+    /// Money in fen; shown as yuan with two digits.
+    Fen(i64),
+    /// Data volume in KiB; shown in the largest unit that reads well.
+    Kib(i64),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Integer(n) => write!(f, "{n}"),
+            Self::Fen(fen) => {
+                let sign = if *fen < 0 { "-" } else { "" };
+                let fen = fen.unsigned_abs();
+                write!(f, "{sign}{}.{:02}", fen / 100, fen % 100)
+            }
+            Self::Kib(kib) => fmt_kib(*kib, f),
+        }
+    }
+}
+
+/// Integer arithmetic throughout: two digits, cut and not rounded, so that nobody reads more than they have.
+fn fmt_kib(kib: i64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let sign = if kib < 0 { "-" } else { "" };
+    let kib = kib.unsigned_abs();
+    let (unit, name) = match kib {
+        0..1024 => return write!(f, "{sign}{kib}KB"),
+        1024..1_048_576 => (1024, "MB"),
+        _ => (1_048_576, "GB"),
+    };
+    let hundredths = u128::from(kib) * 100 / unit;
+    let (whole, part) = (hundredths / 100, hundredths % 100);
+    match part {
+        0 => write!(f, "{sign}{whole}{name}"),
+        _ if part.is_multiple_of(10) => write!(f, "{sign}{whole}.{}{name}", part / 10),
+        _ => write!(f, "{sign}{whole}.{part:02}{name}"),
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(n: i64) -> Self {
+        Self::Integer(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_shown_in_yuan() {
+        assert_eq!(Value::Fen(123_456).to_string(), "1234.56");
+        assert_eq!(Value::Fen(-5).to_string(), "-0.05");
+        assert_eq!(Value::Fen(i64::MIN).to_string(), "-92233720368547758.08");
+    }
+
+    #[test]
+    fn volumes_are_shown_in_the_unit_that_reads_well() {
+        let shown: Vec<String> =
+            [0, 512, 1024, 1536, 1_048_576, 13_212_058, -2048].map(|n| Value::Kib(n).to_string()).into();
+        assert_eq!(shown, ["0KB", "512KB", "1MB", "1.5MB", "1GB", "12.6GB", "-2MB"]);
+    }
+}

@@ -1,0 +1,80 @@
+//! Additive counters: every published number is a sum over customers of a function of that customer's own history
+//! (growth.md 5.1), so counters of partitions are merged by adding them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::time::BusinessDay;
+
+/// What is counted. The numbers are stored: they never change and are never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Metric {
+    /// `G[day, gap]` (growth.md 5.2): one per customer-day, by days since the customer's previous active day.
+    Gap = 1,
+    /// Messages of a day (count-valued).
+    Messages = 2,
+    /// `RET[cohort, n]`: customers of the cohort active on day cohort+n.
+    Retained = 3,
+    /// `LST[cohort, m]`: customers of the cohort whose latest active day is cohort+m.
+    Latest = 4,
+    /// `WRT[week, j]`: weekly cohort retention.
+    RetainedWeekly = 5,
+    /// Follows of a day: 0 to 1 transitions.
+    Follows = 6,
+    /// First follows of a day.
+    FirstFollows = 7,
+    /// Re-follows of a day.
+    Refollows = 8,
+    /// Unfollows of a day: 1 to 0 transitions.
+    Unfollows = 9,
+    /// `SURV[day, n]`: spells begun on the day and ended n days later.
+    SpellEnded = 10,
+    /// `AFD[day]`: difference array of followers active in the last 30 days.
+    ActiveFollowers = 11,
+    /// Taps of a day by menu key (in `dimension`); count-valued.
+    MenuTaps = 12,
+    /// Customer-days with at least one tap on that key.
+    MenuTappers = 13,
+    /// Customer-initiated deliveries of a day by hour of the day (0 to 23).
+    Hours = 14,
+    /// First follows of a day by first-touch scene (in `dimension`).
+    FirstFollowScenes = 15,
+    /// Votes: `dimension` is `action/topic/option`, both coordinates 0.
+    Votes = 16,
+    /// Stars: first coordinate the day, second the stars, `dimension` the action.
+    Ratings = 17,
+    /// Quarantined deliveries of a day.
+    Quarantined = 18,
+}
+
+/// The second coordinate of [`Metric::Gap`] for a customer's very first active day.
+pub const GAP_FIRST: i32 = -1;
+/// The second coordinate of [`Metric::Gap`] for more than [`CAP_DAYS`] days away.
+pub const GAP_FAR: i32 = -2;
+/// The longest exact gap (design.md, "The numbers").
+pub const CAP_DAYS: i32 = 92;
+
+/// Which counter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CounterKey {
+    /// What is counted.
+    pub metric: Metric,
+    /// First coordinate: usually a business day, else 0.
+    pub a: i32,
+    /// Second coordinate, else 0.
+    pub b: i32,
+    /// A further key part that is fixed per customer or per event; usually empty.
+    pub dimension: String,
+}
+
+/// A change of one counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Increment {
+    /// Which counter.
+    pub key: CounterKey,
+    /// By how much; negative when history is corrected.
+    pub by: i64,
+    /// The arrival day, when the change concerns a day that was over by then: it is journalled as well, which makes
+    /// "what changed since we printed it" exact (growth.md 5.4.8).
+    pub late_on: Option<BusinessDay>,
+}

@@ -1,0 +1,2 @@
+//! fuwu
+fn main() {}

@@ -1,0 +1,175 @@
+//! The store contract: what every engine promises, and `conformance` proves.
+//!
+//! One customer's commit is atomic: record, counters, facts and outbox entries are all there or none is, and once
+//! [`Store::commit`] returns `Applied` they survive a crash. No commit ever spans two customers.
+
+use async_trait::async_trait;
+
+use crate::domain::customer::Customer;
+use crate::domain::fact::Fact;
+use crate::domain::ids::{AccountId, Openid, WorkId};
+use crate::domain::time::{BusinessDay, UnixSecs};
+use crate::domain::work::Work;
+use crate::growth::counter::{CounterKey, Increment, Metric};
+
+/// Whose record: a customer of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CustomerRef {
+    /// The account.
+    pub account: AccountId,
+    /// The customer.
+    pub openid: Openid,
+}
+
+/// The version of a record; 0 means there is none yet. It rises by one with every commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u64);
+
+/// A record as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Its version, to be handed back with the commit.
+    pub version: Version,
+    /// The customer; a new one when the version is 0.
+    pub customer: Customer,
+}
+
+/// Everything one decision changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Whose.
+    pub of: CustomerRef,
+    /// The version the decision was made from.
+    pub base: Version,
+    /// The record afterwards.
+    pub customer: Customer,
+    /// Counter changes.
+    pub increments: Vec<Increment>,
+    /// Facts, appended in this order.
+    pub facts: Vec<Fact>,
+    /// New outgoing work; an entry whose id is already there is left as it is.
+    pub outbox: Vec<Work>,
+    /// Outgoing work that is done with this commit.
+    pub settled: Vec<WorkId>,
+}
+
+/// What came of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// All of it is durable.
+    Applied,
+    /// Somebody else committed this customer first; nothing was changed. Decide again.
+    Stale,
+}
+
+/// A due piece of outgoing work, leased to whoever claimed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Whose.
+    pub of: CustomerRef,
+    /// What.
+    pub work: Work,
+    /// How often it was claimed, this time included. Also the fencing number: [`Store::defer`] with an older one
+    /// changes nothing.
+    pub attempt: u32,
+}
+
+/// A verified delivery that could not be used, kept for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    /// The account.
+    pub account: AccountId,
+    /// When it arrived.
+    pub arrived: UnixSecs,
+    /// Why it was set aside, from a closed set of reasons.
+    pub reason: String,
+    /// The message in clear, as it came.
+    pub body: Vec<u8>,
+}
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else holds the store.
+    #[error("{0}")]
+    Locked(String),
+    /// The store was made with other settings.
+    #[error("{0}")]
+    Mismatch(String),
+    /// A stored value cannot be read by this version.
+    #[error("a stored {what} cannot be read: {cause}")]
+    Shape {
+        /// What it is.
+        what: &'static str,
+        /// Why.
+        cause: String,
+    },
+    /// The store cannot be reached or written; what was asked has not happened or is not known to have happened.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+}
+
+/// Which counters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterRange {
+    /// The metric.
+    pub metric: Metric,
+    /// From this first coordinate (usually a business day).
+    pub from: i32,
+    /// To this first coordinate, included.
+    pub to: i32,
+}
+
+/// A fact with its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Its place; rises in order of commit.
+    pub seq: u64,
+    /// Whose.
+    pub of: CustomerRef,
+    /// The fact.
+    pub fact: Fact,
+}
+
+/// An engine.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// One customer's record; a customer never seen is an empty one at version 0. Does not wait for writers.
+    async fn load(&self, of: &CustomerRef) -> Result<Stored, StoreError>;
+
+    /// Applies one decision, or nothing.
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
+
+    /// Counters of a range, summed over all partitions, in order of key; zero ones may be left out.
+    async fn counters(&self, account: &AccountId, range: CounterRange) -> Result<Vec<(CounterKey, i64)>, StoreError>;
+
+    /// Late increments by the day they arrived (growth.md 1.1), `from..=to` in arrival days.
+    async fn journal(
+        &self,
+        account: &AccountId,
+        from: BusinessDay,
+        to: BusinessDay,
+    ) -> Result<Vec<(BusinessDay, CounterKey, i64)>, StoreError>;
+
+    /// Facts after `after`, at most `limit`, in order of commit.
+    async fn facts(&self, account: &AccountId, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError>;
+
+    /// Claims at most `limit` pieces of work due at `now` and leases each for `lease_secs`: nobody else is given it
+    /// until then, and it comes back if it is neither settled nor deferred.
+    async fn claim_due(&self, now: UnixSecs, lease_secs: i64, limit: usize) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Puts claimed work off until `due`.
+    async fn defer(&self, of: &CustomerRef, claimed: &Claimed, due: UnixSecs) -> Result<(), StoreError>;
+
+    /// When the next outgoing work is due, if there is any.
+    async fn next_due(&self) -> Result<Option<UnixSecs>, StoreError>;
+
+    /// Keeps a delivery that could not be used.
+    async fn quarantine(&self, entry: Quarantined) -> Result<(), StoreError>;
+
+    /// The quarantined deliveries of an account, newest first.
+    async fn quarantined(&self, account: &AccountId, limit: usize) -> Result<Vec<Quarantined>, StoreError>;
+
+    /// Makes everything acknowledged durable and closes; later calls fail.
+    async fn close(&self) -> Result<(), StoreError>;
+}
