@@ -1,1 +1,80 @@
-//! Room: app.
+//! The shell: every side effect, in order. Nothing else loads, asks, commits or sends.
+
+mod account;
+mod ask;
+mod clock;
+mod handle;
+mod in_flight;
+mod outbox;
+mod perform;
+mod report;
+mod settle;
+
+pub use account::ServedAccount;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use handle::NotNow;
+pub use in_flight::InFlight;
+pub use report::{ReportFault, read_report};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+use crate::domain::ids::AccountId;
+use crate::store::Store;
+
+/// Everything a running fuwu holds. Built once in `cli`, shared by every request.
+pub struct App {
+    accounts: BTreeMap<AccountId, Arc<ServedAccount>>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    in_flight: InFlight,
+    /// Rung when new outgoing work was committed.
+    outbox_bell: Notify,
+    /// Work that must be finished before the store closes.
+    tasks: TaskTracker,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(accounts: Vec<ServedAccount>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let accounts = accounts.into_iter().map(|a| (a.id().clone(), Arc::new(a))).collect();
+        Arc::new(Self {
+            accounts,
+            store,
+            clock,
+            in_flight: InFlight::default(),
+            outbox_bell: Notify::new(),
+            tasks: TaskTracker::new(),
+        })
+    }
+
+    /// The account of that name.
+    pub fn account(&self, id: &str) -> Option<&Arc<ServedAccount>> {
+        self.accounts.get(&AccountId::new(id))
+    }
+
+    /// Every account.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<ServedAccount>> {
+        self.accounts.values()
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Waits for everything that has begun, then closes the store. Nothing may be handed in any more.
+    pub async fn drain(&self) -> Result<(), crate::store::StoreError> {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.store.close().await
+    }
+}

@@ -1,1 +1,145 @@
-//! Room: cli.
+//! The commands (contract.md "Commands"), one file each. Results go to standard output, everything else to standard
+//! error; exit 0 done, 1 the thing asked about is not right, 2 wrong usage or a setting that cannot be used.
+
+mod assemble;
+mod chat;
+mod check;
+mod populate;
+mod report;
+mod schema;
+mod secrets;
+mod serve;
+mod test;
+
+pub use assemble::{Parts, Running, start};
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::config::{AccountSettings, Settings};
+use crate::domain::ids::AccountId;
+
+/// The backend of a WeChat official account: answers in time, counts exactly.
+#[derive(Debug, Parser)]
+#[command(name = "fuwu", version)]
+struct Cli {
+    /// A settings file, read over config/default.toml and config/local.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The account, where more than one is configured.
+    #[arg(long, global = true, value_name = "ID")]
+    account: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Webhook, console, API and outbox; the sandbox too while `sandbox.enabled`. The default.
+    Serve,
+    /// Checks the whole playbook: what is wrong, where, and how to mend it.
+    Check {
+        /// How the findings are printed.
+        #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+        format: CheckFormat,
+    },
+    /// Runs the playbook's conversation tests.
+    Test {
+        /// Files to run; all of the playbook's when none is given.
+        files: Vec<PathBuf>,
+    },
+    /// A phone in the terminal, against the playbook on disk; nothing is stored.
+    Chat {
+        /// The customer's name.
+        #[arg(long = "as", value_name = "NAME", default_value = "小明")]
+        name: String,
+    },
+    /// A report from the store, also beside a running server.
+    Report(report::ReportArgs),
+    /// JSON Schemas of the playbook files, for editors.
+    Schema {
+        /// The folder to write them to; printed when left out.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// The model of the platform.
+    Sandbox {
+        #[command(subcommand)]
+        command: SandboxCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SandboxCommand {
+    /// A simulated population through the real webhook, ending today. No server may be running on the same data.
+    Populate(populate::PopulateArgs),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CheckFormat {
+    Text,
+    Json,
+}
+
+/// Runs a command line.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(wrong) => {
+            // Printing can only fail when nobody reads; the exit code still tells.
+            let _ = wrong.print();
+            return ExitCode::from(u8::try_from(wrong.exit_code()).unwrap_or(2));
+        }
+    };
+    let settings = match Settings::load(cli.config.as_deref(), std::env::vars()) {
+        Ok(settings) => settings,
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            return ExitCode::from(2);
+        }
+    };
+    match dispatch(&cli, settings) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("fuwu: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
+    let Some(command) = &cli.command else { return serve::run(settings) };
+    if let Command::Serve = command {
+        return serve::run(settings);
+    }
+    let (id, account) = match one_account(&settings, cli.account.as_deref()) {
+        Ok(found) => found,
+        Err(cause) => {
+            eprintln!("fuwu: {cause}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    match command {
+        Command::Serve => serve::run(settings),
+        Command::Check { format } => check::run(account, *format),
+        Command::Test { files } => test::run(account, files),
+        Command::Chat { name } => chat::run(account, name),
+        Command::Report(args) => report::run(&settings, (&id, account), args),
+        Command::Schema { out } => schema::run(out.as_deref()),
+        Command::Sandbox { command: SandboxCommand::Populate(args) } => populate::run(settings, args),
+    }
+}
+
+/// The account meant: the only one, or the one named.
+fn one_account<'a>(settings: &'a Settings, named: Option<&str>) -> Result<(AccountId, &'a AccountSettings), String> {
+    let known = || settings.accounts.keys().map(AccountId::as_str).collect::<Vec<_>>().join(", ");
+    let found = match named {
+        Some(name) => settings.accounts.get_key_value(&AccountId::new(name)),
+        None if settings.accounts.len() == 1 => settings.accounts.first_key_value(),
+        None => return Err(format!("several accounts are configured ({}): choose one with --account ID", known())),
+    };
+    found.map(|(id, account)| (id.clone(), account)).ok_or_else(|| format!("no such account; configured: {}", known()))
+}

@@ -49,7 +49,8 @@ pub struct Commit {
     pub facts: Vec<Fact>,
     /// New outgoing work; an entry whose id is already there is left as it is.
     pub outbox: Vec<Work>,
-    /// Outgoing work that is done with this commit.
+    /// Outgoing work of this customer that is done with this commit. All of it must still be there, else nothing
+    /// happens: so work that two workers did has one effect.
     pub settled: Vec<WorkId>,
 }
 
@@ -60,6 +61,8 @@ pub enum Committed {
     Applied,
     /// Somebody else committed this customer first; nothing was changed. Decide again.
     Stale,
+    /// Somebody else has settled that work; nothing was changed, and nothing needs to be.
+    Settled,
 }
 
 /// A due piece of outgoing work, leased to whoever claimed it.

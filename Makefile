@@ -1,0 +1,27 @@
+# The commands a person uses; .ci/run calls check and test and nothing else.
+.PHONY: run test check setup bench soak
+
+run:
+	cargo run --release
+
+# Everything, on a fresh machine: installs what the tests need, then runs them all.
+test: setup
+	cargo nextest run
+	cargo test --doc --quiet
+	cargo run --quiet -- check
+	cargo run --quiet -- test
+
+check:
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
+
+bench:
+	cargo nextest run --release --run-ignored only --no-capture -E 'test(measure)'
+
+# A thousand kills and long property runs; the figures are in README.md.
+soak:
+	FUWU_KILLS=1000 PROPTEST_CASES=20000 cargo nextest run --release -E 'test(kill) or test(oracle) or test(property)'
+
+setup:
+	@.ci/setup

@@ -1,0 +1,33 @@
+//! One account as it is served: its channel, its playbook, its business system, its way to the platform.
+
+use std::sync::Arc;
+
+use crate::backend::Backend;
+use crate::channel::official;
+use crate::config::playbook::Live;
+use crate::domain::ids::AccountId;
+use crate::domain::playbook::Playbook;
+
+/// One account.
+pub struct ServedAccount {
+    /// Verifies, opens and seals.
+    pub channel: official::Account,
+    /// The playbook, swapped when its files change.
+    pub playbook: Live,
+    /// The operator's business system.
+    pub backend: Backend,
+    /// The platform's API.
+    pub platform: official::api::Client,
+}
+
+impl ServedAccount {
+    /// Its name in the settings.
+    pub fn id(&self) -> &AccountId {
+        self.channel.id()
+    }
+
+    /// The playbook of this moment. A decision uses one from beginning to end.
+    pub fn playbook(&self) -> Arc<Playbook> {
+        self.playbook.current()
+    }
+}

@@ -1,0 +1,53 @@
+//! Finding out what an action needs before it can decide.
+
+use std::time::Duration;
+
+use super::{App, ServedAccount};
+use crate::domain::actions::{Given, Needs};
+use crate::domain::question::{Answer, Question};
+use crate::growth::counter::Metric;
+use crate::store::{CounterRange, StoreError};
+
+/// A question of the reply path may take this long at most, whatever its connector says: the answer leaves within 4 s.
+pub const LONGEST_QUESTION: Duration = Duration::from_millis(3000);
+
+impl App {
+    /// Finds out what is needed; `known` is what an earlier try of the same delivery found out, which is not asked
+    /// again.
+    pub(super) async fn find_out(&self, account: &ServedAccount, needs: &Needs) -> Result<Given, StoreError> {
+        let answer = match &needs.question {
+            Some(question) => Some(self.ask_in_time(account, question).await),
+            None => None,
+        };
+        let tally = match &needs.tally {
+            Some(prefix) => self.tally(account, prefix).await?,
+            None => Vec::new(),
+        };
+        Ok(Given { answer, tally })
+    }
+
+    async fn tally(&self, account: &ServedAccount, prefix: &str) -> Result<Vec<(String, i64)>, StoreError> {
+        let votes = CounterRange { metric: Metric::Votes, from: 0, to: 0 };
+        let counters = self.store.counters(account.id(), votes).await?;
+        let of_option = |(key, n): (crate::growth::counter::CounterKey, i64)| {
+            key.dimension.strip_prefix(prefix).map(|option| (option.to_owned(), n))
+        };
+        Ok(counters.into_iter().filter_map(of_option).collect())
+    }
+
+    /// Asks within the time a customer's message can wait.
+    pub(super) async fn ask_in_time(&self, account: &ServedAccount, question: &Question) -> Answer {
+        let playbook = account.playbook();
+        let Some(connector) = playbook.connectors.get(&question.connector) else { return Answer::Down };
+        let own = Duration::from_millis(u64::from(connector.timeout_ms));
+        account.backend.ask(&playbook, question, own.min(LONGEST_QUESTION)).await
+    }
+
+    /// Asks with the patience of a later attempt.
+    pub(super) async fn ask_later(&self, account: &ServedAccount, question: &Question) -> Answer {
+        let playbook = account.playbook();
+        let Some(connector) = playbook.connectors.get(&question.connector) else { return Answer::Down };
+        let own = Duration::from_millis(u64::from(connector.late_timeout_ms));
+        account.backend.ask(&playbook, question, own).await
+    }
+}

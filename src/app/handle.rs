@@ -1,0 +1,133 @@
+//! One message, one decision, one commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::in_flight::{Joined, Lead, wait};
+use super::{App, ServedAccount};
+use crate::domain::actions::{Given, Needs};
+use crate::domain::decide::{Subject, decide};
+use crate::domain::decision::{Decision, Moment};
+use crate::domain::inbound::Inbound;
+use crate::domain::playbook::Playbook;
+use crate::domain::recent::Earned;
+use crate::domain::route::route;
+use crate::domain::work::Work;
+use crate::store::{Commit, Committed, CustomerRef, StoreError, Stored};
+
+/// An answer leaves within this time whatever happens behind it (platform.md 1.5: the platform waits 5 s).
+pub const ANSWER_WITHIN: Duration = Duration::from_millis(4000);
+/// A conflict means that the same customer did something else at the same moment; so many in a row mean a fault.
+const MAX_TRIES: usize = 16;
+
+/// Nothing durable can be said in time: the platform should deliver again.
+#[derive(Debug, thiserror::Error)]
+#[error("not answered in time")]
+pub struct NotNow;
+
+impl App {
+    /// Answers one delivery. Retries, also those in flight at once, have one effect and earn the same reply. The work
+    /// goes on when the caller leaves.
+    pub async fn handle(self: &Arc<Self>, account: &Arc<ServedAccount>, inbound: Inbound) -> Result<Earned, NotNow> {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let of = CustomerRef { account: account.id().clone(), openid: inbound.openid.clone() };
+        let waiting = match self.in_flight.join((of.clone(), inbound.key)) {
+            Joined::Later(waiting) => waiting,
+            Joined::First(lead, waiting) => {
+                let (app, account) = (Arc::clone(self), Arc::clone(account));
+                self.tasks.spawn(async move { app.lead(&account, Delivery { of, inbound, deadline }, lead).await });
+                waiting
+            }
+        };
+        timeout_at(deadline, wait(waiting)).await.ok().flatten().ok_or(NotNow)
+    }
+
+    async fn lead(self: &Arc<Self>, account: &Arc<ServedAccount>, delivery: Delivery, lead: Lead) {
+        match self.decide_and_commit(account, &delivery).await {
+            Ok(Settled { earned, wait_for: None }) => lead.answer(earned),
+            Ok(Settled { earned, wait_for: Some(work) }) => {
+                let outcome = self.perform_while_waiting(account, &delivery, work).await;
+                lead.answer(outcome.unwrap_or(earned));
+            }
+            Err(error) => {
+                tracing::error!(account = %account.id(), %error, "a delivery was not applied; the platform will repeat it");
+            }
+        }
+    }
+
+    async fn decide_and_commit(
+        &self,
+        account: &Arc<ServedAccount>,
+        delivery: &Delivery,
+    ) -> Result<Settled, StoreError> {
+        let inbound = &delivery.inbound;
+        let playbook = account.playbook();
+        let moment =
+            Moment { now: self.clock.now(), at: inbound.at, key: inbound.key, fresh: rand::random() };
+        let mut known: Option<(Needs, Given)> = None;
+        for _ in 0..MAX_TRIES {
+            let stored = self.store.load(&delivery.of).await?;
+            if let Some(earned) = stored.customer.recent.earned(inbound.key) {
+                return Ok(Settled { earned, wait_for: None });
+            }
+            let route = route(&playbook, &stored.customer, inbound, moment);
+            let needs = route.needs(&stored.customer, moment);
+            let given = match known.take().filter(|(asked, _)| *asked == needs) {
+                Some((_, given)) => given,
+                None => self.find_out(account, &needs).await?,
+            };
+            let subject = Subject { customer: &stored.customer, inbound, moment };
+            let decision = decide(&playbook, subject, &route, &given);
+            known = Some((needs, given));
+            if let Some(settled) = self.commit_decision(&playbook, delivery, (&stored, moment), decision).await? {
+                return Ok(settled);
+            }
+        }
+        Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")))
+    }
+
+    /// Commits; `None` when somebody else was faster.
+    async fn commit_decision(
+        &self,
+        playbook: &Playbook,
+        delivery: &Delivery,
+        (stored, moment): (&Stored, Moment),
+        decision: Decision,
+    ) -> Result<Option<Settled>, StoreError> {
+        let earned = Earned { reply: decision.reply.clone(), at: moment.now };
+        let wait_for = decision.wait_for.clone();
+        let mut commit = self.commit_of(playbook, (&delivery.of, stored.version), moment, decision);
+        let mut waited: Option<Work> = None;
+        for work in &mut commit.outbox {
+            if Some(&work.id) == wait_for.as_ref() {
+                // Ours while the customer waits; if we die, the outbox finds it due a little later.
+                work.due = moment.now.plus_secs(super::perform::WAITED_FOR_SECS);
+                waited = Some(work.clone());
+            }
+        }
+        let more_work = !commit.outbox.is_empty();
+        match self.store.commit(commit).await? {
+            Committed::Applied => {
+                if more_work {
+                    self.outbox_bell.notify_one();
+                }
+                Ok(Some(Settled { earned, wait_for: waited }))
+            }
+            Committed::Stale | Committed::Settled => Ok(None),
+        }
+    }
+}
+
+/// One delivery on its way.
+pub(super) struct Delivery {
+    pub(super) of: CustomerRef,
+    pub(super) inbound: Inbound,
+    pub(super) deadline: Instant,
+}
+
+struct Settled {
+    earned: Earned,
+    wait_for: Option<Work>,
+}

@@ -1,0 +1,211 @@
+//! Doing one piece of outgoing work, once in effect: the call may be repeated, its commit counts once.
+
+use std::sync::Arc;
+
+use super::handle::Delivery;
+use super::{App, ServedAccount};
+use crate::channel::official::api::ApiError;
+use crate::domain::decide::{abandon, resume};
+use crate::domain::decision::{Decision, Moment};
+use crate::domain::notes::{Note, keep};
+use crate::domain::question::Answer;
+use crate::domain::reach::Reach;
+use crate::domain::recent::Earned;
+use crate::domain::reply::Reply;
+use crate::domain::time::UnixSecs;
+use crate::domain::work::{Task, Work};
+use crate::domain::ids::WorkId;
+use crate::store::{Claimed, Commit, Committed, CustomerRef, StoreError, Stored};
+
+/// While a customer waits for the outcome of work, nobody else is given it for so long.
+pub const WAITED_FOR_SECS: i64 = 10;
+const MAX_TRIES: usize = 16;
+
+/// How a piece of work stands after a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tried {
+    /// Done, or of no use any more.
+    Finished,
+    /// To be tried again.
+    Again,
+}
+
+impl App {
+    /// Does the work a customer's message waits for. The outcome, if it is there in time, replaces the interim answer
+    /// that the delivery has earned; otherwise the outbox goes on with it.
+    pub(super) async fn perform_while_waiting(
+        self: &Arc<Self>,
+        account: &Arc<ServedAccount>,
+        delivery: &Delivery,
+        work: Work,
+    ) -> Option<Earned> {
+        let Task::Ask { question, .. } = &work.task else { return None };
+        let answer = self.ask_in_time(account, question).await;
+        let claimed = Claimed { of: delivery.of.clone(), work, attempt: 0 };
+        if matches!(answer, Answer::TimedOut | Answer::Down) {
+            let soon = self.clock.now().plus_secs(1);
+            if let Err(error) = self.store.defer(&claimed.of, &claimed, soon).await {
+                tracing::warn!(%error, "work could not be brought forward; it is tried again in {WAITED_FOR_SECS} s");
+            }
+            self.outbox_bell.notify_one();
+            return None;
+        }
+        let told = if tokio::time::Instant::now() < delivery.deadline { Told::Passively } else { Told::Later };
+        match self.settle_answer(account, &claimed, (&answer, told)).await {
+            Ok(earned) => earned,
+            Err(error) => {
+                tracing::error!(account = %account.id(), %error, "an outcome was not kept; the outbox asks again");
+                None
+            }
+        }
+    }
+
+    /// Tries a claimed piece of work.
+    pub(super) async fn perform(&self, account: &Arc<ServedAccount>, claimed: &Claimed) -> Result<Tried, StoreError> {
+        let now = self.clock.now();
+        match &claimed.work.task {
+            Task::Send(reply) => self.send(account, claimed, reply).await,
+            Task::Ask { .. } if claimed.work.expires <= now => {
+                self.settle_answer(account, claimed, (&Answer::TimedOut, Told::Finally)).await?;
+                Ok(Tried::Finished)
+            }
+            Task::Ask { question, .. } => {
+                let answer = self.ask_later(account, question).await;
+                if matches!(answer, Answer::TimedOut | Answer::Down) {
+                    return Ok(Tried::Again);
+                }
+                self.settle_answer(account, claimed, (&answer, Told::Later)).await?;
+                Ok(Tried::Finished)
+            }
+        }
+    }
+
+    /// Commits what follows from an answer, together with the end of the work that asked.
+    async fn settle_answer(
+        &self,
+        account: &Arc<ServedAccount>,
+        claimed: &Claimed,
+        (answer, told): (&Answer, Told),
+    ) -> Result<Option<Earned>, StoreError> {
+        let playbook = account.playbook();
+        let work = &claimed.work;
+        let now = self.clock.now();
+        let moment = Moment { now, at: now, key: work.origin, fresh: rand::random() };
+        for _ in 0..MAX_TRIES {
+            let stored = self.store.load(&claimed.of).await?;
+            let mut decision = match told {
+                Told::Finally => abandon(&playbook, &stored.customer, work, moment),
+                Told::Passively | Told::Later => resume(&playbook, &stored.customer, work, (answer, moment)),
+            };
+            let reply = std::mem::take(&mut decision.reply);
+            match told {
+                Told::Passively => decision.customer.recent.remember(work.origin, reply.clone(), now),
+                Told::Later | Told::Finally => say_later(&mut decision, work, (reply.clone(), now)),
+            }
+            let mut commit = self.commit_of(&playbook, (&claimed.of, stored.version), moment, decision);
+            commit.settled.push(work.id.clone());
+            match self.store.commit(commit).await? {
+                Committed::Applied => {
+                    self.outbox_bell.notify_one();
+                    return Ok(Some(Earned { reply, at: now }));
+                }
+                Committed::Settled => return Ok(None),
+                Committed::Stale => {}
+            }
+        }
+        Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")))
+    }
+
+    /// Says something by a customer-service message. The message is sent before its end is committed: after a crash in
+    /// between the customer may read a line twice, but never misses a receipt.
+    async fn send(&self, account: &Arc<ServedAccount>, claimed: &Claimed, reply: &Reply) -> Result<Tried, StoreError> {
+        let now = self.clock.now();
+        let stored = self.store.load(&claimed.of).await?;
+        let reach = stored.customer.windows.reach(now);
+        let ending = match reach {
+            _ if !stored.customer.follow.following => Ending::Dropped,
+            Reach::NextVisit => Ending::Noted,
+            Reach::CustomerService { .. } => match account.platform.send(&claimed.of.openid, reply).await {
+                Ok(()) => Ending::Sent,
+                Err(ApiError::NoWindow | ApiError::CountUsedUp) => Ending::Noted,
+                Err(ApiError::NotFollowing) => Ending::Dropped,
+                Err(ApiError::Busy) if claimed.work.expires > now => return Ok(Tried::Again),
+                Err(error) => {
+                    tracing::error!(account = %account.id(), %error, "a message could not be sent");
+                    Ending::Dropped
+                }
+            },
+        };
+        self.end_send(claimed, reply, (ending, stored)).await
+    }
+
+    async fn end_send(
+        &self,
+        claimed: &Claimed,
+        reply: &Reply,
+        (ending, mut stored): (Ending, Stored),
+    ) -> Result<Tried, StoreError> {
+        let now = self.clock.now();
+        for _ in 0..MAX_TRIES {
+            let mut customer = stored.customer;
+            match ending {
+                Ending::Sent => customer.windows.spend(now),
+                Ending::Noted => {
+                    let note = Note { reply: reply.clone(), expires: claimed.work.expires };
+                    keep(&mut customer.notes, note, now);
+                }
+                Ending::Dropped => {}
+            }
+            let commit = Commit {
+                of: claimed.of.clone(),
+                base: stored.version,
+                customer,
+                increments: Vec::new(),
+                facts: Vec::new(),
+                outbox: Vec::new(),
+                settled: vec![claimed.work.id.clone()],
+            };
+            match self.store.commit(commit).await? {
+                Committed::Applied | Committed::Settled => return Ok(Tried::Finished),
+                Committed::Stale => stored = self.store.load(&claimed.of).await?,
+            }
+        }
+        Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")))
+    }
+}
+
+/// By what path the outcome is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// The customer's message is still waiting.
+    Passively,
+    /// By a message of its own.
+    Later,
+    /// The work has expired: a last word.
+    Finally,
+}
+
+/// How a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Sent,
+    Noted,
+    Dropped,
+}
+
+fn say_later(decision: &mut Decision, work: &Work, (reply, now): (Reply, UnixSecs)) {
+    if reply.is_silent() {
+        return;
+    }
+    let id = WorkId::new(format!("{}/say", work.id));
+    let expires = now.plus_secs(SAY_WITHIN_SECS);
+    decision.outbox.push(Work { id, origin: work.origin, due: now, expires, task: Task::Send(reply) });
+}
+
+/// An outcome is worth telling for a week: as a message while a window is open, else with the customer's next one.
+const SAY_WITHIN_SECS: i64 = 7 * 86_400;
+
+/// Whose work it was, for the log.
+pub(super) fn account_of(of: &CustomerRef) -> &str {
+    of.account.as_str()
+}

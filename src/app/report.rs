@@ -1,0 +1,28 @@
+//! Reading a report: which counters it needs, then the pure part in `growth`.
+
+use crate::domain::ids::AccountId;
+use crate::domain::time::UnixSecs;
+use crate::growth::report::{AsOf, Counters, Period, ReportName, Table, build, needed};
+use crate::store::{CounterRange, Store, StoreError};
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportFault {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads a report from the counters.
+pub async fn read_report(
+    store: &dyn Store,
+    account: &AccountId,
+    (name, period): (ReportName, Period),
+    now: UnixSecs,
+) -> Result<Table, ReportFault> {
+    let mut counters = Counters::default();
+    for (metric, from, to) in needed(name, period.from, period.to) {
+        counters.extend(store.counters(account, CounterRange { metric, from, to }).await?);
+    }
+    Ok(build(name, period, AsOf { now }, &counters))
+}

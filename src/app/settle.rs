@@ -1,0 +1,41 @@
+//! From a decision to a commit: facts get their time and version, counters follow from the facts.
+
+use super::App;
+use crate::domain::decision::{Decision, Moment};
+use crate::domain::fact::Fact;
+use crate::domain::playbook::Playbook;
+use crate::growth;
+use crate::store::{Commit, CustomerRef, Version};
+
+impl App {
+    pub(super) fn commit_of(
+        &self,
+        playbook: &Playbook,
+        (of, base): (&CustomerRef, Version),
+        moment: Moment,
+        decision: Decision,
+    ) -> Commit {
+        for fault in &decision.faults {
+            tracing::error!(account = %of.account, playbook = %playbook.version, %fault, "a text could not be filled");
+        }
+        let stamp = |what| Fact {
+            at: moment.at,
+            arrived: moment.now,
+            key: moment.key,
+            playbook: playbook.version.clone(),
+            what,
+        };
+        let facts: Vec<Fact> = decision.facts.into_iter().map(stamp).collect();
+        let mut customer = decision.customer;
+        let recorded = growth::record(&mut customer, &facts);
+        Commit {
+            of: of.clone(),
+            base,
+            customer,
+            increments: recorded.increments,
+            facts,
+            outbox: decision.outbox,
+            settled: Vec::new(),
+        }
+    }
+}

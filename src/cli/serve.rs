@@ -1,0 +1,38 @@
+//! `fuwu serve`: everything, until told to stop.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::assemble::{Parts, start};
+use crate::app::SystemClock;
+use crate::config::Settings;
+use crate::http::Observatory;
+
+pub(super) fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(settings))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let listen = settings.server.listen;
+    let listener = TcpListener::bind(listen)
+        .with_context(|| format!("cannot listen on {listen}; choose another with FUWU__SERVER__LISTEN=127.0.0.1:8081"))?;
+    // Before anything is opened, so that a signal during start is not lost.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let parts = Parts { clock: Arc::new(SystemClock), observatory: Observatory::install()? };
+    let mut running = start(settings, listener, parts).await?;
+    println!("{}", running.welcome());
+    tokio::select! {
+        ended = running.served.ended() => ended.context("the HTTP server ended")?,
+        _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
+    }
+    running.stop().await
+}

@@ -1,0 +1,74 @@
+//! The API for numbers (contract.md "HTTP").
+
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, Responder};
+use serde::Deserialize;
+
+use super::State;
+use super::guard::Authorized;
+use crate::app::read_report;
+use crate::domain::time::BusinessDay;
+use crate::growth::report::{Meta, Period, ReportName, to_json};
+
+/// Parameters of a report.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    account: Option<String>,
+    from: String,
+    to: String,
+}
+
+/// A report as JSON: the same as `fuwu report` prints.
+pub async fn report(_: Authorized, state: Data<State>, name: Path<String>, wanted: Query<Wanted>) -> HttpResponse {
+    let Ok(report) = name.parse::<ReportName>() else {
+        return wrong(format!("unknown report `{name}`; there are: {}", ReportName::ALL.join(", ")));
+    };
+    let Some(period) = period(&wanted) else {
+        return wrong("`from` and `to` are days like 2026-01-31, `from` not after `to`".into());
+    };
+    let account = match &wanted.account {
+        Some(id) => state.app.account(id),
+        None => state.app.accounts().next().filter(|_| state.app.accounts().count() == 1),
+    };
+    let Some(account) = account else { return wrong("`account` must name a configured account".into()) };
+    let now = state.app.clock().now();
+    match read_report(state.app.store().as_ref(), account.id(), (report, period), now).await {
+        Ok(table) => {
+            let playbook = account.playbook();
+            let meta = Meta { account: account.id(), playbook: &playbook.version, as_of: now };
+            HttpResponse::Ok().json(to_json(&table, meta))
+        }
+        Err(error) => {
+            tracing::error!(%error, "a report could not be read");
+            HttpResponse::ServiceUnavailable().json(serde_json::json!({ "error": "the store is not available now" }))
+        }
+    }
+}
+
+fn period(wanted: &Wanted) -> Option<Period> {
+    let (from, to) = (BusinessDay::parse(&wanted.from)?, BusinessDay::parse(&wanted.to)?);
+    (from <= to).then_some(Period { from, to })
+}
+
+fn wrong(cause: String) -> HttpResponse {
+    HttpResponse::BadRequest().json(serde_json::json!({ "error": cause }))
+}
+
+/// Which playbook serves, and what is wrong with an edit that does not.
+pub async fn playbook(_: Authorized, state: Data<State>) -> impl Responder {
+    let accounts: serde_json::Map<String, serde_json::Value> = state
+        .app
+        .accounts()
+        .map(|account| {
+            let status = account.playbook.status();
+            let told = serde_json::json!({
+                "playbook": status.version,
+                "since": status.since,
+                "findings": status.findings,
+            });
+            (account.id().to_string(), told)
+        })
+        .collect();
+    HttpResponse::Ok().json(accounts)
+}

@@ -1,0 +1,240 @@
+//! The console: what an operator looks at. In Chinese and English; no script, one style sheet of its own.
+
+use actix_web::web::{Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use maud::{DOCTYPE, Markup, html};
+use serde::Deserialize;
+
+use super::State;
+use super::guard::{Authorized, Unauthorized};
+use crate::app::{ServedAccount, read_report};
+use crate::config::playbook::{Finding, Severity};
+use crate::domain::time::{BusinessDay, UnixSecs};
+use crate::growth::report::{Cell, Period, ReportName, Table};
+use crate::store::Quarantined;
+
+const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
+                   form-action 'none'";
+const DAYS_SHOWN: i32 = 7;
+const QUARANTINE_SHOWN: usize = 20;
+
+/// How a browser enters: with the token that was printed at start.
+#[derive(Debug, Deserialize)]
+pub struct Entrance {
+    token: Option<String>,
+}
+
+/// Takes the token out of the address and into a cookie.
+pub async fn enter(state: Data<State>, entrance: Query<Entrance>) -> Result<HttpResponse, Unauthorized> {
+    let mut answer = HttpResponse::SeeOther();
+    answer.insert_header(("Location", "/console/")).insert_header(("Cache-Control", "no-store"));
+    match &entrance.token {
+        Some(token) if state.api_token.fits(token) => Ok(answer.cookie(state.api_token.cookie()).finish()),
+        Some(_) => Err(Unauthorized),
+        None => Ok(answer.finish()),
+    }
+}
+
+/// The style sheet.
+pub async fn style() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("console.css"))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    Chinese,
+    English,
+}
+
+impl Language {
+    fn of(request: &HttpRequest) -> Self {
+        let asked = request.query_string().split('&').find_map(|pair| pair.strip_prefix("lang="));
+        let accepted = || request.headers().get("Accept-Language").and_then(|h| h.to_str().ok()).unwrap_or("zh");
+        if asked.unwrap_or_else(accepted).starts_with("en") { Self::English } else { Self::Chinese }
+    }
+
+    fn say(self, chinese: &'static str, english: &'static str) -> &'static str {
+        match self {
+            Self::Chinese => chinese,
+            Self::English => english,
+        }
+    }
+}
+
+/// The first page: is the playbook in order, what do the last days say, what was set aside.
+pub async fn home(_: Authorized, state: Data<State>, request: HttpRequest) -> HttpResponse {
+    let language = Language::of(&request);
+    let now = state.app.clock().now();
+    let mut accounts = Vec::new();
+    for account in state.app.accounts() {
+        accounts.push(account_section(&state, account, (language, now)).await);
+    }
+    let page = html! {
+        (DOCTYPE)
+        html lang=(language.say("zh-CN", "en")) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (language.say("fuwu 控制台", "fuwu console")) }
+                link rel="stylesheet" href="/console/console.css";
+            }
+            body {
+                header {
+                    h1 { "fuwu " span { (language.say("控制台", "console")) } }
+                    nav { a href="?lang=zh" { "中文" } a href="?lang=en" { "English" } }
+                }
+                main { @for account in &accounts { (account) } }
+                footer { (language.say("业务日按北京时间 0 点切分；未定的数字显示为 —。",
+                    "Business days are cut at 0:00 in China; numbers not yet known show as —.")) }
+            }
+        }
+    };
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header(("Content-Security-Policy", CSP))
+        .insert_header(("X-Content-Type-Options", "nosniff"))
+        .insert_header(("Referrer-Policy", "no-referrer"))
+        .insert_header(("Cache-Control", "no-store"))
+        .body(page.into_string())
+}
+
+async fn account_section(state: &State, account: &ServedAccount, (language, now): (Language, UnixSecs)) -> Markup {
+    let today = now.business_day();
+    let period = Period { from: today.plus_days(1 - DAYS_SHOWN), to: today };
+    let store = state.app.store().as_ref();
+    let mut tables = Vec::new();
+    for name in [ReportName::Activity, ReportName::Followers] {
+        tables.push((name, read_report(store, account.id(), (name, period), now).await));
+    }
+    let set_aside = store.quarantined(account.id(), QUARANTINE_SHOWN).await;
+    html! {
+        section {
+            h2 { (account.id()) }
+            (playbook_card(account, language))
+            @for (name, table) in &tables {
+                div.card {
+                    h3 { (report_title(*name, language)) }
+                    @match table {
+                        Ok(table) => (numbers(table, language)),
+                        Err(_) => p.bad { (language.say("数据暂时读不到，请稍后刷新。", "The numbers cannot be read now; reload later.")) },
+                    }
+                }
+            }
+            div.card {
+                h3 { (language.say("隔离区：验证通过但无法使用的消息", "Quarantine: verified but unusable deliveries")) }
+                @match &set_aside {
+                    Ok(entries) if entries.is_empty() => p.good { (language.say("没有。", "None.")) },
+                    Ok(entries) => (quarantine(entries, language)),
+                    Err(_) => p.bad { (language.say("暂时读不到，请稍后刷新。", "It cannot be read now; reload later.")) },
+                }
+            }
+        }
+    }
+}
+
+fn playbook_card(account: &ServedAccount, language: Language) -> Markup {
+    let status = account.playbook.status();
+    let errors = status.findings.iter().filter(|f| f.severity == Severity::Error).count();
+    html! {
+        div.card {
+            h3 { (language.say("话术配置", "Playbook")) }
+            p { (language.say("正在使用的版本：", "Serving version ")) code { (status.version) }
+                (language.say("，启用于 ", ", since ")) (time_of(status.since)) }
+            @if errors > 0 {
+                p.bad { (language.say("最近一次修改有错误，没有启用；上面的版本继续服务。",
+                    "The latest edit has errors and is not in use; the version above keeps serving.")) }
+            } @else if status.findings.is_empty() {
+                p.good { (language.say("检查通过。", "All checks passed.")) }
+            }
+            @if !status.findings.is_empty() {
+                ul.findings { @for finding in &status.findings { (finding_line(finding)) } }
+            }
+        }
+    }
+}
+
+fn finding_line(finding: &Finding) -> Markup {
+    html! {
+        li class=(if finding.severity == Severity::Error { "bad" } else { "warn" }) {
+            code { (finding.file) ":" (finding.line) ":" (finding.column) } " "
+            b { (finding.message) } " "
+            span { (finding.mend) }
+        }
+    }
+}
+
+fn report_title(name: ReportName, language: Language) -> &'static str {
+    match name {
+        ReportName::Activity => language.say("活跃（近 7 天）", "Activity, last 7 days"),
+        ReportName::Followers => language.say("粉丝（近 7 天）", "Followers, last 7 days"),
+    }
+}
+
+fn numbers(table: &Table, language: Language) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr { @for column in &table.columns { th { (column_title(column.name, language)) } } } }
+            tbody { @for row in &table.rows { tr {
+                @for cell in row { @match cell {
+                    Cell::Unknown => td { "—" },
+                    Cell::Text(text) => td.text { (word(text, language)) },
+                    other => td { (other.to_string()) },
+                } }
+            } } }
+        } }
+    }
+}
+
+fn word(text: &str, language: Language) -> String {
+    match text {
+        "open" => language.say("进行中", "open").into(),
+        "provisional" => language.say("待定", "provisional").into(),
+        "closed" => language.say("已关账", "closed").into(),
+        "sealed" => language.say("已封存", "sealed").into(),
+        other => other.to_owned(),
+    }
+}
+
+fn column_title(column: &'static str, language: Language) -> &'static str {
+    if language == Language::English {
+        return column;
+    }
+    match column {
+        "day" => "日期",
+        "state" => "状态",
+        "messages" => "互动次数",
+        "dau" => "日活",
+        "r7" => "近7天活跃",
+        "r30" => "近30天活跃",
+        "new" => "新活跃",
+        "returning" => "连续活跃",
+        "resurrected" => "回流",
+        "dormant" => "沉默",
+        "first_follows" => "首次关注",
+        "refollows" => "再次关注",
+        "follows" => "关注",
+        "unfollows" => "取关",
+        "net" => "净增",
+        "total" => "累计",
+        other => other,
+    }
+}
+
+fn quarantine(entries: &[Quarantined], language: Language) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr { th { (language.say("时间", "arrived")) } th { (language.say("原因", "reason")) }
+                th { (language.say("字节", "bytes")) } } }
+            tbody { @for entry in entries {
+                tr { td { (time_of(entry.arrived)) } td.text { (entry.reason) } td { (entry.body.len()) } }
+            } }
+        } }
+    }
+}
+
+/// A moment as people in China read it.
+fn time_of(at: UnixSecs) -> String {
+    let day: BusinessDay = at.business_day();
+    let secs = at.secs_since(day.start());
+    format!("{day} {:02}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
+}

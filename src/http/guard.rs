@@ -1,0 +1,100 @@
+//! Who may read numbers: the bearer of the API token, or a browser that entered the console with it.
+
+use std::future::{Ready, ready};
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, http::StatusCode};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::State;
+
+const COOKIE: &str = "fuwu_console";
+
+/// The API token (`console.api_token`), kept as its hash.
+#[derive(Clone)]
+pub struct ApiToken([u8; 32]);
+
+impl ApiToken {
+    /// Of the token in clear.
+    pub fn new(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// Compares in constant time.
+    pub fn fits(&self, token: &str) -> bool {
+        Self::new(token).0.ct_eq(&self.0).into()
+    }
+
+    /// What the console's cookie holds: proof of the token, but not the token.
+    fn session(&self) -> String {
+        let mut proof = Sha256::new();
+        proof.update(b"fuwu console session 1");
+        proof.update(self.0);
+        proof.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn fits_session(&self, session: &str) -> bool {
+        self.session().as_bytes().ct_eq(session.as_bytes()).into()
+    }
+
+    /// The cookie that lets a browser in until it is closed.
+    pub fn cookie(&self) -> Cookie<'static> {
+        Cookie::build(COOKIE, self.session()).path("/").http_only(true).same_site(SameSite::Strict).finish()
+    }
+}
+
+/// Proof that the request may read numbers.
+pub struct Authorized;
+
+/// The request may not.
+#[derive(Debug, thiserror::Error)]
+#[error("not authorized")]
+pub struct Unauthorized;
+
+impl ResponseError for Unauthorized {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::UNAUTHORIZED
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::Unauthorized()
+            .insert_header(("WWW-Authenticate", "Bearer"))
+            .content_type("text/plain; charset=utf-8")
+            .body("请使用启动时打印的控制台地址，或带上 API 令牌。\nUse the console address printed at start, or send the API token.\n")
+    }
+}
+
+impl FromRequest for Authorized {
+    type Error = Unauthorized;
+    type Future = Ready<Result<Self, Unauthorized>>;
+
+    fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        ready(if may_enter(request) { Ok(Self) } else { Err(Unauthorized) })
+    }
+}
+
+fn may_enter(request: &HttpRequest) -> bool {
+    let Some(state) = request.app_data::<Data<State>>() else { return false };
+    let header = request.headers().get("Authorization").and_then(|h| h.to_str().ok());
+    let bearer = header.and_then(|h| h.strip_prefix("Bearer "));
+    let session = request.cookie(COOKIE);
+    bearer.is_some_and(|token| state.api_token.fits(token))
+        || session.is_some_and(|cookie| state.api_token.fits_session(cookie.value()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_token_itself_opens() {
+        let token = ApiToken::new("s3cret");
+        assert!(token.fits("s3cret"));
+        assert!(!token.fits("S3cret") && !token.fits("") && !token.fits("s3cret "));
+        assert!(token.fits_session(token.cookie().value()));
+        assert!(!token.fits_session("s3cret"));
+        assert!(!ApiToken::new("other").fits_session(token.cookie().value()));
+    }
+}

@@ -1,0 +1,190 @@
+//! The webhook: `/wechat/{account}` (contract.md "HTTP", platform.md part 1).
+//!
+//! Authentication lives in the extractor [`Verified`]: a handler cannot be reached by an unverified delivery.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::{CONTENT_ENCODING, HeaderValue};
+use actix_web::web::{Data, Payload};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, http::StatusCode};
+use futures_util::StreamExt as _;
+use tokio::time::timeout;
+
+use super::State;
+use super::observe::{ANSWER_SECONDS, DELIVERIES, NOT_NOW, QUARANTINED, REFUSED};
+use crate::app::ServedAccount;
+use crate::channel::official::{self, Opened, Query, Refusal, ReplyTo, Unusable, open, seal, verify_url};
+use crate::domain::inbound::Inbound;
+use crate::domain::recent::Earned;
+use crate::domain::reply::Reply;
+use crate::store::Quarantined;
+
+/// A delivery is a few KiB; the contract allows 64.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// A body that drips in slower than this is not the platform's.
+const BODY_WITHIN: Duration = Duration::from_secs(5);
+
+/// A delivery whose sender has proved to be the platform.
+pub struct Verified {
+    account: Arc<ServedAccount>,
+    delivery: Result<Inbound, Unusable>,
+    reply_to: ReplyTo,
+}
+
+/// Not a delivery. The answer tells nothing; the metric tells the operator which.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("not a delivery")]
+pub enum NotADelivery {
+    /// No such account.
+    NoAccount,
+    /// A query that no platform sends, or a second parameter of one name.
+    Malformed,
+    /// A signature, key or AppID that does not fit.
+    Forbidden,
+    /// Over 64 KiB.
+    TooLarge,
+    /// The body did not come in time.
+    TooSlow,
+    /// The body is compressed, or broke off.
+    Unreadable,
+}
+
+impl NotADelivery {
+    fn label(self) -> &'static str {
+        match self {
+            Self::NoAccount => "no_account",
+            Self::Malformed => "malformed",
+            Self::Forbidden => "forbidden",
+            Self::TooLarge => "too_large",
+            Self::TooSlow => "too_slow",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl From<Refusal> for NotADelivery {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Malformed => Self::Malformed,
+            Refusal::Forbidden => Self::Forbidden,
+        }
+    }
+}
+
+impl ResponseError for NotADelivery {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NoAccount => StatusCode::NOT_FOUND,
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Unreadable => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        metrics::counter!(REFUSED, "reason" => self.label()).increment(1);
+        let mut answer = HttpResponseBuilder::new(self.status_code());
+        if matches!(self, Self::TooLarge | Self::TooSlow) {
+            answer.force_close();
+        }
+        answer.finish()
+    }
+}
+
+impl FromRequest for Verified {
+    type Error = NotADelivery;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, NotADelivery>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
+        let account = account_of(request);
+        let query = Query::parse(request.query_string());
+        let encoded = request.headers().get(CONTENT_ENCODING).is_some_and(|e| e != HeaderValue::from_static("identity"));
+        let payload = Payload::from_request(request, payload).into_inner();
+        Box::pin(async move {
+            let account = account.ok_or(NotADelivery::NoAccount)?;
+            let query = query?;
+            if encoded {
+                return Err(NotADelivery::Unreadable);
+            }
+            let payload = payload.map_err(|_| NotADelivery::Unreadable)?;
+            let body = timeout(BODY_WITHIN, read(payload)).await.map_err(|_| NotADelivery::TooSlow)??;
+            let Opened { delivery, reply_to } = open(&account.channel, &query, &body)?;
+            Ok(Self { account, delivery, reply_to })
+        })
+    }
+}
+
+async fn read(mut payload: Payload) -> Result<Vec<u8>, NotADelivery> {
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| NotADelivery::Unreadable)?;
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(NotADelivery::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn account_of(request: &HttpRequest) -> Option<Arc<ServedAccount>> {
+    let state = request.app_data::<Data<State>>()?;
+    state.app.account(request.match_info().get("account")?).cloned()
+}
+
+/// The platform's verification of the address (platform.md 1.2).
+pub async fn verify(request: HttpRequest) -> Result<HttpResponse, NotADelivery> {
+    let account = account_of(&request).ok_or(NotADelivery::NoAccount)?;
+    let query = Query::parse(request.query_string())?;
+    let echo = verify_url(&account.channel, &query)?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(echo))
+}
+
+/// A delivery: decided, committed, answered.
+pub async fn deliver(state: Data<State>, verified: Verified) -> HttpResponse {
+    let Verified { account, delivery, reply_to } = verified;
+    let inbound = match delivery {
+        Ok(inbound) => inbound,
+        Err(unusable) => return set_aside(&state, &account, unusable).await,
+    };
+    metrics::counter!(DELIVERIES, "account" => account.id().to_string(), "what" => inbound.what.name()).increment(1);
+    let began = Instant::now();
+    let answer = state.app.handle(&account, inbound).await;
+    metrics::histogram!(ANSWER_SECONDS).record(began.elapsed().as_secs_f64());
+    match answer {
+        Ok(earned) => answered(&account.channel, &reply_to, &earned),
+        Err(_) => not_now(),
+    }
+}
+
+/// Kept with its reason, and acknowledged: what we cannot use must not become an error line in the customer's chat.
+async fn set_aside(state: &State, account: &ServedAccount, unusable: Unusable) -> HttpResponse {
+    let reason = unusable.reason.as_str();
+    metrics::counter!(QUARANTINED, "reason" => reason).increment(1);
+    tracing::warn!(account = %account.id(), reason, "a verified delivery could not be used; it is kept in quarantine");
+    let arrived = state.app.clock().now();
+    let entry =
+        Quarantined { account: account.id().clone(), arrived, reason: reason.to_owned(), body: unusable.body };
+    match state.app.store().quarantine(entry).await {
+        Ok(()) => HttpResponse::Ok().body("success"),
+        Err(error) => {
+            tracing::error!(%error, "the quarantine cannot be written");
+            not_now()
+        }
+    }
+}
+
+fn answered(account: &official::Account, reply_to: &ReplyTo, earned: &Earned) -> HttpResponse {
+    let content_type = if earned.reply == Reply::Silent { "text/plain; charset=utf-8" } else { "text/xml; charset=utf-8" };
+    HttpResponse::Ok().content_type(content_type).body(seal(account, reply_to, earned))
+}
+
+/// Nothing that can be kept durably now: the platform delivers again, and joins what is still running.
+fn not_now() -> HttpResponse {
+    metrics::counter!(NOT_NOW).increment(1);
+    HttpResponse::ServiceUnavailable().finish()
+}
