@@ -3,6 +3,9 @@
 use super::counter::{CounterKey, Increment, Metric};
 use crate::domain::time::BusinessDay;
 
+/// Changes of a follower's first message of a day: the usual most.
+const FIRST_MESSAGE_OF_A_DAY: usize = 9;
+
 /// Collects the changes of one customer. Changes of the same cell become one, and those that cancel out vanish.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -30,6 +33,9 @@ impl Ledger {
         match self.increments.iter_mut().find(same) {
             Some(increment) => increment.by += by,
             None => {
+                if self.increments.is_empty() {
+                    self.increments.reserve(FIRST_MESSAGE_OF_A_DAY);
+                }
                 let key = CounterKey { metric, a, b, dimension: dimension.to_owned() };
                 self.increments.push(Increment { key, by, late_on });
             }

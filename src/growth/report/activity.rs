@@ -47,3 +47,44 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
     }
     Table { name: "activity", version: 1, columns, rows }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::growth::counter::{CounterKey, GAP_FIRST};
+
+    const DAY: BusinessDay = BusinessDay(20_000);
+
+    fn table(now_days: i32, now_secs: i64) -> Table {
+        let key = |metric, a, b| CounterKey { metric, a, b, dimension: String::new() };
+        let cells = [
+            (key(Metric::Gap, DAY.0, GAP_FIRST), 3),
+            (key(Metric::Gap, DAY.0 + 1, 1), 1),
+            (key(Metric::Messages, DAY.0 + 1, 0), 8),
+        ];
+        let clock = AsOf { now: DAY.plus_days(now_days).start().plus_secs(now_secs) };
+        let period = Period::new(DAY.plus_days(1), DAY.plus_days(2)).unwrap();
+        build(period, clock, &cells.into_iter().collect())
+    }
+
+    fn cells(table: &Table) -> Vec<String> {
+        table.rows.iter().map(|row| row[1..].iter().map(Cell::to_string).collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    #[test]
+    fn today_is_shown_as_it_stands_and_who_will_stay_away_is_not_known_yet() {
+        assert_eq!(cells(&table(1, 60)), ["open 8 1 3 3 0 1 0 —"]);
+    }
+
+    #[test]
+    fn a_day_that_has_not_begun_has_no_row() {
+        assert_eq!(cells(&table(0, 60)), [""; 0]);
+        assert_eq!(cells(&table(2, 60)), ["provisional 8 1 3 3 0 1 0 2", "open 0 0 3 3 0 0 0 —"]);
+    }
+
+    #[test]
+    fn a_day_is_closed_and_then_sealed() {
+        assert_eq!(cells(&table(3, 0)), ["closed 8 1 3 3 0 1 0 2", "provisional 0 0 3 3 0 0 0 1"]);
+        assert_eq!(cells(&table(4, 0))[0], "sealed 8 1 3 3 0 1 0 2");
+    }
+}

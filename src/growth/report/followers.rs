@@ -49,3 +49,27 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
     }
     Table { name: "followers", version: 1, columns, rows }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::growth::counter::CounterKey;
+
+    #[test]
+    fn the_total_counts_everything_before_the_period_too() {
+        let key = |metric, a| CounterKey { metric, a, b: 0, dimension: String::new() };
+        let cells = [
+            (key(Metric::Follows, 100), 50),
+            (key(Metric::Unfollows, 199), 8),
+            (key(Metric::Follows, 201), 5),
+            (key(Metric::FirstFollows, 201), 3),
+            (key(Metric::Refollows, 201), 2),
+            (key(Metric::Unfollows, 201), 6),
+        ];
+        let period = Period::new(BusinessDay(200), BusinessDay(210)).unwrap();
+        let clock = AsOf { now: BusinessDay(202).start().plus_secs(-1) };
+        let table = build(period, clock, &cells.into_iter().collect());
+        let counts = |row: &Vec<Cell>| row[2..].iter().map(Cell::to_string).collect::<Vec<_>>().join(" ");
+        assert_eq!(table.rows.iter().map(counts).collect::<Vec<_>>(), ["0 0 0 0 0 42", "3 2 5 6 -1 41"]);
+    }
+}
