@@ -113,7 +113,7 @@ fn commit(
 ) -> rusqlite::Result<Committed> {
     let account = known.account(connection, &row.of.account)?;
     let Some(customer) = customers::put(connection, account, row)? else { return Ok(Committed::Stale) };
-    fold.add(account, &row.increments);
+    fold.add(account, &row.increments)?;
     for body in &row.facts {
         let seq = known.next_seq(connection)?;
         customers::log(connection, &FactRow { account, seq, customer, partition: row.partition.0, body })?;

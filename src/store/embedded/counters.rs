@@ -21,14 +21,16 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    /// Adds the changes of one commit of `account`.
-    pub(super) fn add(&mut self, account: i64, increments: &[Increment]) {
+    /// Adds the changes of one commit of `account`. No sum of real events comes near the edge; one that passes it is
+    /// the fault of that commit.
+    pub(super) fn add(&mut self, account: i64, increments: &[Increment]) -> rusqlite::Result<()> {
         for Increment { key, by, late_on } in increments {
-            add(self.counters.entry((account, key.clone())).or_default(), *by);
+            add(self.counters.entry((account, key.clone())).or_default(), *by)?;
             if let Some(arrived) = late_on {
-                add(self.journal.entry((account, *arrived, key.clone())).or_default(), *by);
+                add(self.journal.entry((account, *arrived, key.clone())).or_default(), *by)?;
             }
         }
+        Ok(())
     }
 
     /// Writes the sums.
@@ -51,9 +53,9 @@ impl Fold {
     }
 }
 
-/// No sum of real events comes near the edge; staying at it keeps a wrong one from failing everybody's batch.
-fn add(sum: &mut i64, by: i64) {
-    *sum = sum.saturating_add(by);
+fn add(sum: &mut i64, by: i64) -> rusqlite::Result<()> {
+    *sum = sum.checked_add(by).ok_or(rusqlite::Error::IntegralValueOutOfRange(0, by))?;
+    Ok(())
 }
 
 pub(super) fn read(
@@ -126,7 +128,7 @@ mod tests {
         let key = CounterKey { metric: Metric::Messages, a: 1, b: 0, dimension: String::new() };
         let late = Increment { key: key.clone(), by: 2, late_on: Some(BusinessDay(9)) };
         let mut fold = Fold::default();
-        fold.add(7, &[late, Increment { key: key.clone(), by: 3, late_on: None }]);
+        fold.add(7, &[late, Increment { key: key.clone(), by: 3, late_on: None }]).unwrap();
         assert_eq!(fold.counters, BTreeMap::from([((7, key.clone()), 5)]));
         assert_eq!(fold.journal, BTreeMap::from([((7, BusinessDay(9), key), 2)]));
     }

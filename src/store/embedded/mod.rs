@@ -25,3 +25,6 @@ mod schema;
 mod writer;
 
 pub use engine::Embedded;
+
+#[cfg(test)]
+mod batch_tests;
