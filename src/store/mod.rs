@@ -1,7 +1,15 @@
-//! The stores: one contract, two engines, one conformance suite that every engine must pass.
+//! The stores: one contract, two engines, one conformance suite that every engine must pass
+//! (`tests/it/store_conformance`).
 //!
 //! Only this room knows keys and stored shapes.
 
 mod contract;
+mod embedded;
+mod open;
+mod partition;
+mod shape;
 
 pub use contract::*;
+pub use embedded::Embedded;
+pub use open::open;
+pub use partition::{Partition, Partitions};

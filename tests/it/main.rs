@@ -2,3 +2,6 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod architecture;
+mod store_conformance;
+mod store_embedded;
+mod store_kill;

@@ -1,0 +1,148 @@
+//! One batch, one transaction, one fsync.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::counters::Fold;
+use super::customers::{self, FactRow};
+use super::failure::{Damage, damage};
+use super::request::{CommitRow, Outcome, Write};
+use super::{outbox, quarantine};
+use crate::domain::ids::AccountId;
+use crate::store::Committed;
+
+/// What one request came to.
+pub(super) type Applied = rusqlite::Result<Outcome>;
+
+/// What the writer knows of the file without asking it.
+#[derive(Debug, Default)]
+struct Known {
+    accounts: HashMap<AccountId, i64>,
+    last_seq: Option<i64>,
+}
+
+/// Applies batches to the file.
+#[derive(Debug)]
+pub(super) struct Batches {
+    connection: Connection,
+    known: Known,
+}
+
+impl Batches {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection, known: Known::default() }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Applies all of it in one transaction; when this returns, what is `Ok` is durable. If a single request makes a
+    /// statement fail, the transaction is rolled back and every request gets one of its own, so that only that one
+    /// fails. An error of the whole transaction is everybody's.
+    pub(super) fn apply(&mut self, batch: &[Write]) -> Result<Vec<Applied>, rusqlite::Error> {
+        let error = match self.transact(batch) {
+            Ok(outcomes) => return Ok(outcomes.into_iter().map(Ok).collect()),
+            Err(error) => error,
+        };
+        if damage(&error) != Damage::Statement {
+            return Err(error);
+        }
+        if batch.len() == 1 {
+            return Ok(vec![Err(error)]);
+        }
+        tracing::warn!(requests = batch.len(), "a batch is applied one by one: {error}");
+        let mut all = Vec::with_capacity(batch.len());
+        for write in batch {
+            let alone = self.transact(std::slice::from_ref(write)).and_then(one);
+            match alone {
+                // The first ones are durable already, so this one's failure is not theirs, nor those after it.
+                Err(error) if damage(&error) == Damage::File => {
+                    all.push(Err(error));
+                    break;
+                }
+                other => all.push(other),
+            }
+        }
+        Ok(all)
+    }
+
+    fn transact(&mut self, batch: &[Write]) -> rusqlite::Result<Vec<Outcome>> {
+        let outcome = transact(&mut self.connection, &mut self.known, batch);
+        if outcome.is_err() {
+            self.known = Known::default();
+        }
+        outcome
+    }
+}
+
+fn one(outcomes: Vec<Outcome>) -> Applied {
+    outcomes.into_iter().next().ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> rusqlite::Result<Vec<Outcome>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut fold = Fold::default();
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for write in batch {
+        outcomes.push(match write {
+            Write::Commit(row) => Outcome::Committed(commit(&transaction, known, (row, &mut fold))?),
+            Write::Claim { now, until, limit } => Outcome::Claimed(outbox::claim(&transaction, *now, *until, *limit)?),
+            Write::Defer { of, id, attempt, due } => {
+                outbox::defer(&transaction, of, (id, *attempt), *due)?;
+                Outcome::Done
+            }
+            Write::Quarantine(entry) => {
+                let account = known.account(&transaction, &entry.account)?;
+                quarantine::keep(&transaction, account, entry)?;
+                Outcome::Done
+            }
+            Write::Close => Outcome::Done,
+        });
+    }
+    fold.write(&transaction)?;
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+fn commit(
+    connection: &Connection,
+    known: &mut Known,
+    (row, fold): (&CommitRow, &mut Fold),
+) -> rusqlite::Result<Committed> {
+    let account = known.account(connection, &row.of.account)?;
+    let Some(customer) = customers::put(connection, account, row)? else { return Ok(Committed::Stale) };
+    fold.add(account, &row.increments)?;
+    for body in &row.facts {
+        let seq = known.next_seq(connection)?;
+        customers::log(connection, &FactRow { account, seq, customer, partition: row.partition.0, body })?;
+    }
+    outbox::change(connection, customer, row)?;
+    Ok(Committed::Applied)
+}
+
+impl Known {
+    /// The number of an account; one is given to an account never seen.
+    fn account(&mut self, connection: &Connection, name: &AccountId) -> rusqlite::Result<i64> {
+        if let Some(id) = self.accounts.get(name) {
+            return Ok(*id);
+        }
+        connection.execute("INSERT INTO account (name) VALUES (?1) ON CONFLICT DO NOTHING", [name.as_str()])?;
+        let id = connection
+            .query_row("SELECT id FROM account WHERE name = ?1", [name.as_str()], |row| row.get(0))
+            .optional()?
+            .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        self.accounts.insert(name.clone(), id);
+        Ok(id)
+    }
+
+    fn next_seq(&mut self, connection: &Connection) -> rusqlite::Result<i64> {
+        let last = match self.last_seq {
+            Some(last) => last,
+            None => customers::last_seq(connection)?,
+        };
+        self.last_seq = Some(last + 1);
+        Ok(last + 1)
+    }
+}

@@ -1,0 +1,49 @@
+//! Connections to the file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// The database's file name within its folder.
+pub(super) const DB_FILE: &str = "fuwu.db";
+
+pub(super) fn db_path(dir: &Path) -> PathBuf {
+    dir.join(DB_FILE)
+}
+
+/// The one connection that writes. Every commit is fsynced (`synchronous=FULL`); checkpoints are the writer's own
+/// business, after it has answered, hence no automatic ones.
+pub(super) fn for_writing(dir: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        db_path(dir),
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    prepare(&connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    Ok(connection)
+}
+
+/// Turns on the write-ahead log. It is noted in the file, so only once the file is known to be ours.
+pub(super) fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)
+}
+
+/// A connection that reads.
+pub(super) fn for_reading(dir: &Path) -> rusqlite::Result<Connection> {
+    let connection =
+        Connection::open_with_flags(db_path(dir), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    prepare(&connection)?;
+    connection.pragma_update(None, "cache_size", -8_192)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    // Nobody holds a lock for long: this only covers a process that opens the file while another recovers it.
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}

@@ -1,0 +1,205 @@
+//! The engine as the contract sees it.
+
+use std::fs::File;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use super::connection::{self, DB_FILE};
+use super::readers::Readers;
+use super::request::{ClaimedRow, CommitRow, Outcome, Write};
+use super::writer::Writer;
+use super::{counters, customers, outbox, quarantine, schema};
+use crate::domain::ids::AccountId;
+use crate::domain::time::{BusinessDay, UnixSecs};
+use crate::growth::counter::CounterKey;
+use crate::store::shape;
+use crate::store::{
+    Claimed, Commit, Committed, CounterRange, CustomerRef, Logged, Partitions, Quarantined, Store, StoreError, Stored,
+};
+
+/// Connections for reports and lists, which may take a while and must not keep a message waiting.
+const LONG_READERS: usize = 2;
+
+/// The embedded store.
+///
+/// [`Store::load`] and [`Store::next_due`] read on the caller's thread: they take a few microseconds, a fraction of
+/// what handing them to another thread costs. Everything that may read many rows goes to the blocking pool and has
+/// connections of its own.
+#[derive(Debug)]
+pub struct Embedded {
+    partitions: Partitions,
+    points: Readers,
+    long: Arc<Readers>,
+    /// None when opened for reading only.
+    writer: Option<Writer>,
+}
+
+impl Embedded {
+    /// Opens the store in `dir`, or makes one there with this many partitions. Blocks; after a crash it also reads the
+    /// whole file once.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process holds it, [`StoreError::Mismatch`] when it was made with another
+    /// number of partitions, by a newer version or by another program, [`StoreError::Unavailable`] when the file cannot
+    /// be opened or is damaged.
+    pub fn open(dir: &Path, partitions: u16) -> Result<Self, StoreError> {
+        let partitions = Partitions::new(partitions)?;
+        create(dir).map_err(|error| StoreError::Unavailable(format!("{}: {error}", dir.display())))?;
+        let writer = Writer::start(dir, partitions)?;
+        Self::with(dir, partitions, Some(writer))
+    }
+
+    /// Opens the store in `dir` for reading, also beside a process that writes it; every change is refused.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when there is none, [`StoreError::Mismatch`] when a newer version or another program
+    /// made it.
+    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        if !connection::db_path(dir).exists() {
+            return Err(StoreError::Unavailable(format!(
+                "there is no {DB_FILE} in {}; `fuwu serve` makes one, `data_dir` says where",
+                dir.display()
+            )));
+        }
+        let partitions = schema::check(&connection::for_reading(dir)?)?;
+        Self::with(dir, partitions, None)
+    }
+
+    /// How many partitions the store was made with.
+    pub fn partitions(&self) -> Partitions {
+        self.partitions
+    }
+
+    fn with(dir: &Path, partitions: Partitions, writer: Option<Writer>) -> Result<Self, StoreError> {
+        let cores = available_parallelism().map_or(4, NonZeroUsize::get);
+        let points = Readers::open(dir, cores.min(16))?;
+        let long = Arc::new(Readers::open(dir, LONG_READERS)?);
+        Ok(Self { partitions, points, long, writer })
+    }
+
+    async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
+        let refusal =
+            || StoreError::Unavailable("it was opened for reading only; the running server changes it".into());
+        self.writer.as_ref().ok_or_else(refusal)?.ask(write).await
+    }
+
+    async fn read_long<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = Arc::clone(&self.long);
+        tokio::task::spawn_blocking(move || readers.read(query))
+            .await
+            .map_err(|_| StoreError::Unavailable("a read was broken off".into()))?
+    }
+}
+
+#[async_trait]
+impl Store for Embedded {
+    async fn load(&self, of: &CustomerRef) -> Result<Stored, StoreError> {
+        self.points.read(|connection| customers::load(connection, of))
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        let partition = self.partitions.of(&commit.of);
+        match self.write(Write::Commit(Box::new(CommitRow::new(commit, partition)?))).await? {
+            Outcome::Committed(committed) => Ok(committed),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn counters(&self, account: &AccountId, range: CounterRange) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        let account = account.clone();
+        self.read_long(move |connection| counters::read(connection, account.as_str(), &range)).await
+    }
+
+    async fn journal(
+        &self,
+        account: &AccountId,
+        from: BusinessDay,
+        to: BusinessDay,
+    ) -> Result<Vec<(BusinessDay, CounterKey, i64)>, StoreError> {
+        let account = account.clone();
+        self.read_long(move |connection| counters::read_journal(connection, account.as_str(), (from, to))).await
+    }
+
+    async fn facts(&self, account: &AccountId, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError> {
+        let account = account.clone();
+        self.read_long(move |connection| customers::facts(connection, account.as_str(), after, limit)).await
+    }
+
+    async fn claim_due(&self, now: UnixSecs, lease_secs: i64, limit: usize) -> Result<Vec<Claimed>, StoreError> {
+        // Usually nothing is due, and then the writer need not be asked.
+        if self.next_due().await?.is_none_or(|due| due > now) {
+            return Ok(Vec::new());
+        }
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let claim = Write::Claim { now: now.0, until: now.plus_secs(lease_secs).0, limit };
+        match self.write(claim).await? {
+            Outcome::Claimed(rows) => Ok(rows.into_iter().filter_map(claimed).collect()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn defer(&self, of: &CustomerRef, claimed: &Claimed, due: UnixSecs) -> Result<(), StoreError> {
+        let defer = Write::Defer { of: of.clone(), id: claimed.work.id.clone(), attempt: claimed.attempt, due: due.0 };
+        self.write(defer).await.map(drop)
+    }
+
+    async fn next_due(&self) -> Result<Option<UnixSecs>, StoreError> {
+        self.points.read(|connection| Ok(outbox::next_due(connection)?))
+    }
+
+    async fn quarantine(&self, entry: Quarantined) -> Result<(), StoreError> {
+        self.write(Write::Quarantine(entry)).await.map(drop)
+    }
+
+    async fn quarantined(&self, account: &AccountId, limit: usize) -> Result<Vec<Quarantined>, StoreError> {
+        let account = account.clone();
+        self.read_long(move |connection| quarantine::read(connection, &account, limit)).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        let long = Arc::clone(&self.long);
+        self.points.close();
+        // A report that is being read is let finish, elsewhere than on a thread that serves.
+        let done = tokio::task::spawn_blocking(move || long.close()).await;
+        done.map_err(|_| StoreError::Unavailable("closing was broken off".into()))?;
+        match &self.writer {
+            Some(writer) => writer.ask(Write::Close).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Work that cannot be read must not keep the rest waiting: it is named in the log and comes back with its lease.
+fn claimed(row: ClaimedRow) -> Option<Claimed> {
+    match shape::read(&row.body) {
+        Ok(work) => Some(Claimed { of: row.of, work, attempt: row.attempt }),
+        Err(error) => {
+            tracing::error!(seq = row.seq, "outgoing work is left undone: {error}");
+            None
+        }
+    }
+}
+
+fn unexpected() -> StoreError {
+    StoreError::Unavailable("its writer answered another question".into())
+}
+
+fn create(dir: &Path) -> std::io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(dir)?;
+    // The folder's own entry must survive a power cut too.
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}

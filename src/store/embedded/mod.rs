@@ -1,0 +1,30 @@
+//! The embedded store: one SQLite file, `fuwu.db`, and no server.
+//!
+//! * One thread writes. It takes what waits, applies it in one transaction, and answers when that is fsynced: many
+//!   clients share one fsync (group commit).
+//! * Reads have connections of their own and see the last committed state (WAL): they never wait for the writer, and
+//!   whatever was acknowledged before a read began is in it.
+//! * A lock on `fuwu.lock` keeps a second process from writing; reading beside a running server is allowed.
+//!
+//! Rows of customers, facts and outgoing work carry their partition. Counters do not: partitions exist so that many
+//! writers never meet on one counter, and here one thread writes them all, folded per batch; their sum over partitions
+//! is the counter itself.
+
+mod batch;
+mod connection;
+mod counters;
+mod customers;
+mod engine;
+mod failure;
+mod lock;
+mod outbox;
+mod quarantine;
+mod readers;
+mod request;
+mod schema;
+mod writer;
+
+pub use engine::Embedded;
+
+#[cfg(test)]
+mod batch_tests;

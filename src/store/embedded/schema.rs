@@ -1,0 +1,170 @@
+//! The tables, and what is checked before a file is used.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::connection;
+use crate::store::{Partitions, StoreError};
+
+/// "fuwu" in the file's header, so that no other program's file is taken for ours.
+const APPLICATION_ID: i32 = 0x6675_7775;
+/// Rises with every change of the tables.
+const SCHEMA_VERSION: i32 = 1;
+
+/// `customer` has a rowid because its records are long: in a table without one, a record of more than a quarter of a
+/// page moves to overflow pages, and every commit would write two pages instead of one. The number also stands for the
+/// openid in facts and outgoing work. Everything keyed by short values is clustered on its key.
+const TABLES: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE customer (
+    id INTEGER PRIMARY KEY, account INTEGER NOT NULL, openid TEXT NOT NULL, partition INTEGER NOT NULL,
+    version INTEGER NOT NULL, record BLOB NOT NULL, UNIQUE (account, openid)
+) STRICT;
+CREATE TABLE fact (
+    account INTEGER NOT NULL, seq INTEGER NOT NULL, customer INTEGER NOT NULL, partition INTEGER NOT NULL,
+    body BLOB NOT NULL, PRIMARY KEY (account, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE counter (
+    account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
+    dimension TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (account, metric, a, b, dimension)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE journal (
+    account INTEGER NOT NULL, arrived INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL,
+    b INTEGER NOT NULL, dimension TEXT NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (account, arrived, metric, a, b, dimension)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY, customer INTEGER NOT NULL, id TEXT NOT NULL, partition INTEGER NOT NULL,
+    due INTEGER NOT NULL, attempt INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL, UNIQUE (customer, id)
+) STRICT;
+CREATE INDEX outbox_due ON outbox (due);
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY, account INTEGER NOT NULL, arrived INTEGER NOT NULL, reason TEXT NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX quarantine_account ON quarantine (account);
+";
+
+/// Makes the tables in a new file; in one that is there, checks that it is ours, not newer than we are and made with
+/// as many partitions. After a crash the whole file is checked.
+pub(super) fn prepare(connection: &mut Connection, partitions: Partitions) -> Result<(), StoreError> {
+    let empty: bool = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+    if empty {
+        create(connection, partitions)?;
+    }
+    let stored = check(connection)?;
+    if stored != partitions {
+        return Err(StoreError::Mismatch(format!(
+            "the store was made with {} partitions and store.partitions is {}; set it to {}: customers cannot be \
+             spread anew",
+            stored.count(),
+            partitions.count(),
+            stored.count()
+        )));
+    }
+    connection::use_wal(connection)?;
+    if meta(connection, "open")?.unwrap_or(1) != 0 {
+        examine(connection)?;
+    }
+    set_meta(connection, "open", 1)?;
+    Ok(())
+}
+
+/// Checks that a file is a store this version can read; the answer is its number of partitions.
+pub(super) fn check(connection: &Connection) -> Result<Partitions, StoreError> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(StoreError::Mismatch("fuwu.db is not a store of fuwu; set another `data_dir`".into()));
+    }
+    let version = pragma("user_version")?;
+    if version > SCHEMA_VERSION {
+        return Err(StoreError::Mismatch(format!(
+            "the store was written by a newer version of fuwu (format {version}, this one knows {SCHEMA_VERSION}); \
+             run that version"
+        )));
+    }
+    let count = meta(connection, "partitions")?.and_then(|count| u16::try_from(count).ok()).unwrap_or(0);
+    Partitions::new(count)
+}
+
+/// Notes that everything was closed in good order, so that the next start need not examine the file.
+pub(super) fn mark_closed(connection: &Connection) -> rusqlite::Result<()> {
+    set_meta(connection, "open", 0)
+}
+
+fn create(connection: &mut Connection, partitions: Partitions) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    set_meta(&transaction, "partitions", i64::from(partitions.count()))?;
+    set_meta(&transaction, "open", 0)?;
+    transaction.commit()
+}
+
+fn examine(connection: &Connection) -> Result<(), StoreError> {
+    tracing::info!("the store was not closed in good order; checking the file");
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable(format!(
+        "fuwu.db is damaged ({verdict}); keep a copy of the folder and restore a backup"
+    )))
+}
+
+fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+fn set_meta(connection: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", (key, value)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partitions(count: u16) -> Partitions {
+        Partitions::new(count).unwrap()
+    }
+
+    fn made() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        prepare(&mut connection, partitions(64)).unwrap();
+        connection
+    }
+
+    #[test]
+    fn another_number_of_partitions_is_refused_in_a_clear_sentence() {
+        let refused = prepare(&mut made(), partitions(32)).unwrap_err();
+        assert!(matches!(refused, StoreError::Mismatch(_)), "{refused:?}");
+        assert!(refused.to_string().contains("made with 64 partitions and store.partitions is 32"), "{refused}");
+    }
+
+    #[test]
+    fn a_store_of_a_newer_version_is_refused() {
+        let mut connection = made();
+        connection.pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
+        let refused = prepare(&mut connection, partitions(64)).unwrap_err();
+        assert!(refused.to_string().contains("newer version"), "{refused}");
+    }
+
+    #[test]
+    fn a_file_of_another_program_is_refused_and_left_as_it_is() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE theirs (x)").unwrap();
+        let refused = prepare(&mut connection, partitions(64)).unwrap_err();
+        assert!(refused.to_string().contains("not a store of fuwu"), "{refused}");
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+        assert_eq!(tables, 1);
+    }
+
+    #[test]
+    fn the_file_counts_as_open_until_it_is_closed() {
+        let connection = made();
+        assert_eq!(meta(&connection, "open").unwrap(), Some(1));
+        mark_closed(&connection).unwrap();
+        assert_eq!(meta(&connection, "open").unwrap(), Some(0));
+    }
+}

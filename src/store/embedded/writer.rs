@@ -1,0 +1,174 @@
+//! The thread that writes.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::batch::Batches;
+use super::connection;
+use super::failure::{Damage, closed, damage};
+use super::lock::Lock;
+use super::request::{Outcome, Request, Write};
+use super::schema;
+use crate::store::{Partitions, StoreError};
+
+/// At most so many requests share a transaction.
+const MAX_BATCH: usize = 256;
+/// So many requests may wait; after that callers wait to ask.
+const QUEUE: usize = 1024;
+/// The log is carried over into the file when so many of its pages (4 KiB each) have not been.
+const CHECKPOINT_PAGES: i64 = 4_000;
+
+/// The way to the writer. Dropping it lets the writer finish what was asked and close the file.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Request>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Takes the lock, opens the file, checks it, and starts the thread.
+    pub(super) fn start(dir: &Path, partitions: Partitions) -> Result<Self, StoreError> {
+        let lock = Lock::take(dir)?;
+        let mut connection = connection::for_writing(dir)?;
+        schema::prepare(&mut connection, partitions)?;
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let desk = Desk { batches: Batches::new(connection), requests, failed: None, _lock: lock };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || desk.work())
+            .map_err(|error| StoreError::Unavailable(format!("its writer cannot be started: {error}")))?;
+        Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Asks and waits until it is durable, or refused.
+    pub(super) async fn ask(&self, write: Write) -> Result<Outcome, StoreError> {
+        let (answer, outcome) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(closed)?;
+        queue.send(Request { write, answer }).await.map_err(|_| closed())?;
+        outcome.await.map_err(|_| closed())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        let thread = self.thread.get_mut().map(Option::take);
+        if let Ok(Some(thread)) = thread {
+            // It panicked or not: either way the lock is free afterwards.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Desk {
+    batches: Batches,
+    requests: mpsc::Receiver<Request>,
+    /// Set once the file cannot be trusted: nothing is acknowledged any more.
+    failed: Option<String>,
+    _lock: Lock,
+}
+
+impl Desk {
+    fn work(mut self) {
+        let mut leaving = Vec::new();
+        while leaving.is_empty() {
+            let Some(first) = self.requests.blocking_recv() else { break };
+            let mut batch = vec![first];
+            while batch.len() < MAX_BATCH
+                && let Ok(next) = self.requests.try_recv()
+            {
+                batch.push(next);
+            }
+            metrics::histogram!("fuwu_store_batch_requests").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
+            let (closing, batch): (Vec<_>, Vec<_>) =
+                batch.into_iter().partition(|request| matches!(request.write, Write::Close));
+            self.serve(batch);
+            leaving = closing;
+            self.checkpoint();
+        }
+        let closed = self.close();
+        for request in leaving {
+            let outcome = closed.clone().map(|()| Outcome::Done).map_err(StoreError::Unavailable);
+            let _ = request.answer.send(outcome);
+        }
+    }
+
+    fn serve(&mut self, batch: Vec<Request>) {
+        if let Some(cause) = &self.failed {
+            return refuse(batch, cause);
+        }
+        let (writes, answers): (Vec<Write>, Vec<_>) =
+            batch.into_iter().map(|request| (request.write, request.answer)).unzip();
+        let outcomes = self.batches.apply(&writes);
+        match outcomes {
+            Ok(outcomes) => {
+                let mut outcomes = outcomes.into_iter();
+                for answer in answers {
+                    let outcome = outcomes.next().unwrap_or(Err(rusqlite::Error::QueryReturnedNoRows));
+                    if let Err(error) = &outcome {
+                        self.note(error);
+                    }
+                    // A caller that gave up has no use for the answer; the work is done all the same.
+                    let _ = answer.send(outcome.map_err(StoreError::from));
+                }
+            }
+            Err(error) => {
+                self.note(&error);
+                let cause = StoreError::from(error).to_string();
+                tracing::error!(requests = answers.len(), "a batch was not stored: {cause}");
+                for answer in answers {
+                    let _ = answer.send(Err(StoreError::Unavailable(cause.clone())));
+                }
+            }
+        }
+    }
+
+    /// Stops for good when the file cannot be trusted any more.
+    fn note(&mut self, error: &rusqlite::Error) {
+        if damage(error) == Damage::File {
+            tracing::error!("nothing is stored any more until the next start: {error}");
+            self.failed = Some(format!("{error}; nothing is stored until the disk is checked and fuwu restarted"));
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        if self.failed.is_some() {
+            return;
+        }
+        let pages = |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?);
+        let connection = self.batches.connection();
+        let waiting = connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], pages);
+        let done = match waiting {
+            Ok(waiting) if waiting >= CHECKPOINT_PAGES => {
+                connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], pages).map(drop)
+            }
+            other => other.map(drop),
+        };
+        if let Err(error) = done {
+            // What was acknowledged is safe in the log; the next batch tries again.
+            tracing::warn!("the store's log was not carried over: {error}");
+            self.note(&error);
+        }
+    }
+
+    /// Carries the log over into the file, notes that all is well, and frees the lock.
+    fn close(self) -> Result<(), String> {
+        if let Some(cause) = self.failed {
+            return Err(cause);
+        }
+        let connection = self.batches.connection();
+        let carry = "PRAGMA wal_checkpoint(TRUNCATE)";
+        schema::mark_closed(connection)
+            .and_then(|()| connection.query_row(carry, [], |_| Ok(())))
+            .map_err(|error| error.to_string())
+    }
+}
+
+fn refuse(batch: Vec<Request>, cause: &str) {
+    for request in batch {
+        let _ = request.answer.send(Err(StoreError::Unavailable(cause.to_owned())));
+    }
+}

@@ -1,0 +1,60 @@
+//! From the setting `store.url` to an engine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Embedded, Store, StoreError};
+
+/// Opens the store that `url` names: `embedded:` lives in `data_dir`.
+///
+/// # Errors
+/// [`StoreError::Mismatch`] when this version has no such engine or the store was made with another number of
+/// partitions, [`StoreError::Locked`] when another process holds it, else what opening it met.
+pub fn open(url: &str, data_dir: &Path, partitions: u16) -> Result<Arc<dyn Store>, StoreError> {
+    // What follows the scheme may hold a password, so no message repeats it.
+    let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);
+    match scheme {
+        "embedded" if url == "embedded:" => Ok(Arc::new(Embedded::open(data_dir, partitions)?)),
+        "embedded" => Err(StoreError::Mismatch(
+            "store.url: nothing may follow `embedded:`; the folder of the embedded store is `data_dir`".into(),
+        )),
+        "redis" | "rediss" | "redis+sentinel" | "redis+cluster" => Err(StoreError::Mismatch(format!(
+            "store.url: this version of fuwu has only the embedded store and cannot use `{scheme}:`; \
+             set store.url to `embedded:`"
+        ))),
+        _ => Err(StoreError::Mismatch("store.url: no store is called that; set store.url to `embedded:`".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(url: &str) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        open(url, dir.path(), 64).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn redis_is_refused_by_name_and_its_password_is_not_repeated() {
+        for url in ["redis://:hunter2@h/0", "rediss://h", "redis+cluster://h:1,h:2", "redis+sentinel://h:1/0?master=m"]
+        {
+            let sentence = refusal(url);
+            assert!(sentence.contains("only the embedded store") && !sentence.contains("hunter2"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_engine_is_refused() {
+        assert!(refusal("postgres://h").contains("embedded:"));
+        assert!(refusal("").contains("embedded:"));
+        assert!(refusal("embedded:/elsewhere").contains("data_dir"));
+    }
+
+    #[test]
+    fn the_embedded_store_is_opened_in_the_data_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(open("embedded:", &dir.path().join("data"), 64).is_ok());
+        assert!(dir.path().join("data/fuwu.db").exists());
+    }
+}

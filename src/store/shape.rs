@@ -1,0 +1,186 @@
+//! Stored shapes: one byte of format version, then postcard.
+//!
+//! postcard writes fields in order and names none of them, so any change of a stored type, even a field moved, is a new
+//! version. The old version is still read: keep the old types in a module `v1` here and convert.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::StoreError;
+use crate::domain::customer::Customer;
+use crate::domain::fact::Fact;
+use crate::domain::work::Work;
+
+/// A value kept by a store as bytes.
+pub(super) trait Shape: Serialize + DeserializeOwned {
+    /// What an operator calls it in a message.
+    const WHAT: &'static str;
+    /// The version written today.
+    const VERSION: u8;
+}
+
+impl Shape for Customer {
+    const WHAT: &'static str = "customer";
+    const VERSION: u8 = 1;
+}
+
+impl Shape for Fact {
+    const WHAT: &'static str = "fact";
+    const VERSION: u8 = 1;
+}
+
+impl Shape for Work {
+    const WHAT: &'static str = "piece of outgoing work";
+    const VERSION: u8 = 1;
+}
+
+/// The bytes of a value.
+pub(super) fn write<T: Shape>(value: &T) -> Result<Vec<u8>, StoreError> {
+    postcard::to_extend(value, vec![T::VERSION]).map_err(|error| unreadable::<T>(error.to_string()))
+}
+
+/// The value of bytes.
+pub(super) fn read<T: Shape>(bytes: &[u8]) -> Result<T, StoreError> {
+    match bytes.split_first() {
+        Some((&version, body)) if version == T::VERSION => match postcard::take_from_bytes(body) {
+            Ok((value, [])) => Ok(value),
+            Ok((_, rest)) => Err(unreadable::<T>(format!("{} bytes too many", rest.len()))),
+            Err(error) => Err(unreadable::<T>(error.to_string())),
+        },
+        Some((version, _)) => Err(unreadable::<T>(format!(
+            "its format is {version} and this version of fuwu knows {}; run the version that wrote it, or a newer one",
+            T::VERSION
+        ))),
+        None => Err(unreadable::<T>("it is empty".into())),
+    }
+}
+
+fn unreadable<T: Shape>(cause: String) -> StoreError {
+    StoreError::Shape { what: T::WHAT, cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt::Debug;
+
+    use super::*;
+    use crate::domain::customer::{Activity, Dialogue, Follow};
+    use crate::domain::fact::FactKind;
+    use crate::domain::ids::DedupeKey;
+    use crate::domain::notes::Note;
+    use crate::domain::question::Question;
+    use crate::domain::reach::{BY_MESSAGE, Windows};
+    use crate::domain::recent::Recent;
+    use crate::domain::reply::{Article, Reply};
+    use crate::domain::time::{BusinessDay, UnixSecs};
+    use crate::domain::value::{Value, Values};
+    use crate::domain::work::Task;
+
+    /// Every field is set, so that no change of one goes unseen. What actions remember is theirs to pin.
+    fn customer() -> Customer {
+        let (mut recent, mut windows) = (Recent::default(), Windows::default());
+        recent.remember(DedupeKey(1), Reply::Text("您好".into()), UnixSecs(100));
+        windows.open(BY_MESSAGE, UnixSecs(100));
+        Customer {
+            recent,
+            follow: Follow {
+                following: true,
+                first_day: Some(BusinessDay(20_000)),
+                spell_day: Some(BusinessDay(20_001)),
+                first_scene: Some("shop".into()),
+                changed_at: Some(UnixSecs(99)),
+                covered_until: Some(BusinessDay(20_031)),
+            },
+            activity: Some(Activity { first: BusinessDay(-1), last: BusinessDay(20_001), bits: 1 << 92 | 1 }),
+            windows,
+            notes: vec![Note { reply: Reply::Articles(vec![Article::default()]), expires: UnixSecs(7) }],
+            dialogue: Some(Dialogue {
+                action: "pack".into(),
+                step: "confirm".into(),
+                slots: Values::from([("n".into(), Value::Fen(-5))]),
+                expires: UnixSecs(8),
+            }),
+            with_agent_since: Some(UnixSecs(9)),
+            memory: BTreeMap::new(),
+        }
+    }
+
+    fn fact() -> Fact {
+        Fact {
+            at: UnixSecs(1_767_225_600),
+            arrived: UnixSecs(1_767_225_601),
+            key: DedupeKey(u64::MAX),
+            playbook: "0123456789ab".into(),
+            what: FactKind::Reported { kind: "x".into() },
+        }
+    }
+
+    fn work() -> Work {
+        Work {
+            id: "w".into(),
+            origin: DedupeKey(3),
+            due: UnixSecs(1),
+            expires: UnixSecs(2),
+            task: Task::Ask {
+                action: "pack".into(),
+                question: Question {
+                    connector: "order".into(),
+                    values: Values::from([("v".into(), Value::Kib(1))]),
+                    idempotency_key: Some("k".into()),
+                },
+                memo: Values::from([("m".into(), Value::Text("t".into()))]),
+            },
+        }
+    }
+
+    /// If this fails you changed a stored type, and stores that exist could no longer be read. Undo it, or: raise
+    /// `VERSION`, keep the old types in `v1`, read them in `read`, keep the old bytes below as a test of that, and add
+    /// the new bytes (the failure prints them). Only until the first release are new bytes enough.
+    #[track_caller]
+    fn assert_golden<T: Shape + Debug + PartialEq>(value: T, golden: &str) {
+        let written = write(&value).unwrap();
+        let hex: String = written.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, golden, "the stored shape of a {} changed; the new bytes are on the left", T::WHAT);
+        assert_eq!(read::<T>(&written).unwrap(), value);
+    }
+
+    #[test]
+    fn version_1_of_a_customer_is_what_it_always_was() {
+        assert_golden(
+            customer(),
+            concat!(
+                "010101c80101010106e682a8e5a5bdc8010101c0b80201c2b802010473686f7001c60101feb8020101c2b802818080808080",
+                "808080808080800201c88d150500010601000000000e01047061636b07636f6e6669726d01016e020910011200"
+            ),
+        );
+    }
+
+    #[test]
+    fn version_1_of_a_fact_is_what_it_always_was() {
+        assert_golden(fact(), "0180e4ad950d82e4ad950dffffffffffffffffff010c3031323334353637383961620e0178");
+    }
+
+    #[test]
+    fn version_1_of_outgoing_work_is_what_it_always_was() {
+        assert_golden(work(), "01017703020401047061636b056f72646572010176030201016b01016d000174");
+    }
+
+    #[test]
+    fn another_version_is_refused_by_number() {
+        let mut written = write(&fact()).unwrap();
+        written[0] = 9;
+        let refused = read::<Fact>(&written).unwrap_err().to_string();
+        assert!(refused.contains("a stored fact cannot be read: its format is 9"), "{refused}");
+    }
+
+    #[test]
+    fn bytes_that_are_not_all_there_or_too_many_are_refused() {
+        let written = write(&customer()).unwrap();
+        for kept in 0..written.len() {
+            assert!(matches!(read::<Customer>(&written[..kept]), Err(StoreError::Shape { what: "customer", .. })));
+        }
+        let longer = [written, vec![0]].concat();
+        assert!(read::<Customer>(&longer).unwrap_err().to_string().contains("1 bytes too many"));
+    }
+}

@@ -1,0 +1,96 @@
+//! What every engine must do, engine-free: one test per promise of `store::Store` and engine.
+//!
+//! A new engine implements [`Engine`] and adds one `conformance!` line at the end.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fuwu::store::Store;
+
+mod counters;
+mod crowd;
+mod log;
+mod outbox;
+mod records;
+mod samples;
+
+/// A place where one store lives.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Opens the store: empty the first time, afterwards with all it held when it was closed.
+    async fn open(&self) -> Arc<dyn Store>;
+}
+
+macro_rules! conformance {
+    ($engine:ident, $make:expr) => {
+        mod $engine {
+            use super::*;
+
+            conformance! { @cases $make;
+                records:
+                    a_customer_never_seen_is_empty_at_version_zero,
+                    what_was_committed_is_read_back,
+                    a_commit_from_another_version_is_stale_and_changes_nothing,
+                    customers_with_odd_names_stay_apart,
+                    one_openid_in_two_accounts_is_two_customers,
+                    a_record_of_64_kib_is_read_back,
+                    all_of_it_is_there_after_opening_again,
+                    a_closed_store_refuses;
+                counters:
+                    changes_add_up,
+                    a_range_holds_both_ends_and_one_metric_in_order_of_key,
+                    accounts_are_counted_apart,
+                    dimensions_are_counted_apart,
+                    late_changes_are_counted_and_journalled_by_arrival;
+                log:
+                    facts_come_in_order_of_commit,
+                    facts_are_read_in_pages,
+                    facts_of_accounts_are_apart,
+                    whoever_follows_the_log_misses_nothing,
+                    quarantined_deliveries_come_newest_first;
+                outbox:
+                    work_of_one_name_is_one_work,
+                    work_is_handed_out_when_due_and_in_that_order,
+                    leased_work_comes_back_when_nobody_settles_it,
+                    deferred_work_waits_until_then,
+                    an_overtaken_claim_defers_nothing,
+                    settled_work_is_gone,
+                    work_settled_and_asked_for_anew_is_fresh,
+                    claimants_never_share_work,
+                    the_next_due_moment_is_known,
+                    work_past_its_use_is_still_handed_out;
+                crowd:
+                    of_commits_at_once_exactly_one_wins_each_version,
+                    many_customers_at_once_are_counted_to_the_last_one,
+                    an_acknowledged_commit_is_read_at_once;
+            }
+        }
+    };
+    (@cases $make:expr; $($room:ident: $($case:ident),+;)+) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $room::$case(&$make).await;
+            }
+        )+)+
+    };
+}
+
+struct Embedded(tempfile::TempDir);
+
+impl Embedded {
+    fn fresh() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+#[async_trait]
+impl Engine for Embedded {
+    async fn open(&self) -> Arc<dyn Store> {
+        let nowhere_else: &Path = self.0.path();
+        fuwu::store::open("embedded:", nowhere_else, 64).unwrap()
+    }
+}
+
+conformance!(embedded, Embedded::fresh());

@@ -1,0 +1,98 @@
+use std::collections::BTreeMap;
+
+use fuwu::domain::ids::Openid;
+use fuwu::domain::time::UnixSecs;
+use fuwu::store::{Commit, CustomerRef, Quarantined};
+
+use super::Engine;
+use super::samples::{apply, commit, demo, fact, marks, who};
+
+pub async fn facts_come_in_order_of_commit(engine: &dyn Engine) {
+    let store = engine.open().await;
+    apply(&*store, Commit { facts: vec![fact(1), fact(2)], ..commit(&who("o2"), 0) }).await;
+    apply(&*store, Commit { facts: vec![fact(3)], ..commit(&who("o1"), 0) }).await;
+    apply(&*store, Commit { facts: vec![fact(4), fact(4)], ..commit(&who("o2"), 1) }).await;
+    let facts = store.facts(&demo(), 0, 99).await.unwrap();
+    assert_eq!(marks(&facts), [1, 2, 3, 4, 4]);
+    assert_eq!(facts[2].of, who("o1"));
+    assert_eq!(facts[2].fact, fact(3));
+    assert!(facts.windows(2).all(|two| two[0].seq < two[1].seq));
+    assert!(facts[0].seq > 0, "0 means from the beginning");
+}
+
+pub async fn facts_are_read_in_pages(engine: &dyn Engine) {
+    let store = engine.open().await;
+    for n in 0..10 {
+        apply(&*store, Commit { facts: vec![fact(n), fact(100 + n)], ..commit(&who(&format!("o{n}")), 0) }).await;
+    }
+    let (mut after, mut read) = (0, Vec::new());
+    loop {
+        let page = store.facts(&demo(), after, 3).await.unwrap();
+        assert!(page.len() <= 3);
+        let Some(last) = page.last() else { break };
+        after = last.seq;
+        read.extend(page);
+    }
+    assert_eq!(read, store.facts(&demo(), 0, usize::MAX).await.unwrap());
+    assert_eq!(read.len(), 20);
+    assert_eq!(store.facts(&demo(), 0, 0).await.unwrap(), []);
+    assert_eq!(store.facts(&demo(), u64::MAX, 9).await.unwrap(), []);
+}
+
+pub async fn facts_of_accounts_are_apart(engine: &dyn Engine) {
+    let store = engine.open().await;
+    let other = CustomerRef { account: "other".into(), openid: "o1".into() };
+    apply(&*store, Commit { facts: vec![fact(1)], ..commit(&who("o1"), 0) }).await;
+    apply(&*store, Commit { facts: vec![fact(2)], ..commit(&other, 0) }).await;
+    apply(&*store, Commit { facts: vec![fact(3)], ..commit(&who("o1"), 1) }).await;
+    assert_eq!(marks(&store.facts(&demo(), 0, 9).await.unwrap()), [1, 3]);
+    assert_eq!(marks(&store.facts(&other.account, 0, 9).await.unwrap()), [2]);
+    assert_eq!(store.facts(&"nobody".into(), 0, 9).await.unwrap(), []);
+}
+
+pub async fn whoever_follows_the_log_misses_nothing(engine: &dyn Engine) {
+    const CUSTOMERS: u64 = 12;
+    const EACH: u64 = 20;
+    let store = engine.open().await;
+    let write = async |n: u64| {
+        let of = who(&format!("o{n}"));
+        for base in 0..EACH {
+            apply(&*store, Commit { facts: vec![fact(base), fact(base)], ..commit(&of, base) }).await;
+        }
+    };
+    let follow = async {
+        let (mut after, mut seen) = (0, BTreeMap::<Openid, Vec<u64>>::new());
+        while seen.values().map(Vec::len).sum::<usize>() < usize::try_from(CUSTOMERS * EACH * 2).unwrap() {
+            for logged in store.facts(&demo(), after, 7).await.unwrap() {
+                assert!(logged.seq > after);
+                after = logged.seq;
+                seen.entry(logged.of.openid).or_default().push(logged.fact.key.0);
+            }
+            tokio::task::yield_now().await;
+        }
+        seen
+    };
+    let ((), seen) =
+        tokio::join!(async { drop(futures_util::future::join_all((0..CUSTOMERS).map(write)).await) }, follow);
+    let twice: Vec<u64> = (0..EACH).flat_map(|n| [n, n]).collect();
+    assert!(seen.values().all(|marks| *marks == twice), "{seen:?}");
+}
+
+pub async fn quarantined_deliveries_come_newest_first(engine: &dyn Engine) {
+    let store = engine.open().await;
+    let aside = |n: i64| Quarantined {
+        account: demo(),
+        arrived: UnixSecs(n),
+        reason: format!("reason {n}"),
+        body: vec![0xff, 0, b'<', u8::try_from(n).unwrap()],
+    };
+    for n in 1..=5 {
+        store.quarantine(aside(n)).await.unwrap();
+    }
+    let foreign = Quarantined { account: "other".into(), ..aside(9) };
+    store.quarantine(foreign.clone()).await.unwrap();
+    assert_eq!(store.quarantined(&demo(), 3).await.unwrap(), [aside(5), aside(4), aside(3)]);
+    assert_eq!(store.quarantined(&demo(), 99).await.unwrap().len(), 5);
+    assert_eq!(store.quarantined(&"other".into(), 99).await.unwrap(), [foreign]);
+    assert_eq!(store.quarantined(&"nobody".into(), 99).await.unwrap(), []);
+}
