@@ -20,7 +20,9 @@ pub fn read(dirs: &Dirs) -> (Option<Playbook>, Vec<Finding>) {
 pub fn judge(mut sources: Sources, dirs: &Dirs) -> (Option<Playbook>, Vec<Finding>) {
     let version = sources.version();
     let mut findings = std::mem::take(&mut sources.findings);
-    let draft = Draft::read(&sources, &mut findings);
+    let unread = findings.iter().any(Finding::is_error);
+    let mut draft = Draft::read(&sources, &mut findings);
+    draft.partial |= unread;
     require_files(&draft, dirs, &mut findings);
     let keywords = check::keywords::read(&draft, &mut findings);
     check::all(&draft, &mut findings);
@@ -33,7 +35,7 @@ pub fn judge(mut sources: Sources, dirs: &Dirs) -> (Option<Playbook>, Vec<Findin
 }
 
 fn require_files(draft: &Draft, dirs: &Dirs, findings: &mut Vec<Finding>) {
-    if draft.partial || findings.iter().any(|finding| finding.code == Code::MissingFile) {
+    if draft.partial {
         return;
     }
     let missing = |name: &str, mend| {

@@ -169,7 +169,8 @@ impl Site {
 }
 
 fn is_word(text: &str, at: usize, word: &str) -> bool {
-    let part = |c: char| c.is_alphanumeric() || c == '_';
+    // Between quotes it is a word to be said.
+    let part = |c: char| c.is_alphanumeric() || "_'\"".contains(c);
     let before = text.get(..at).and_then(|t| t.chars().next_back());
     let after = text.get(at + word.len()..).and_then(|t| t.chars().next());
     !before.is_some_and(part) && !after.is_some_and(part)

@@ -28,7 +28,12 @@ pub fn parse(file: String, text: String) -> Result<Document, Vec<Finding>> {
         return Ok(document);
     }
     let document = std::sync::Arc::new(document);
-    Err(faults.into_iter().map(|(at, message)| fault(&document, at, &message)).collect())
+    let mut findings: Vec<Finding> = faults.into_iter().map(|(at, message)| fault(&document, at, &message)).collect();
+    // What stands below a heading that is there twice seems to be there twice as well.
+    let mut twice = findings.iter().filter(|finding| finding.code == Code::DuplicateKey).map(|f| f.line);
+    let first = twice.next();
+    findings.retain(|finding| finding.code != Code::DuplicateKey || Some(finding.line) == first);
+    Err(findings)
 }
 
 fn fault(document: &std::sync::Arc<Document>, at: Range<usize>, message: &str) -> Finding {
