@@ -17,6 +17,9 @@ use super::template::{Template, TemplateFault};
 use super::value::Values;
 use super::work::Work;
 
+mod articles;
+mod handover;
+mod query;
 mod say;
 
 /// What an action sees.
@@ -226,6 +229,9 @@ macro_rules! kinds {
 
 kinds! {
     "say" => Say(say::Say),
+    "articles" => Articles(articles::Articles),
+    "query" => Query(query::Query),
+    "handover" => HandOver(handover::HandOver),
 }
 
 /// What an action remembers of one customer.
