@@ -13,7 +13,7 @@ use super::fact::FactKind;
 use super::ids::{ActionKey, ConnectorKey};
 use super::question::{Answer, Question};
 use super::reply::Reply;
-use super::template::Template;
+use super::template::{Template, TemplateFault};
 use super::value::Values;
 use super::work::Work;
 
@@ -82,6 +82,27 @@ pub struct Outcome {
     pub outbox: Vec<Work>,
     /// The one piece of `outbox` whose outcome may still become the answer: the first one.
     pub wait: bool,
+    /// Texts that could not be filled. `decide` sees to it that the customer reads something else and the operator
+    /// reads this.
+    pub faults: Vec<TemplateFault>,
+}
+
+impl Outcome {
+    /// Fills a template. Every kind fills its texts here: a fault goes to `faults` and the text is empty.
+    pub fn fill(&mut self, template: &Template, values: &Values) -> String {
+        template.fill(values).unwrap_or_else(|fault| {
+            self.faults.push(fault);
+            String::new()
+        })
+    }
+}
+
+impl View<'_> {
+    /// The template filled, as a reply; silence and a fault in `out` when it cannot be filled.
+    pub fn text(&self, out: &mut Outcome, template: &Template, values: &Values) -> Reply {
+        let text = out.fill(template, values);
+        if text.is_empty() { Reply::Silent } else { Reply::Text(text) }
+    }
 }
 
 /// A text of an action, as the playbook's check sees it.
@@ -121,6 +142,12 @@ pub trait ActionKind {
         true
     }
 
+    /// What is said when the customer's dialogue has run out and no rule knows what they wrote after that. It has no
+    /// placeholders.
+    fn expired(&self) -> Option<&Template> {
+        None
+    }
+
     /// What must be known before `decide`.
     fn needs(&self, _view: &View<'_>) -> Needs {
         Needs::default()
@@ -129,7 +156,8 @@ pub trait ActionKind {
     /// Decides.
     fn decide(&self, view: &View<'_>, given: &Given) -> Outcome;
 
-    /// The answer to work the action left in the outbox ([`super::work::Task::Ask`]) has come.
+    /// The answer to work the action left in the outbox ([`super::work::Task::Ask`]) has come. The customer may be
+    /// somewhere else by now: a dialogue they are in stays as it is unless this outcome keeps one.
     fn resume(&self, _view: &View<'_>, _memo: &Values, _answer: &Answer) -> Outcome {
         Outcome::default()
     }
