@@ -117,7 +117,7 @@ fn expired<'a>(playbook: &'a Playbook, dialogue: &Dialogue, now: UnixSecs) -> Op
         return None;
     }
     let (key, kind) = playbook.actions.get_key_value(&dialogue.action)?;
-    kind.as_action().expired().map(|text| Route::Expired { key, text })
+    kind.as_action().expired(dialogue).map(|text| Route::Expired { key, text })
 }
 
 fn for_button<'a>(playbook: &'a Playbook, button: &str) -> Route<'a> {

@@ -18,9 +18,14 @@ use super::value::Values;
 use super::work::Work;
 
 mod articles;
+#[cfg(test)]
+mod desk;
 mod handover;
+mod numbering;
+mod order;
 mod query;
 mod say;
+mod words;
 
 /// What an action sees.
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +152,7 @@ pub trait ActionKind {
 
     /// What is said when the customer's dialogue has run out and no rule knows what they wrote after that. It has no
     /// placeholders.
-    fn expired(&self) -> Option<&Template> {
+    fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {
         None
     }
 
@@ -162,6 +167,11 @@ pub trait ActionKind {
     /// The answer to work the action left in the outbox ([`super::work::Task::Ask`]) has come. The customer may be
     /// somewhere else by now: a dialogue they are in stays as it is unless this outcome keeps one.
     fn resume(&self, _view: &View<'_>, _memo: &Values, _answer: &Answer) -> Outcome {
+        Outcome::default()
+    }
+
+    /// That work has expired and no answer will be waited for any more: the last thing that is ever said about it.
+    fn abandon(&self, _view: &View<'_>, _memo: &Values) -> Outcome {
         Outcome::default()
     }
 }
@@ -190,6 +200,7 @@ macro_rules! kinds {
     ($($name:literal => $variant:ident($module:ident::$settings:ident),)*) => {
         /// An action of any kind.
         #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::large_enum_variant, reason = "a playbook holds a few dozen, in a map that is never moved")]
         pub enum Kind {
             $(
                 #[doc = concat!("`kind = \"", $name, "\"`")]
@@ -228,6 +239,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    "order" => Order(order::Order),
     "say" => Say(say::Say),
     "articles" => Articles(articles::Articles),
     "query" => Query(query::Query),
@@ -239,4 +251,6 @@ kinds! {
 pub enum Memory {
     /// Nothing worth keeping.
     Empty,
+    /// The latest orders, oldest first.
+    Orders(Vec<order::Mark>),
 }
