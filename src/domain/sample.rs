@@ -63,6 +63,28 @@ articles = [{ title = "特惠", url = "https://example.com/1" }, { title = "新�
 kind = "handover"
 ask = "请点{{ tap('转人工') }}"
 
+[actions.pack]
+kind = "order"
+connector = "order"
+choices = [{ code = "M5G", label = "5GB 月包", amount_fen = 2000 }]
+expires_secs = 300
+choose = "请选择："
+item = "{{ number }}. {{ label }} {{ amount }} 元"
+choose_end = "回复序号"
+confirm = "确认办理 {{ label }}，{{ amount }} 元？"
+placed = "正在办理，订单号 {{ order }}"
+receipt = "{{ label }} 已到账"
+cancelled = "已取消"
+expired = "等太久了，请重新选择"
+unclear_choice = "请回复 1 到 {{ count }}"
+unclear_confirm = "请回复确认或取消"
+unknown = "订单 {{ order }} 人工核实中"
+refused = { default = "没有办成", POOR = "余额不足" }
+standing = { placed = "办理中", done = "已办好", refused = "没办成", unknown = "核实中" }
+
+[[keywords]]
+exact = ["充流量"]
+action = "pack"
 [[keywords]]
 exact = ["查话费"]
 action = "balance"
@@ -88,6 +110,16 @@ timeout_ms = 1500
 late_timeout_ms = 20000
 fields = { balance = { at = "/balance_fen", as = "fen" } }
 example = { code = "0", balance_fen = 8650 }
+
+[connectors.order]
+method = "POST"
+path = "/orders"
+timeout_ms = 2500
+late_timeout_ms = 20000
+idempotency_header = "Idempotency-Key"
+fields = { left = { at = "/balance_fen", as = "fen" } }
+refusal = { at = "/code", ok = "0" }
+example = { code = "0", balance_fen = 6650 }
 
 [[menus]]
 button = [
