@@ -21,7 +21,11 @@ use super::work::Work;
 mod desk;
 mod numbering;
 mod order;
+mod rating;
 mod say;
+mod sign_in;
+mod ticket;
+mod topic;
 mod words;
 
 /// What an action sees.
@@ -237,7 +241,11 @@ macro_rules! kinds {
 
 kinds! {
     "order" => Order(order::Order),
+    "rating" => Rating(rating::Rating),
     "say" => Say(say::Say),
+    "sign_in" => SignIn(sign_in::SignIn),
+    "ticket" => Ticket(ticket::Ticket),
+    "topic" => Topic(topic::Topic),
 }
 
 /// What an action remembers of one customer.
@@ -247,4 +255,10 @@ pub enum Memory {
     Empty,
     /// The latest orders, oldest first.
     Orders(Vec<order::Mark>),
+    /// Days signed in.
+    SignedIn(sign_in::Streak),
+    /// The latest rating.
+    Rated(rating::Rated),
+    /// The part taken in a topic.
+    Topic(topic::Part),
 }
