@@ -9,7 +9,7 @@ use crate::domain::decide::{abandon, resume};
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::notes::{Note, keep};
 use crate::domain::question::Answer;
-use crate::domain::reach::Reach;
+use crate::domain::reach::{self, deliver_later, useful_until};
 use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
@@ -121,11 +121,10 @@ impl App {
     async fn send(&self, account: &Arc<ServedAccount>, claimed: &Claimed, reply: &Reply) -> Result<Tried, StoreError> {
         let now = self.clock.now();
         let stored = self.store.load(&claimed.of).await?;
-        let reach = stored.customer.windows.reach(now);
-        let ending = match reach {
-            _ if !stored.customer.follow.following => Ending::Dropped,
-            Reach::NextVisit => Ending::Noted,
-            Reach::CustomerService { .. } => match account.platform.send(&claimed.of.openid, reply).await {
+        let ending = match deliver_later(&stored.customer, reply, &claimed.work, now) {
+            reach::Delivery::Drop => Ending::Dropped,
+            reach::Delivery::Note => Ending::Noted,
+            reach::Delivery::Send => match account.platform.send(&claimed.of.openid, reply).await {
                 Ok(()) => Ending::Sent,
                 Err(ApiError::NoWindow | ApiError::CountUsedUp) => Ending::Noted,
                 Err(ApiError::NotFollowing) => Ending::Dropped,
@@ -198,12 +197,12 @@ fn say_later(decision: &mut Decision, work: &Work, (reply, now): (Reply, UnixSec
         return;
     }
     let id = WorkId::new(format!("{}/say", work.id));
-    let expires = now.plus_secs(SAY_WITHIN_SECS);
+    let expires = useful_until(work, now).max(now.plus_secs(SAY_WITHIN_SECS));
     decision.outbox.push(Work { id, origin: work.origin, due: now, expires, task: Task::Send(reply) });
 }
 
-/// An outcome is worth telling for a week: as a message while a window is open, else with the customer's next one.
-const SAY_WITHIN_SECS: i64 = 7 * 86_400;
+/// An outcome is worth telling for a day at least: as a message while a window is open, else with the customer's next.
+const SAY_WITHIN_SECS: i64 = 86_400;
 
 /// Whose work it was, for the log.
 pub(super) fn account_of(of: &CustomerRef) -> &str {
