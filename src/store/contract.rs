@@ -47,9 +47,10 @@ pub struct Commit {
     pub increments: Vec<Increment>,
     /// Facts, appended in this order.
     pub facts: Vec<Fact>,
-    /// New outgoing work; an entry whose id is already there is left as it is.
+    /// New outgoing work; an entry whose id is already there (and not settled by this same commit) is left as it is.
     pub outbox: Vec<Work>,
-    /// Outgoing work that is done with this commit.
+    /// Outgoing work that is done with this commit. It is settled before `outbox` is added; an id that is not there
+    /// is no error.
     pub settled: Vec<WorkId>,
 }
 
@@ -67,7 +68,7 @@ pub enum Committed {
 pub struct Claimed {
     /// Whose.
     pub of: CustomerRef,
-    /// What.
+    /// What, as it was committed: `due` is when it was first due, whatever leases and delays came since.
     pub work: Work,
     /// How often it was claimed, this time included. Also the fencing number: [`Store::defer`] with an older one
     /// changes nothing.
@@ -161,7 +162,7 @@ pub trait Store: Send + Sync {
     /// Puts claimed work off until `due`.
     async fn defer(&self, of: &CustomerRef, claimed: &Claimed, due: UnixSecs) -> Result<(), StoreError>;
 
-    /// When the next outgoing work is due, if there is any.
+    /// When the next outgoing work is due, if there is any; leased work is due when its lease ends.
     async fn next_due(&self) -> Result<Option<UnixSecs>, StoreError>;
 
     /// Keeps a delivery that could not be used.

@@ -4,3 +4,4 @@
 mod store_conformance;
 mod store_embedded;
 mod store_kill;
+mod store_measure;
