@@ -47,10 +47,10 @@ pub struct Commit {
     pub increments: Vec<Increment>,
     /// Facts, appended in this order.
     pub facts: Vec<Fact>,
-    /// New outgoing work; an entry whose id is already there is left as it is.
+    /// New outgoing work; an entry whose id is already there (and not settled by this same commit) is left as it is.
     pub outbox: Vec<Work>,
-    /// Outgoing work of this customer that is done with this commit. All of it must still be there, else nothing
-    /// happens: so work that two workers did has one effect.
+    /// Outgoing work of this customer that is done with this commit, settled before `outbox` is added. All of it must
+    /// still be there, else nothing happens: so work that two workers did has one effect.
     pub settled: Vec<WorkId>,
 }
 
@@ -70,7 +70,7 @@ pub enum Committed {
 pub struct Claimed {
     /// Whose.
     pub of: CustomerRef,
-    /// What.
+    /// What, as it was committed: `due` is when it was first due, whatever leases and delays came since.
     pub work: Work,
     /// How often it was claimed, this time included. Also the fencing number: [`Store::defer`] with an older one
     /// changes nothing.
@@ -164,7 +164,7 @@ pub trait Store: Send + Sync {
     /// Puts claimed work off until `due`.
     async fn defer(&self, of: &CustomerRef, claimed: &Claimed, due: UnixSecs) -> Result<(), StoreError>;
 
-    /// When the next outgoing work is due, if there is any.
+    /// When the next outgoing work is due, if there is any; leased work is due when its lease ends.
     async fn next_due(&self) -> Result<Option<UnixSecs>, StoreError>;
 
     /// Keeps a delivery that could not be used.

@@ -5,3 +5,4 @@ mod architecture;
 mod store_conformance;
 mod store_embedded;
 mod store_kill;
+mod store_measure;

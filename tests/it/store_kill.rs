@@ -133,7 +133,7 @@ fn check(dir: &Path, acknowledged: &BTreeMap<String, u64>, kill: u64) {
         let store = Embedded::open(dir, PARTITIONS).unwrap();
         let versions = check_store(&store, acknowledged).await;
         check_outbox(&store, &versions).await;
-        if kill % 2 == 0 {
+        if kill.is_multiple_of(2) {
             store.close().await.unwrap();
         }
     });

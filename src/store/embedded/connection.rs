@@ -47,3 +47,12 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "temp_store", "MEMORY")
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sqlite_is_new_enough_to_keep_the_log_whole() {
+        // Up to 3.51.2 a log that was begun anew at the wrong moment could be lost (WAL-reset).
+        assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    }
+}

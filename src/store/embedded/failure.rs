@@ -35,7 +35,7 @@ impl From<rusqlite::Error> for StoreError {
         let mend = match error.sqlite_error().map(|code| code.extended_code & 0xff) {
             Some(ffi::SQLITE_FULL) => "; make room on the disk, the store goes on by itself",
             Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => "; stop, keep a copy of the file, restore a backup",
-            Some(ffi::SQLITE_IOERR) => "; check the disk, then restart",
+            Some(ffi::SQLITE_IOERR) => "; check the disk",
             _ => "",
         };
         Self::Unavailable(format!("{error}{mend}"))
@@ -45,4 +45,29 @@ impl From<rusqlite::Error> for StoreError {
 /// What a caller hears once the writer is gone.
 pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("it is closed".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(code: i32) -> Damage {
+        damage(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+    }
+
+    #[test]
+    fn a_failed_fsync_is_never_taken_for_a_passing_trouble() {
+        assert_eq!(
+            [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC, ffi::SQLITE_CORRUPT_INDEX].map(of),
+            [Damage::File; 3]
+        );
+        assert_eq!([ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_IOERR_WRITE].map(of), [Damage::Transaction; 3]);
+        assert_eq!([ffi::SQLITE_CONSTRAINT_TRIGGER, ffi::SQLITE_TOOBIG].map(of), [Damage::Statement; 2]);
+    }
+
+    #[test]
+    fn an_operator_reads_what_to_do() {
+        let full = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None);
+        assert!(StoreError::from(full).to_string().contains("make room"));
+    }
 }

@@ -172,3 +172,64 @@ fn refuse(batch: Vec<Request>, cause: &str) {
         let _ = request.answer.send(Err(StoreError::Unavailable(cause.to_owned())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+    use crate::domain::time::UnixSecs;
+    use crate::store::Quarantined;
+
+    fn desk(dir: &Path) -> (mpsc::Sender<Request>, Desk) {
+        let lock = Lock::take(dir).unwrap();
+        let mut connection = connection::for_writing(dir).unwrap();
+        schema::prepare(&mut connection, Partitions::new(1).unwrap()).unwrap();
+        let (queue, requests) = mpsc::channel(9);
+        (queue, Desk { batches: Batches::new(connection), requests, failed: None, _lock: lock })
+    }
+
+    fn ask(desk: &mut Desk) -> Result<Outcome, StoreError> {
+        let entry =
+            Quarantined { account: "a".into(), arrived: UnixSecs(1), reason: "r".into(), body: b"<xml>".to_vec() };
+        let (answer, mut outcome) = oneshot::channel();
+        desk.serve(vec![Request { write: Write::Quarantine(entry), answer }]);
+        outcome.try_recv().unwrap()
+    }
+
+    #[test]
+    fn after_a_failed_fsync_nothing_is_acknowledged_and_the_next_start_checks_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_queue, mut desk) = desk(dir.path());
+        assert!(matches!(ask(&mut desk), Ok(Outcome::Done)));
+        desk.note(&rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None));
+        assert!(matches!(ask(&mut desk), Ok(Outcome::Done)), "a full disk passes");
+        desk.note(&rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None));
+        let refused = ask(&mut desk).unwrap_err().to_string();
+        assert!(refused.contains("nothing is stored until"), "{refused}");
+        assert!(desk.close().is_err());
+        let open: i64 = connection::for_reading(dir.path())
+            .unwrap()
+            .query_row("SELECT value FROM meta WHERE key = 'open'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(open, 1);
+    }
+
+    #[test]
+    fn the_log_is_carried_over_once_it_is_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_queue, mut desk) = desk(dir.path());
+        let size = |desk: &mut Desk| {
+            desk.checkpoint();
+            std::fs::metadata(connection::db_path(dir.path())).unwrap().len()
+        };
+        let short = size(&mut desk);
+        ask(&mut desk).unwrap();
+        assert_eq!(size(&mut desk), short, "not for every batch");
+        let body = vec![7; 4096 * usize::try_from(CHECKPOINT_PAGES).unwrap()];
+        let (answer, _outcome) = oneshot::channel();
+        let entry = Quarantined { account: "a".into(), arrived: UnixSecs(1), reason: "r".into(), body };
+        desk.serve(vec![Request { write: Write::Quarantine(entry), answer }]);
+        assert!(size(&mut desk) > 4096 * CHECKPOINT_PAGES.unsigned_abs());
+    }
+}
