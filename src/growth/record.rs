@@ -333,6 +333,15 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_whose_clock_is_a_day_ahead_settles_nothing_too_early() {
+        let mut customer = Customer::default();
+        counted(&mut customer, now(DAY, 9, follow()));
+        counted(&mut customer, fact(at(DAY + 3, 9), at(DAY + 3, 9), FactKind::Messaged));
+        let late = counted(&mut customer, fact(at(DAY, 8), at(DAY + 2, 9), FactKind::Unfollowed));
+        assert_eq!((late, customer.follow.recent.len()), (vec![], 2));
+    }
+
+    #[test]
     fn what_is_settled_leaves_the_record() {
         let mut customer = Customer::default();
         counted(&mut customer, now(DAY, 9, follow()));
