@@ -110,10 +110,7 @@ mod tests {
     #[test]
     fn the_platforms_own_sample_reply_comes_out() {
         let sealed = encrypt(&key(), b"707722b803182950", br#"{"demo_resp":"good luck"}"#, "wxba5fad812f8e6fb9");
-        assert_eq!(
-            sealed,
-            "ELGduP2YcVatjqIS+eZbp80MNLoAUWvzzyJxgGzxZO/5sAvd070Bs6qrLARC9nVHm48Y4hyRbtzve1L32tmxSQ=="
-        );
+        assert_eq!(sealed, "ELGduP2YcVatjqIS+eZbp80MNLoAUWvzzyJxgGzxZO/5sAvd070Bs6qrLARC9nVHm48Y4hyRbtzve1L32tmxSQ==");
     }
 
     #[test]

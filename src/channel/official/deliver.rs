@@ -87,8 +87,8 @@ pub enum ReplyFault {
 }
 
 impl Sender {
-    /// Signs and encrypts a message as the mode says. `xml` is the message in clear, from `<xml>` to `</xml>`; what a
-    /// customer typed stands raw in its `Content`, because the platform does not split `]]>` there (platform.md 9.26).
+    /// Signs and encrypts a message as the mode says. `xml` is the message in clear, from `<xml>` to `</xml>` (or an
+    /// object of JSON); what a customer typed stands raw in its `Content`, because the platform does not split `]]>` there (platform.md 9.26).
     ///
     /// # Errors
     /// [`AccountFault::BadKey`](super::AccountFault::BadKey) if the mode needs the key and it is none.
@@ -101,17 +101,26 @@ impl Sender {
         let key = AesKey::decode(&self.aes_key).ok_or(super::AccountFault::BadKey(1))?;
         let encrypted = crypt::encrypt(&key, &stamp.random, xml.as_bytes(), &self.app_id);
         let signature = sign([&self.token, &stamp.timestamp.to_string(), &stamp.nonce, &encrypted]);
-        let mut body = Xml(String::with_capacity(xml.len() + encrypted.len() + 64));
+        let body = self.envelope(xml, &encrypted);
+        let query = format!("{query}&encrypt_type=aes&msg_signature={}", as_str(&signature));
+        Ok(Push { query, body: body.into_bytes() })
+    }
+
+    fn envelope(&self, message: &str, encrypted: &str) -> String {
+        if message.starts_with('{') {
+            // Mini programs have no compatible mode: their envelope is always the safe one (platform.md 1.7).
+            return serde_json::json!({"Encrypt": encrypted}).to_string();
+        }
+        let mut body = Xml(String::with_capacity(message.len() + encrypted.len() + 64));
         if self.mode == Mode::Compatible {
-            body.0.push_str(xml.strip_suffix("</xml>").unwrap_or(xml));
+            body.0.push_str(message.strip_suffix("</xml>").unwrap_or(message));
         } else {
             body.open("xml");
-            body.text("ToUserName", text_of(xml, "<ToUserName>", "</ToUserName>"));
+            body.text("ToUserName", text_of(message, "<ToUserName>", "</ToUserName>"));
         }
-        body.text("Encrypt", &encrypted);
+        body.text("Encrypt", encrypted);
         body.close("xml");
-        let query = format!("{query}&encrypt_type=aes&msg_signature={}", as_str(&signature));
-        Ok(Push { query, body: body.0.into_bytes() })
+        body.0
     }
 
     /// The query string of the verification of the URL.

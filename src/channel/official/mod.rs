@@ -17,9 +17,12 @@ mod signature;
 mod text;
 mod tree;
 
-// mod fixtures;
-// mod torture;
-// mod vectors;
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod torture;
+#[cfg(test)]
+mod vectors;
 
 pub use account::{Account, AccountFault, AccountSpec, Mode};
 pub use open::{Opened, Refusal, ReplyTo, open, read_clear, verify_url};

@@ -1,5 +1,7 @@
 //! Characters: which ones XML 1.0 allows, and cutting words without hurting them (platform.md part 3).
 
+use std::ops::Range;
+
 use unicode_normalization::char::is_combining_mark;
 
 /// Whether XML 1.0 allows a character.
@@ -53,18 +55,30 @@ pub(super) fn cut_around_links(text: &str, max_bytes: usize) -> &str {
     if short.len() == text.len() {
         return text;
     }
-    let Some(opens) = short.rfind("<a") else { return short };
-    let in_link = text.get(opens..).is_some_and(is_link) && !short.get(opens..).is_some_and(|link| link.contains("</a>"));
-    match short.get(..opens) {
-        Some(before) if in_link && !before.trim().is_empty() => before,
-        Some(_) if in_link => cut(label(text.get(opens..).unwrap_or_default()), max_bytes),
-        // `<` at the very end could be the first half of `<a`.
+    match links(text).find(|link| link.end > short.len()) {
+        Some(link) if link.start < short.len() => match text.get(..link.start).filter(|before| !before.trim().is_empty()) {
+            Some(before) => before,
+            None => cut(label(text.get(link).unwrap_or_default()), max_bytes),
+        },
         _ => short,
     }
 }
 
-fn is_link(text: &str) -> bool {
-    text.strip_prefix("<a").is_some_and(|rest| rest.starts_with([' ', '\t', '\n', '\r', '>']))
+/// Where the links are: from `<a` to the next `</a>`.
+fn links(text: &str) -> impl Iterator<Item = Range<usize>> {
+    const CLOSES: &str = "</a>";
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = from + text.get(from..)?.find("<a")?;
+            from = start + "<a".len();
+            if text.get(from..)?.starts_with([' ', '\t', '\n', '\r', '>']) {
+                let end = from + text.get(from..)?.find(CLOSES)? + CLOSES.len();
+                from = end;
+                return Some(start..end);
+            }
+        }
+    })
 }
 
 /// The words of the link that `text` begins with.
@@ -100,13 +114,16 @@ mod tests {
         }
         assert_eq!(cut_around_links(text, text.len()), text);
         assert_eq!(cut_around_links("a <b and c <a", 12), "a <b and c <");
+        assert_eq!(cut_around_links("<a x>1</a><a x>2</a>", 15), "<a x>1</a>");
+        assert_eq!(cut_around_links("no link: <abc>1</a> <a ", 12), "no link: <ab");
     }
 
     #[test]
     fn a_link_that_is_too_long_keeps_its_words() {
         let text = format!("<a href=\"https://example.com/{}\">点我</a>", "x".repeat(3000));
         assert_eq!(cut_around_links(&text, 2048), "点我");
-        assert_eq!(cut_around_links(&"<a ".repeat(1000), 2048), "");
+        assert_eq!(cut_around_links(&"<a ".repeat(1000), 2048).len(), 2048);
+        assert_eq!(cut_around_links(&format!("{}</a>", "<a ".repeat(1000)), 2048), "");
     }
 
     proptest! {

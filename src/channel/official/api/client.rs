@@ -32,12 +32,7 @@ struct Inner {
 
 impl Client {
     /// A client that calls `base`: the platform's address, or the sandbox's.
-    pub fn new(
-        base: Url,
-        app_id: impl Into<String>,
-        app_secret: impl Into<String>,
-        http: reqwest::Client,
-    ) -> Self {
+    pub fn new(base: Url, app_id: impl Into<String>, app_secret: impl Into<String>, http: reqwest::Client) -> Self {
         let (app_id, app_secret) = (app_id.into(), app_secret.into());
         Self(Arc::new(Inner { base, app_id, app_secret, http, tokens: Tokens::default() }))
     }

@@ -66,12 +66,9 @@ mod tests {
 
     #[test]
     fn silence_and_a_hand_over_cannot_be_sent() {
-        for reply in [
-            Reply::Silent,
-            Reply::HandOver { agent: None },
-            Reply::Text("\u{1}".into()),
-            Reply::Articles(Vec::new()),
-        ] {
+        for reply in
+            [Reply::Silent, Reply::HandOver { agent: None }, Reply::Text("\u{1}".into()), Reply::Articles(Vec::new())]
+        {
             assert_eq!(custom_message(&"o1".into(), &reply), None, "{reply:?}");
         }
     }

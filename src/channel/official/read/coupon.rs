@@ -7,9 +7,7 @@ use crate::domain::inbound::{CardRef, Coupon};
 pub(super) fn read(root: Node<'_>, name: &str) -> Option<Coupon> {
     Some(match name {
         "card_pass_check" => Coupon::Approved { card_id: root.text("CardId") },
-        "card_not_pass_check" => {
-            Coupon::Rejected { card_id: root.text("CardId"), reason: root.text("RefuseReason") }
-        }
+        "card_not_pass_check" => Coupon::Rejected { card_id: root.text("CardId"), reason: root.text("RefuseReason") },
         "user_get_card" => Coupon::Taken {
             card: card(root),
             given_by: root.some_text("FriendUserName").filter(|_| root.flag("IsGiveByFriend")),

@@ -42,7 +42,8 @@ const MAX_TIME: i64 = 253_402_300_799;
 pub(in crate::channel::official) fn read(clear: &[u8]) -> Result<Delivery, Reason> {
     let text = std::str::from_utf8(clear).map_err(|_| Reason::Encoding)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let tree: Tree<'_> = if text.trim_start().starts_with('{') { json::parse(text)? } else { xml::parse(text, ContentEnds::Last)? };
+    let tree: Tree<'_> =
+        if text.trim_start().starts_with('{') { json::parse(text)? } else { xml::parse(text, ContentEnds::Last)? };
     understand(tree.root())
 }
 

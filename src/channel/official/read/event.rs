@@ -51,9 +51,7 @@ pub(super) fn read(root: Node<'_>, name: &str) -> Event {
         },
         "kf_create_session" => Event::AgentJoined { agent: root.text("KfAccount") },
         "kf_close_session" => Event::AgentLeft { agent: root.text("KfAccount") },
-        "kf_switch_session" => {
-            Event::AgentSwitched { from: root.text("FromKfAccount"), to: root.text("ToKfAccount") }
-        }
+        "kf_switch_session" => Event::AgentSwitched { from: root.text("FromKfAccount"), to: root.text("ToKfAccount") },
         "user_enter_tempsession" => Event::TempSessionEntered { from: root.text("SessionFrom") },
         "subscribe_msg_popup_event" => Event::SubscriptionsAnswered(choices(root, "SubscribeMsgPopupEvent")),
         "subscribe_msg_change_event" => Event::SubscriptionsChanged(choices(root, "SubscribeMsgChangeEvent")),

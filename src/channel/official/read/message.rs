@@ -17,9 +17,7 @@ pub(super) fn read(root: Node<'_>, kind: &str) -> Message {
             media_id_16k: root.some_text("MediaId16K"),
             recognition: root.some_text("Recognition"),
         },
-        "video" => {
-            Message::Video { media_id: root.text("MediaId"), thumb_media_id: root.text("ThumbMediaId") }
-        }
+        "video" => Message::Video { media_id: root.text("MediaId"), thumb_media_id: root.text("ThumbMediaId") },
         "shortvideo" => {
             Message::ShortVideo { media_id: root.text("MediaId"), thumb_media_id: root.text("ThumbMediaId") }
         }
@@ -29,11 +27,9 @@ pub(super) fn read(root: Node<'_>, kind: &str) -> Message {
             scale: root.number("Scale"),
             label: root.text("Label"),
         },
-        "link" => Message::Link {
-            title: root.text("Title"),
-            description: root.text("Description"),
-            url: root.text("Url"),
-        },
+        "link" => {
+            Message::Link { title: root.text("Title"), description: root.text("Description"), url: root.text("Url") }
+        }
         "file" => Message::File {
             title: root.text("Title"),
             description: root.text("Description"),
