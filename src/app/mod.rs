@@ -10,6 +10,8 @@ mod perform;
 mod report;
 mod settle;
 
+pub mod rehearsal;
+
 pub use account::ServedAccount;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use handle::NotNow;
