@@ -17,10 +17,13 @@ use super::template::{Template, TemplateFault};
 use super::value::Values;
 use super::work::Work;
 
+mod articles;
 #[cfg(test)]
 mod desk;
+mod handover;
 mod numbering;
 mod order;
+mod query;
 mod rating;
 mod say;
 mod sign_in;
@@ -243,6 +246,9 @@ kinds! {
     "order" => Order(order::Order),
     "rating" => Rating(rating::Rating),
     "say" => Say(say::Say),
+    "articles" => Articles(articles::Articles),
+    "query" => Query(query::Query),
+    "handover" => HandOver(handover::HandOver),
     "sign_in" => SignIn(sign_in::SignIn),
     "ticket" => Ticket(ticket::Ticket),
     "topic" => Topic(topic::Topic),
