@@ -9,6 +9,7 @@ pub mod customer;
 pub mod decide;
 pub mod decision;
 pub mod fact;
+pub mod fold;
 pub mod ids;
 pub mod inbound;
 pub mod keywords;

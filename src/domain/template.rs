@@ -4,23 +4,31 @@
 //! What a customer or a business system says is only ever a value: it is shown, never obeyed, and a `<` in it becomes
 //! `＜` so that it cannot open a link (platform.md 3.1).
 
+mod grammar;
+mod markup;
+
 use std::borrow::Cow;
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 
 use minijinja::value::Value as Filling;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::value::Values;
+use super::value::{Value, Values};
 
 /// Steps a template may take before it is stopped.
 const FUEL: u64 = 10_000;
 /// Output beyond this is cut; eight times what a text message can carry.
 const MAX_OUTPUT_BYTES: usize = 16_384;
+/// A longer source is refused: it could never be said.
+const MAX_SOURCE_BYTES: usize = 16_384;
 const NAME: &str = "text";
+
+/// Functions a template may call.
+pub const FUNCTIONS: [&str; 2] = ["tap", "link"];
 
 /// A sentence of the playbook.
 #[derive(Clone, Deserialize)]
@@ -44,13 +52,18 @@ impl Template {
     /// Reads a template.
     pub fn new(source: impl Into<String>) -> Result<Self, TemplateFault> {
         let source: Arc<str> = source.into().into();
+        if source.len() > MAX_SOURCE_BYTES {
+            let cause = format!("话术太长：{} 字节，最多 {MAX_SOURCE_BYTES}", source.len());
+            return Err(TemplateFault { cause, line: None });
+        }
         let mut env = Environment::empty();
         env.set_fuel(Some(FUEL));
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_auto_escape_callback(|_| AutoEscape::Custom("wechat".into()));
-        env.set_formatter(defuse);
-        env.add_function("tap", tap);
-        env.add_function("link", link);
+        env.set_formatter(markup::defuse);
+        env.add_function("tap", markup::tap);
+        env.add_function("link", markup::link);
+        grammar::check(&source)?;
         env.add_template_owned(NAME, source.to_string()).map_err(fault)?;
         Ok(Self { source, env: Arc::new(env) })
     }
@@ -71,49 +84,57 @@ impl Template {
         names
     }
 
-    /// Fills the placeholders.
+    /// Fills the placeholders for a person to read.
     pub fn fill(&self, values: &Values) -> Result<String, TemplateFault> {
-        let context: Filling = values.iter().map(|(name, value)| (name.as_str(), value.to_string())).collect();
+        self.render(values.iter().map(|(name, value)| (name.clone(), Filling::from(value.to_string()))).collect())
+    }
+
+    /// Fills the placeholders for a machine to read: every value as `write` gives it, nothing replaced in it.
+    pub fn fill_verbatim(&self, values: &Values, write: impl Fn(&Value) -> String) -> Result<String, TemplateFault> {
+        let verbatim = |value| Filling::from_safe_string(write(value));
+        self.render(values.iter().map(|(name, value)| (name.clone(), verbatim(value))).collect())
+    }
+
+    fn render(&self, context: BTreeMap<String, Filling>) -> Result<String, TemplateFault> {
         let template = self.env.get_template(NAME).map_err(fault)?;
-        let mut text = template.render(context).map_err(fault)?;
-        text.truncate(text.floor_char_boundary(MAX_OUTPUT_BYTES));
-        Ok(text)
+        let mut text = Bounded::default();
+        match template.render_captured_to(Filling::from(context), &mut text) {
+            Err(error) if !text.full => Err(fault(error)),
+            _ => Ok(text.into_string()),
+        }
     }
 }
 
-/// Functions a template may call.
-pub const FUNCTIONS: [&str; 2] = ["tap", "link"];
-
-/// `tap("查流量")` or `tap("看看流量", "查流量")`: a link that makes the customer say the words (platform.md 3.1).
-fn tap(label: &str, words: Option<&str>) -> Filling {
-    let said: String = url::form_urlencoded::byte_serialize(words.unwrap_or(label).as_bytes())
-        .flat_map(|part| if part == "+" { "%20".chars() } else { part.chars() })
-        .collect();
-    let mut html = String::new();
-    let _ = write!(html, "<a href=\"weixin://bizmsgmenu?msgmenucontent={said}&msgmenuid=1\">{}</a>", shown(label));
-    Filling::from_safe_string(html)
+/// Takes the first [`MAX_OUTPUT_BYTES`] and then stops the template.
+#[derive(Default)]
+struct Bounded {
+    bytes: Vec<u8>,
+    full: bool,
 }
 
-/// `link("官网", "https://example.com/")`.
-fn link(label: &str, url: &str) -> Result<Filling, Error> {
-    if !(url.starts_with("https://") || url.starts_with("http://")) || url.contains(['"', '<', '>', ' ']) {
-        return Err(Error::new(ErrorKind::InvalidOperation, "link() needs an http or https address"));
+impl io::Write for Bounded {
+    fn write(&mut self, more: &[u8]) -> io::Result<usize> {
+        let room = MAX_OUTPUT_BYTES.saturating_sub(self.bytes.len());
+        if more.len() > room {
+            self.full = true;
+        }
+        self.bytes.extend(more.iter().take(room));
+        if self.full { Err(io::Error::other("full")) } else { Ok(more.len()) }
     }
-    Ok(Filling::from_safe_string(format!("<a href=\"{url}\">{}</a>", shown(label))))
-}
 
-/// A value as it may stand in a text: it cannot open a tag.
-fn shown(value: &str) -> Cow<'_, str> {
-    if value.contains('<') { Cow::Owned(value.replace('<', "＜")) } else { Cow::Borrowed(value) }
-}
-
-fn defuse(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Filling) -> Result<(), Error> {
-    if value.is_undefined() {
-        return Err(Error::from(ErrorKind::UndefinedError));
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
-    let text = value.to_string();
-    let text = if value.is_safe() { Cow::Borrowed(text.as_str()) } else { shown(&text) };
-    out.write_str(&text).map_err(|_| Error::new(ErrorKind::WriteFailure, "too long"))
+}
+
+impl Bounded {
+    /// What was taken, less a character that was cut through.
+    fn into_string(self) -> String {
+        String::from_utf8(self.bytes).unwrap_or_else(|error| {
+            let whole = error.utf8_error().valid_up_to();
+            String::from_utf8_lossy(error.as_bytes().get(..whole).unwrap_or_default()).into_owned()
+        })
+    }
 }
 
 fn fault(error: Error) -> TemplateFault {
@@ -151,3 +172,6 @@ impl JsonSchema for Template {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

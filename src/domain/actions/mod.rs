@@ -13,11 +13,16 @@ use super::fact::FactKind;
 use super::ids::{ActionKey, ConnectorKey};
 use super::question::{Answer, Question};
 use super::reply::Reply;
-use super::template::Template;
+use super::template::{Template, TemplateFault};
 use super::value::Values;
 use super::work::Work;
 
+#[cfg(test)]
+mod desk;
+mod numbering;
+mod order;
 mod say;
+mod words;
 
 /// What an action sees.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +87,27 @@ pub struct Outcome {
     pub outbox: Vec<Work>,
     /// The one piece of `outbox` whose outcome may still become the answer: the first one.
     pub wait: bool,
+    /// Texts that could not be filled. `decide` sees to it that the customer reads something else and the operator
+    /// reads this.
+    pub faults: Vec<TemplateFault>,
+}
+
+impl Outcome {
+    /// Fills a template. Every kind fills its texts here: a fault goes to `faults` and the text is empty.
+    pub fn fill(&mut self, template: &Template, values: &Values) -> String {
+        template.fill(values).unwrap_or_else(|fault| {
+            self.faults.push(fault);
+            String::new()
+        })
+    }
+}
+
+impl View<'_> {
+    /// The template filled, as a reply; silence and a fault in `out` when it cannot be filled.
+    pub fn text(&self, out: &mut Outcome, template: &Template, values: &Values) -> Reply {
+        let text = out.fill(template, values);
+        if text.is_empty() { Reply::Silent } else { Reply::Text(text) }
+    }
 }
 
 /// A text of an action, as the playbook's check sees it.
@@ -121,6 +147,12 @@ pub trait ActionKind {
         true
     }
 
+    /// What is said when the customer's dialogue has run out and no rule knows what they wrote after that. It has no
+    /// placeholders.
+    fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {
+        None
+    }
+
     /// What must be known before `decide`.
     fn needs(&self, _view: &View<'_>) -> Needs {
         Needs::default()
@@ -129,8 +161,14 @@ pub trait ActionKind {
     /// Decides.
     fn decide(&self, view: &View<'_>, given: &Given) -> Outcome;
 
-    /// The answer to work the action left in the outbox ([`super::work::Task::Ask`]) has come.
+    /// The answer to work the action left in the outbox ([`super::work::Task::Ask`]) has come. The customer may be
+    /// somewhere else by now: a dialogue they are in stays as it is unless this outcome keeps one.
     fn resume(&self, _view: &View<'_>, _memo: &Values, _answer: &Answer) -> Outcome {
+        Outcome::default()
+    }
+
+    /// That work has expired and no answer will be waited for any more: the last thing that is ever said about it.
+    fn abandon(&self, _view: &View<'_>, _memo: &Values) -> Outcome {
         Outcome::default()
     }
 }
@@ -159,6 +197,7 @@ macro_rules! kinds {
     ($($name:literal => $variant:ident($module:ident::$settings:ident),)*) => {
         /// An action of any kind.
         #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::large_enum_variant, reason = "a playbook holds a few dozen, in a map that is never moved")]
         pub enum Kind {
             $(
                 #[doc = concat!("`kind = \"", $name, "\"`")]
@@ -197,6 +236,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    "order" => Order(order::Order),
     "say" => Say(say::Say),
 }
 
@@ -205,4 +245,6 @@ kinds! {
 pub enum Memory {
     /// Nothing worth keeping.
     Empty,
+    /// The latest orders, oldest first.
+    Orders(Vec<order::Mark>),
 }
