@@ -32,7 +32,13 @@ pub(super) struct Begun {
     openid: Openid,
     act: Act,
     xml: String,
-    at: i64,
+    moment: Moment,
+}
+
+#[derive(Clone, Copy)]
+enum Moment {
+    Now,
+    Simulated(i64),
 }
 
 impl Seen {
@@ -76,7 +82,13 @@ impl Sandbox {
 
     /// Any act, now.
     pub async fn send(&self, openid: &Openid, act: Act) -> Result<Seen, SandboxError> {
-        let begun = self.begin(openid, act, self.now())?;
+        let begun = self.begin(openid, act)?;
+        Ok(self.finish(begun).await)
+    }
+
+    /// Any act of a simulated past: it happened, and is answered, at `at` (Unix seconds).
+    pub async fn send_at(&self, openid: &Openid, act: Act, at: i64) -> Result<Seen, SandboxError> {
+        let begun = self.begin_at(openid, act, Moment::Simulated(at))?;
         Ok(self.finish(begun).await)
     }
 
@@ -103,7 +115,12 @@ impl Sandbox {
     }
 
     /// The platform takes the act: the customer sees their own words at once.
-    pub(super) fn begin(&self, openid: &Openid, act: Act, at: i64) -> Result<Begun, SandboxError> {
+    pub(super) fn begin(&self, openid: &Openid, act: Act) -> Result<Begun, SandboxError> {
+        self.begin_at(openid, act, Moment::Now)
+    }
+
+    fn begin_at(&self, openid: &Openid, act: Act, moment: Moment) -> Result<Begun, SandboxError> {
+        let at = self.time(moment);
         let (xml, before) = {
             let mut state = self.keeper().change();
             let before = state.customer(openid)?.last_seq;
@@ -114,19 +131,24 @@ impl Sandbox {
             (act.xml(&Envelope { to, from: openid.as_str(), at, msg_id, origin: &origin }), before)
         };
         self.tell_since(openid, before);
-        Ok(Begun { openid: openid.clone(), act, xml, at })
+        Ok(Begun { openid: openid.clone(), act, xml, moment })
+    }
+
+    fn time(&self, moment: Moment) -> i64 {
+        match moment {
+            Moment::Now => self.now(),
+            Moment::Simulated(at) => at,
+        }
     }
 
     /// Delivers the act and shows what came back.
     pub(super) async fn finish(&self, begun: Begun) -> Seen {
-        let Begun { openid, act, xml, at } = begun;
+        let Begun { openid, act, xml, moment } = begun;
         let delivered = self.deliver(&openid, &xml).await;
         let before = {
             let mut state = self.keeper().change();
-            // An act that happened in a simulated past is answered then.
-            let now = if (self.now() - at).abs() < 3600 { self.now() } else { at };
             let before = state.customer(&openid).map_or(0, |c| c.last_seq);
-            let answer = Answer { reply: delivered.reply, faults: delivered.faults.clone(), act: &act, at: now };
+            let answer = Answer { reply: delivered.reply, faults: delivered.faults.clone(), act: &act, at: self.time(moment) };
             answer.show(&mut state, &openid);
             before
         };

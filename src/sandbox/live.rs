@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::model::{Customer, Entry};
+use super::model::{Customer, Entry, Service, State};
 use crate::domain::ids::Openid;
 
 /// One piece of news.
@@ -45,8 +45,8 @@ pub struct Face {
     pub nickname: String,
     /// Whether they follow.
     pub follows: bool,
-    /// Through which code they would follow now, or did.
-    pub scene: Option<String>,
+    /// Where the code hangs through which they would follow now.
+    pub invited_by: Option<String>,
     /// `bot`, `waiting` or `agent`.
     pub service: &'static str,
     /// The number of their latest entry.
@@ -59,13 +59,13 @@ pub struct Face {
 
 impl Face {
     /// Of a customer, at `now`.
-    pub fn of(customer: &Customer, now: i64) -> Self {
-        use super::model::Service;
+    pub fn of(customer: &Customer, state: &State, now: i64) -> Self {
+        let pending = customer.pending_ticket.as_deref().and_then(|ticket| state.code(ticket, now).ok());
         Self {
             openid: customer.openid.clone(),
             nickname: customer.nickname.clone(),
             follows: customer.follows(),
-            scene: customer.pending_ticket.clone().or_else(|| customer.scene.as_ref().map(ToString::to_string)),
+            invited_by: pending.map(|code| if code.label.is_empty() { code.scene.to_string() } else { code.label }),
             service: match customer.service {
                 Service::Bot => "bot",
                 Service::Waiting => "waiting",

@@ -138,7 +138,8 @@ impl Sandbox {
         let now = self.now();
         let face = {
             let state = self.keeper().read();
-            state.customers.get(openid).filter(|c| c.audience == Audience::Phone).map(|c| Face::of(c, now))
+            let customer = state.customers.get(openid).filter(|c| c.audience == Audience::Phone);
+            customer.map(|c| Face::of(c, &state, now))
         };
         if let Some(customer) = face {
             self.tell(Live::Customer { customer });
