@@ -1,0 +1,9 @@
+//! The platform's API as far as fuwu calls it (platform.md part 4).
+
+mod client;
+mod error;
+mod message;
+mod token;
+
+pub use client::Client;
+pub use error::ApiError;
