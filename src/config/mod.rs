@@ -1,1 +1,4 @@
-//! Room: config.
+//! What an administrator and an operator write: settings, and the playbook.
+
+mod nearest;
+pub mod playbook;

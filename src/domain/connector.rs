@@ -5,7 +5,16 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::question::Answer;
 use super::template::Template;
+use super::value::{Value, Values};
+
+/// The longest a customer's message may wait, so that a reply leaves within 4 s.
+pub const MAX_TIMEOUT_MS: u32 = 3_000;
+/// The longest a later attempt may wait.
+pub const MAX_LATE_TIMEOUT_MS: u32 = 30_000;
+/// The name under which every question carries the customer.
+pub const OPENID: &str = "openid";
 
 /// One question to the business system (a table of `connectors.toml`).
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -79,6 +88,137 @@ pub enum Unit {
 pub struct Refusal {
     /// JSON pointer of the code.
     pub at: String,
-    /// The code that means success.
+    /// The code that means success. Empty when the business system sends a code only with a refusal.
     pub ok: String,
+}
+
+impl Connector {
+    /// Reads an answer of the business system. One that lacks a part, or has it in another unit, cannot be used.
+    pub fn read(&self, body: &serde_json::Value) -> Answer {
+        if let Some(refusal) = &self.refusal {
+            match refusal.code(body) {
+                Some(code) if code == refusal.ok => {}
+                Some(code) if !code.is_empty() => return Answer::Refused { code },
+                _ => return Answer::Down,
+            }
+        }
+        let named = |(name, field): (&String, &Field)| Some((name.clone(), field.read(body)?));
+        self.fields.iter().map(named).collect::<Option<Values>>().map_or(Answer::Down, Answer::Loaded)
+    }
+}
+
+impl Field {
+    /// This part of an answer; `None` when it is not there or not of its unit.
+    pub fn read(&self, body: &serde_json::Value) -> Option<Value> {
+        let part = body.pointer(&self.at)?;
+        match self.unit {
+            Unit::Text => word(part).map(Value::Text),
+            Unit::Integer => integer(part).map(Value::Integer),
+            Unit::Fen => integer(part).map(Value::Fen),
+            Unit::Kib => integer(part).map(Value::Kib),
+        }
+    }
+}
+
+impl Refusal {
+    /// The code an answer carries; empty when there is none, `None` when it is no code.
+    pub fn code(&self, body: &serde_json::Value) -> Option<String> {
+        match body.pointer(&self.at) {
+            None | Some(serde_json::Value::Null) => Some(String::new()),
+            Some(part) => word(part),
+        }
+    }
+}
+
+/// A value as a business system reads it: plain digits in the smallest unit, words as they are.
+pub fn wire(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Integer(n) | Value::Fen(n) | Value::Kib(n) => n.to_string(),
+    }
+}
+
+fn word(part: &serde_json::Value) -> Option<String> {
+    match part {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Many business systems send integers as strings.
+fn integer(part: &serde_json::Value) -> Option<i64> {
+    part.as_i64().or_else(|| part.as_str()?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn connector() -> Connector {
+        serde_json::from_value(json!({
+            "method": "GET", "path": "/balance", "timeout_ms": 800, "late_timeout_ms": 5000,
+            "fields": {
+                "name": {"at": "/plan/name", "as": "text"},
+                "balance": {"at": "/fen", "as": "fen"},
+                "left": {"at": "/kib", "as": "kib"},
+                "points": {"at": "/list/0", "as": "integer"},
+            },
+            "refusal": {"at": "/code", "ok": "0"},
+            "example": null,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn parts_are_read_with_their_units_and_integers_may_be_strings() {
+        let body = json!({"code": 0, "plan": {"name": "畅享"}, "fen": "1234", "kib": 2048, "list": [-7]});
+        let expected = [
+            ("name", Value::from("畅享")),
+            ("balance", Value::Fen(1234)),
+            ("left", Value::Kib(2048)),
+            ("points", Value::Integer(-7)),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value)).into();
+        assert_eq!(connector().read(&body), Answer::Loaded(expected));
+    }
+
+    #[test]
+    fn an_answer_that_lacks_a_part_cannot_be_used() {
+        let whole = json!({"code": "0", "plan": {"name": "a"}, "fen": 1, "kib": 1, "list": [1]});
+        assert!(matches!(connector().read(&whole), Answer::Loaded(_)));
+        let faults = [
+            ("fen", json!(1.5)),
+            ("fen", json!("12.3")),
+            ("kib", json!(null)),
+            ("list", json!([])),
+            ("plan", json!(1)),
+        ];
+        for (key, wrong) in faults {
+            let mut body = whole.clone();
+            body[key] = wrong;
+            assert_eq!(connector().read(&body), Answer::Down, "{key}");
+        }
+        assert_eq!(connector().read(&json!("busy")), Answer::Down);
+    }
+
+    #[test]
+    fn a_refusal_carries_its_code_and_a_missing_code_is_no_success() {
+        assert_eq!(connector().read(&json!({"code": "E17"})), Answer::Refused { code: "E17".into() });
+        assert_eq!(connector().read(&json!({"code": 17})), Answer::Refused { code: "17".into() });
+        assert_eq!(connector().read(&json!({"plan": {}})), Answer::Down);
+        let mut silent = connector();
+        silent.refusal = Some(Refusal { at: "/code".into(), ok: String::new() });
+        silent.fields.clear();
+        assert_eq!(silent.read(&json!({})), Answer::Loaded(Values::new()));
+        assert_eq!(silent.read(&json!({"code": {"a": 1}})), Answer::Down);
+    }
+
+    #[test]
+    fn a_business_system_reads_plain_digits() {
+        let all = [Value::Fen(1234), Value::Kib(2048), Value::Integer(3), Value::from("<词>")];
+        assert_eq!(all.map(|value| wire(&value)), ["1234", "2048", "3", "<词>"]);
+    }
 }

@@ -69,3 +69,54 @@ impl Menu {
             .flat_map(|top| if top.sub_button.is_empty() { std::slice::from_ref(top) } else { &top.sub_button })
     }
 }
+
+/// The platform's limits of one level of a menu (platform.md 4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The level, as people call it.
+    pub level: &'static str,
+    /// At most so many buttons, at least one.
+    pub buttons: usize,
+    /// The longest name, in bytes.
+    pub name_bytes: usize,
+    /// Whether its buttons may have entries below them.
+    pub parents: bool,
+}
+
+/// The buttons one always sees.
+pub const TOP: Limits = Limits { level: "一级", buttons: 3, name_bytes: 16, parents: true };
+/// The entries below one of them.
+pub const SUB: Limits = Limits { level: "二级", buttons: 5, name_bytes: 60, parents: false };
+
+/// Every type of button and the fields it needs (platform.md 4.5).
+pub const BUTTON_TYPES: [(&str, &[&str]); 13] = [
+    ("click", &["key"]),
+    ("view", &["url"]),
+    ("miniprogram", &["url", "appid", "pagepath"]),
+    ("scancode_push", &["key"]),
+    ("scancode_waitmsg", &["key"]),
+    ("pic_sysphoto", &["key"]),
+    ("pic_photo_or_album", &["key"]),
+    ("pic_weixin", &["key"]),
+    ("location_select", &["key"]),
+    ("media_id", &["media_id"]),
+    ("view_limited", &["media_id"]),
+    ("article_id", &["article_id"]),
+    ("article_view_limited", &["article_id"]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_menu_goes_out_as_the_platform_takes_it() {
+        let text = r#"{"$schema":"x","button":[{"type":"click","name":"查询","key":"query"},{"name":"更多","sub_button":[
+            {"type":"view","name":"官网","url":"https://example.com/","sub_button":[]}]}]}"#;
+        let menu: Menu = serde_json::from_str(text).unwrap();
+        assert_eq!(menu.leaves().map(|button| button.name.as_str()).collect::<Vec<_>>(), ["查询", "官网"]);
+        let sent = serde_json::to_string(&menu).unwrap();
+        let expected = r#"{"button":[{"type":"click","name":"查询","key":"query"},{"name":"更多","sub_button":[{"type":"view","name":"官网","url":"https://example.com/"}]}]}"#;
+        assert_eq!(sent, expected);
+    }
+}

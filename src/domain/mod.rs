@@ -25,3 +25,6 @@ pub mod template;
 pub mod time;
 pub mod value;
 pub mod work;
+
+#[cfg(test)]
+pub(crate) mod sample;

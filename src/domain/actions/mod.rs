@@ -17,11 +17,18 @@ use super::template::{Template, TemplateFault};
 use super::value::Values;
 use super::work::Work;
 
+mod articles;
 #[cfg(test)]
 mod desk;
+mod handover;
 mod numbering;
 mod order;
+mod query;
+mod rating;
 mod say;
+mod sign_in;
+mod ticket;
+mod topic;
 mod words;
 
 /// What an action sees.
@@ -237,7 +244,14 @@ macro_rules! kinds {
 
 kinds! {
     "order" => Order(order::Order),
+    "rating" => Rating(rating::Rating),
     "say" => Say(say::Say),
+    "articles" => Articles(articles::Articles),
+    "query" => Query(query::Query),
+    "handover" => HandOver(handover::HandOver),
+    "sign_in" => SignIn(sign_in::SignIn),
+    "ticket" => Ticket(ticket::Ticket),
+    "topic" => Topic(topic::Topic),
 }
 
 /// What an action remembers of one customer.
@@ -247,4 +261,10 @@ pub enum Memory {
     Empty,
     /// The latest orders, oldest first.
     Orders(Vec<order::Mark>),
+    /// Days signed in.
+    SignedIn(sign_in::Streak),
+    /// The latest rating.
+    Rated(rating::Rated),
+    /// The part taken in a topic.
+    Topic(topic::Part),
 }

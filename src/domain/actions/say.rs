@@ -15,6 +15,7 @@ use crate::domain::value::Values;
 #[serde(deny_unknown_fields)]
 pub struct Say {
     /// What is said.
+    #[schemars(description = "回复的话术")]
     pub text: Template,
 }
 

@@ -14,7 +14,8 @@ fn refusal(source: &str) -> TemplateFault {
 
 #[test]
 fn placeholders_are_filled_and_named() {
-    let template = Template::new("{{ name }}，还剩 {{ left }}{% if gift == '有' %}，另有{{ gift }}{% endif %}").unwrap();
+    let template =
+        Template::new("{{ name }}，还剩 {{ left }}{% if gift == '有' %}，另有{{ gift }}{% endif %}").unwrap();
     assert_eq!(template.placeholders(), ["gift", "left", "name"].map(str::to_owned).into());
     let text = template.fill(&values(&[("name", "小李"), ("left", "3GB"), ("gift", "有")])).unwrap();
     assert_eq!(text, "小李，还剩 3GB，另有有");

@@ -1,0 +1,20 @@
+//! The checks: the parts of a draft held against each other and against the platform's limits.
+
+mod actions;
+mod connectors;
+pub mod keywords;
+mod menus;
+mod references;
+
+use super::draft::Draft;
+use super::finding::Finding;
+
+/// Every check but the reading of keywords, which makes something.
+pub fn all(draft: &Draft, findings: &mut Vec<Finding>) {
+    actions::check(draft, findings);
+    connectors::check(draft, findings);
+    menus::check(draft, findings);
+    if !draft.partial {
+        references::check(draft, findings);
+    }
+}

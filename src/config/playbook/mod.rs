@@ -1,0 +1,19 @@
+//! The playbook on disk: read, checked as a whole, watched.
+
+mod check;
+mod draft;
+mod finding;
+mod json;
+mod read;
+mod shape;
+mod site;
+mod source;
+mod span;
+mod text;
+mod toml;
+
+pub use draft::{ConnectorsFile, KeywordsFile};
+pub use finding::{Code, Finding, Severity};
+pub use read::read;
+pub use source::Dirs;
+pub use text::render;

@@ -1,0 +1,179 @@
+//! The files of a playbook: which there are, and their bytes as text.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::finding::{Code, Finding};
+use super::site::{Document, Site};
+use super::span::Spans;
+use crate::config::nearest::nearest;
+use crate::domain::ids::PlaybookVersion;
+
+/// A larger file is refused.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Where a playbook is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dirs {
+    /// Actions, keywords, moments, connectors: `config/playbook`.
+    pub playbook: PathBuf,
+    /// The menus: `menus`.
+    pub menus: PathBuf,
+}
+
+/// What a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// `actions.toml` or a file in `actions/`.
+    Actions,
+    /// `keywords.toml`.
+    Keywords,
+    /// `moments.toml`.
+    Moments,
+    /// `connectors.toml`.
+    Connectors,
+    /// A file in the menu folder.
+    Menu,
+}
+
+/// One file, its bytes as they are.
+#[derive(Debug)]
+pub struct Source {
+    /// What it is for.
+    pub role: Role,
+    /// Its path, as the settings name its folder.
+    pub shown: String,
+    /// What is in it, or why it could not be read.
+    pub bytes: io::Result<Vec<u8>>,
+}
+
+/// Every file of a playbook.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// By role and name.
+    pub files: BTreeMap<(Role, String), Source>,
+    /// What was found on the way.
+    pub findings: Vec<Finding>,
+}
+
+const FILES: [(&str, Role); 4] = [
+    ("actions.toml", Role::Actions),
+    ("keywords.toml", Role::Keywords),
+    ("moments.toml", Role::Moments),
+    ("connectors.toml", Role::Connectors),
+];
+
+impl Sources {
+    /// Reads the folders. The conversation tests in `tests/` are no part of the playbook.
+    pub fn read(dirs: &Dirs) -> Self {
+        let mut sources = Self::default();
+        for (name, path) in sources.list(&dirs.playbook, "toml") {
+            match FILES.iter().find(|(known, _)| *known == name) {
+                Some((_, role)) => sources.add(*role, &name, &path),
+                None => sources.stray(&name, &path),
+            }
+        }
+        let folder = dirs.playbook.join("actions");
+        if folder.is_dir() {
+            for (name, path) in sources.list(&folder, "toml") {
+                sources.add(Role::Actions, &format!("actions/{name}"), &path);
+            }
+        }
+        if dirs.menus.is_dir() {
+            for (name, path) in sources.list(&dirs.menus, "json") {
+                sources.add(Role::Menu, &name, &path);
+            }
+        }
+        sources
+    }
+
+    /// The first 12 hex digits of a hash over names and bytes.
+    pub fn version(&self) -> PlaybookVersion {
+        let mut hash = Sha256::new();
+        for ((role, name), source) in &self.files {
+            let bytes = source.bytes.as_deref().unwrap_or_default();
+            hash.update(format!("{role:?}/{name}\0{}\0", bytes.len()));
+            hash.update(bytes);
+        }
+        let hex: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        PlaybookVersion::new(hex)
+    }
+
+    /// The files of a folder with this ending, by name; an editor's own files (`.x.swp`, `#x#`, `x~`) are none.
+    fn list(&mut self, folder: &Path, ending: &str) -> Vec<(String, PathBuf)> {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let code = if error.kind() == io::ErrorKind::NotFound { Code::MissingFile } else { Code::Unreadable };
+                let message = format!("打不开文件夹：{error}");
+                let mend = "建好这个文件夹，或在设置里改 accounts.….playbook 和 .menus";
+                self.findings.push(Finding::of_file(code, folder.display().to_string(), (message, mend)));
+                return Vec::new();
+            }
+        };
+        let mut files: Vec<(String, PathBuf)> = entries
+            .flatten()
+            .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+            .filter(|(name, path)| {
+                !name.starts_with(['.', '#']) && path.extension().is_some_and(|e| e == ending) && path.is_file()
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    fn add(&mut self, role: Role, name: &str, path: &Path) {
+        let bytes = fs::metadata(path).and_then(|data| {
+            if data.len() > MAX_FILE_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { fs::read(path) }
+        });
+        self.files.insert((role, name.to_owned()), Source { role, shown: path.display().to_string(), bytes });
+    }
+
+    fn stray(&mut self, name: &str, path: &Path) {
+        let message = match nearest(name, FILES.map(|(known, _)| known)) {
+            Some(meant) => format!("没有程序会读这个文件，是不是想写 {meant}？"),
+            None => "没有程序会读这个文件".to_owned(),
+        };
+        let mend = "动作放进 actions/ 文件夹；不用的文件请移走";
+        self.findings
+            .push(Finding::of_file(Code::UnknownFile, path.display().to_string(), (message, mend)).as_warning());
+    }
+}
+
+impl Source {
+    /// The text, or why it is none.
+    pub fn text(&self) -> Result<String, Finding> {
+        let whole = |code, message: String, mend| Finding::of_file(code, &self.shown, (message, mend));
+        let bytes = match &self.bytes {
+            Ok(bytes) => bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                return Err(whole(Code::TooLarge, "文件超过 1 MiB".into(), "动作可以分成几个文件放进 actions/"));
+            }
+            Err(error) => return Err(whole(Code::Unreadable, format!("读不了文件：{error}"), "检查文件的权限")),
+        };
+        const MEND: &str = "用编辑器把文件另存为 UTF-8 编码";
+        if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+            return Err(whole(Code::Encoding, "文件是 UTF-16 编码".into(), MEND));
+        }
+        if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+            return Err(self.at(bytes, at, "这里有 NUL 字节，文件可能是 UTF-16 编码或已损坏"));
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(error) => Err(self.at(bytes, error.valid_up_to(), "这里不是 UTF-8 文字，文件可能是 GBK 编码")),
+        }
+        .map_err(|finding| Finding { mend: MEND.into(), ..finding })
+    }
+
+    fn at(&self, bytes: &[u8], at: usize, message: &str) -> Finding {
+        let text = String::from_utf8_lossy(bytes.get(..at).unwrap_or_default()).into_owned();
+        let document =
+            Document { file: self.shown.clone(), text, value: serde_json::Value::Null, spans: Spans::default() };
+        let finding = Site::root(document.into()).within(at..at).error(Code::Encoding, message, "另存为 UTF-8 编码");
+        Finding { excerpt: String::new(), ..finding }
+    }
+}
