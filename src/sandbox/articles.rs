@@ -1,0 +1,101 @@
+//! Articles of the demo account: a readable page and a picture for each.
+
+use actix_web::{HttpResponse, web};
+use maud::{DOCTYPE, Markup, html};
+
+use super::phone::asset;
+
+/// `(slug, text)`: the first line is the title, then paragraphs, `## ` headings and `- ` lists.
+const ARTICLES: [(&str, &str); 0] = [];
+
+/// Routes below `/sandbox/articles`.
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.route("/{slug}.svg", web::get().to(picture)).route("/{slug}", web::get().to(page));
+}
+
+fn find(slug: &str) -> Option<&'static str> {
+    ARTICLES.iter().find(|(name, _)| *name == slug).map(|(_, text)| *text)
+}
+
+async fn page(slug: web::Path<String>) -> HttpResponse {
+    match find(&slug) {
+        Some(text) => asset("text/html", render(text, &slug).into_string()),
+        None => HttpResponse::NotFound().content_type("text/html; charset=utf-8").body("<h1>没有这篇文章</h1>"),
+    }
+}
+
+async fn picture(slug: web::Path<String>) -> HttpResponse {
+    match find(&slug) {
+        Some(text) => asset("image/svg+xml", draw(title(text)).into_string()),
+        None => HttpResponse::NotFound().finish(),
+    }
+}
+
+fn title(text: &str) -> &str {
+    text.lines().next().unwrap_or_default().trim_start_matches('#').trim()
+}
+
+fn render(text: &str, slug: &str) -> Markup {
+    let blocks = text.split("\n\n").skip(1).map(str::trim).filter(|block| !block.is_empty());
+    html! {
+        (DOCTYPE)
+        html lang="zh-CN" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title(text)) }
+                link rel="stylesheet" href="/sandbox/page.css";
+            }
+            body class="article" {
+                article {
+                    h1 { (title(text)) }
+                    p class="byline" { "演示文章" }
+                    img src={ "/sandbox/articles/" (slug) ".svg" } alt="";
+                    @for block in blocks { (paragraph(block)) }
+                }
+            }
+        }
+    }
+}
+
+fn paragraph(block: &str) -> Markup {
+    if let Some(heading) = block.strip_prefix("## ") {
+        return html! { h2 { (heading) } };
+    }
+    if block.starts_with("- ") {
+        let items = block.lines().map(|line| line.trim_start_matches("- "));
+        return html! { ul { @for item in items { li { (item) } } } };
+    }
+    html! { p { (block) } }
+}
+
+/// A picture of 900 by 500 with the title on a ground of its own colour.
+fn draw(title: &str) -> Markup {
+    let sum = title.bytes().fold(17_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    let hue = sum % 360;
+    let lines: Vec<String> = title.chars().collect::<Vec<_>>().chunks(10).take(3).map(|c| c.iter().collect()).collect();
+    html! {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 500" role="img" {
+            rect width="900" height="500" fill={ "hsl(" (hue) " 45% 42%)" } {}
+            circle cx="780" cy="90" r="210" fill={ "hsl(" (hue) " 55% 52%)" } {}
+            circle cx="80" cy="470" r="150" fill={ "hsl(" (hue) " 50% 36%)" } {}
+            @for (n, line) in lines.iter().enumerate() {
+                text x="60" y=(230 + n * 84) font-size="68" font-weight="600" fill="#fff" font-family="sans-serif" { (line) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_article_is_a_page_and_a_picture() {
+        let text = "# 流量怎么省\n\n第一段 <b>。\n\n## 小窍门\n\n- 关后台\n- 用 Wi-Fi";
+        let page = render(text, "save-data").into_string();
+        assert!(page.contains("<h1>流量怎么省</h1>") && page.contains("<li>用 Wi-Fi</li>"), "{page}");
+        assert!(page.contains("第一段 &lt;b&gt;。"));
+        assert!(draw(title(text)).into_string().contains("流量怎么省"));
+    }
+}

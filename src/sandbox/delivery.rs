@@ -1,0 +1,77 @@
+//! One message on its way to the account, and what came back (platform.md 1.5).
+
+use std::time::Instant;
+
+use reqwest::header::CONTENT_TYPE;
+
+use super::service::Sandbox;
+use super::wire::Parties;
+use crate::domain::ids::Openid;
+use crate::domain::reply::Reply;
+
+/// How a delivery ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivered {
+    /// The answer, or `None` when every try failed.
+    pub reply: Option<Reply>,
+    /// What was wrong with each try that failed, for developers.
+    pub faults: Vec<String>,
+    /// From the first byte sent to the last byte received of the try that counted, in milliseconds.
+    pub took_ms: u64,
+}
+
+impl Sandbox {
+    /// Delivers a message until it is answered, at most as often as the platform does.
+    pub(super) async fn deliver(&self, openid: &Openid, xml: &str) -> Delivered {
+        let patience = self.spec().patience;
+        let mut faults = Vec::new();
+        for nth in 1..=patience.tries {
+            let began = Instant::now();
+            match tokio::time::timeout(patience.timeout, self.attempt(openid, xml)).await {
+                Ok(Ok(reply)) => {
+                    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    return Delivered { reply: Some(reply), faults, took_ms };
+                }
+                Ok(Err(fault)) => faults.push(format!("第 {nth} 次：{fault}")),
+                Err(_) => faults.push(format!("第 {nth} 次：{} 毫秒内没有回答", patience.timeout.as_millis())),
+            }
+            if nth < patience.tries {
+                tokio::time::sleep(patience.interval.saturating_sub(began.elapsed())).await;
+            }
+        }
+        tracing::warn!(tries = patience.tries, "the account did not answer a delivery");
+        Delivered { reply: None, faults, took_ms: 0 }
+    }
+
+    /// One try: a fresh timestamp, nonce and signature around the same message.
+    async fn attempt(&self, openid: &Openid, xml: &str) -> Result<Reply, String> {
+        let mut url = self.webhook_url().ok_or("还没有设置消息推送地址")?;
+        let sealed = self.wire().seal(xml, self.fresh());
+        let query = match url.query() {
+            Some(own) => format!("{own}&{}&openid={openid}", sealed.query),
+            None => format!("{}&openid={openid}", sealed.query),
+        };
+        url.set_query(Some(&query));
+        let request = self.http().post(url).header(CONTENT_TYPE, "text/xml").body(sealed.body);
+        let response = request.send().await.map_err(|fault| unreachable(&fault))?;
+        let status = response.status();
+        let answer = response.bytes().await.map_err(|fault| unreachable(&fault))?;
+        if status != reqwest::StatusCode::OK {
+            return Err(format!("HTTP 状态 {}", status.as_u16()));
+        }
+        let parties = Parties { openid: openid.as_str(), original_id: &self.spec().original_id };
+        self.wire().read(&answer, &parties)
+    }
+}
+
+/// In words that do not hold the address, which carries the openid.
+fn unreachable(fault: &reqwest::Error) -> String {
+    let words = if fault.is_connect() {
+        "连不上消息推送地址"
+    } else if fault.is_body() {
+        "回答没有传完"
+    } else {
+        "连接中断，没有回答"
+    };
+    words.to_owned()
+}

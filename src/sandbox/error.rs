@@ -1,0 +1,63 @@
+//! What can go wrong in the sandbox itself.
+
+use std::path::PathBuf;
+
+/// A fault of the sandbox or of what was asked of it; the words are for the person at the phone.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// Unknown openid.
+    #[error("没有这位客户")]
+    NoSuchCustomer,
+    /// Only a follower can do that.
+    #[error("还没有关注，先点“关注公众号”")]
+    DoesNotFollow,
+    /// A second follow.
+    #[error("已经关注了")]
+    AlreadyFollows,
+    /// No button of the menu in force leads there.
+    #[error("菜单里没有这个按钮：{0}")]
+    NoSuchButton(String),
+    /// A button the demo phone cannot act on.
+    #[error("演示手机不支持这种按钮")]
+    ButtonOnlyOnRealPhone,
+    /// No such ticket or scene.
+    #[error("没有这个二维码")]
+    NoSuchCode,
+    /// A temporary code after its end.
+    #[error("二维码已过期")]
+    CodeExpired,
+    /// Empty or far too long words.
+    #[error("消息要有 1 到 2000 个字")]
+    BadWords,
+    /// Empty or far too long nickname.
+    #[error("昵称要有 1 到 20 个字")]
+    BadNickname,
+    /// The phone page holds only so many customers.
+    #[error("演示手机最多 {0} 位客户")]
+    TooManyCustomers(usize),
+    /// The chat was not handed over.
+    #[error("这个会话没有转给人工")]
+    NotHandedOver,
+    /// The saved state cannot be read.
+    #[error("cannot read the sandbox's state in {path}: {cause}; mend it or delete it to start afresh")]
+    Unreadable {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// The state cannot be written.
+    #[error("cannot write the sandbox's state to {path}: {cause}")]
+    Unwritable {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The account's keys cannot be used.
+    #[error("the account's settings cannot be used: {0}")]
+    BadAccount(String),
+    /// No HTTP client.
+    #[error("cannot make an HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}

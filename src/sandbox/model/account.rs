@@ -1,0 +1,241 @@
+//! Everything the platform holds of one account, as one value that is saved whole.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::act::{Act, media_id};
+use super::chat::{Body, Side};
+use super::code::{Code, DEMO_SCENES, Usable, friend_scene};
+use super::custom::CustomMessage;
+use super::customer::{Audience, Customer, Service};
+use super::fault::ApiFault;
+use super::menu::Menu;
+use super::token::Tokens;
+use crate::domain::ids::{Openid, Scene};
+use crate::sandbox::SandboxError;
+
+/// The shape of the saved state.
+const FORMAT: u32 = 1;
+
+/// The state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Rises when the shape changes.
+    pub format: u32,
+    /// Everybody, by openid.
+    pub customers: BTreeMap<Openid, Customer>,
+    /// The menu in force.
+    pub menu: Option<Menu>,
+    /// Codes by ticket.
+    pub codes: BTreeMap<String, Code>,
+    /// Access tokens.
+    pub tokens: Tokens,
+    last_msg_id: u64,
+    last_menu_id: u64,
+}
+
+/// Fresh ids for one step, handed in.
+#[derive(Clone, Copy, Debug)]
+pub struct Fresh {
+    /// The time, in Unix seconds.
+    pub now: i64,
+    /// Random bits.
+    pub random: u64,
+}
+
+impl State {
+    /// A fresh account with its demo codes.
+    pub fn new(fresh: Fresh) -> Self {
+        let mut state = Self {
+            format: FORMAT,
+            customers: BTreeMap::new(),
+            menu: None,
+            codes: BTreeMap::new(),
+            tokens: Tokens::default(),
+            last_msg_id: 0,
+            last_menu_id: 400_000_000,
+        };
+        for (scene, label) in DEMO_SCENES {
+            state.add_code(Scene::from(scene), None, label, fresh);
+        }
+        state
+    }
+
+    /// Whether a saved state can be read.
+    pub fn is_current(&self) -> bool {
+        self.format == FORMAT
+    }
+
+    /// A new 64-bit message id, larger than every earlier one even after a state that was lost: its upper part is
+    /// the time.
+    pub fn next_msg_id(&mut self, fresh: Fresh) -> u64 {
+        let by_time = (u64::try_from(fresh.now).unwrap_or(0) << 30) | ((fresh.random & 0xF_FFFF) << 10);
+        self.last_msg_id = by_time.max(self.last_msg_id + 1);
+        self.last_msg_id
+    }
+
+    /// A new menu id.
+    pub fn next_menu_id(&mut self) -> u64 {
+        self.last_menu_id += 1;
+        self.last_menu_id
+    }
+
+    /// A customer.
+    pub fn customer(&self, openid: &Openid) -> Result<&Customer, SandboxError> {
+        self.customers.get(openid).ok_or(SandboxError::NoSuchCustomer)
+    }
+
+    /// A customer, to be changed.
+    pub fn customer_mut(&mut self, openid: &Openid) -> Result<&mut Customer, SandboxError> {
+        self.customers.get_mut(openid).ok_or(SandboxError::NoSuchCustomer)
+    }
+
+    /// A new customer and the code a friend can scan.
+    pub fn add_customer(&mut self, customer: Customer, fresh: Fresh) {
+        if customer.audience == Audience::Phone {
+            let label = format!("{}的二维码", customer.nickname);
+            self.add_code(friend_scene(&customer.openid), None, &label, fresh);
+        }
+        self.customers.entry(customer.openid.clone()).or_insert(customer);
+    }
+
+    /// A code; the same permanent scene keeps its ticket.
+    pub fn add_code(&mut self, scene: Scene, life_secs: Option<i64>, label: &str, fresh: Fresh) -> Code {
+        let permanent = |c: &&Code| c.expires_at.is_none() && c.scene == scene;
+        if let Some(code) = self.codes.values().find(permanent).filter(|_| life_secs.is_none()) {
+            return code.clone();
+        }
+        let number = self.codes.len() as u64;
+        // Tickets look like base64 and hold characters that must be encoded in a query (platform.md 4.6).
+        let ticket = format!("gQ{:016x}/{number:x}+{}==", fresh.random, if life_secs.is_some() { "T" } else { "P" });
+        let code = Code {
+            ticket: ticket.clone(),
+            scene,
+            url: format!("http://weixin.qq.com/q/02{:012x}{number:x}", fresh.random >> 16),
+            created_at: fresh.now,
+            expires_at: life_secs.map(|secs| fresh.now + secs),
+            label: label.to_owned(),
+        };
+        self.codes.insert(ticket, code.clone());
+        code
+    }
+
+    /// A code by its ticket or, for people and tests, by its scene; an expired one is a fault.
+    pub fn code(&self, name: &str, now: i64) -> Result<Code, SandboxError> {
+        let by_scene = || self.codes.values().filter(|c| c.scene.as_str() == name).max_by_key(|c| c.created_at);
+        let code = self.codes.get(name).or_else(by_scene).ok_or(SandboxError::NoSuchCode)?;
+        match code.usable(now) {
+            Usable::Yes => Ok(code.clone()),
+            Usable::Expired => Err(SandboxError::CodeExpired),
+        }
+    }
+
+    /// A customer scans a code. A follower's scan is an act; of anybody else only the phone remembers it, so that
+    /// the follow that comes next comes through it (platform.md 2.4).
+    pub fn scan(&mut self, openid: &Openid, name: &str, now: i64) -> Result<Option<Act>, SandboxError> {
+        let code = self.code(name, now)?;
+        let customer = self.customer_mut(openid)?;
+        if customer.follows() {
+            return Ok(Some(Act::Scan(code)));
+        }
+        customer.pending_ticket = Some(code.ticket);
+        Ok(None)
+    }
+
+    /// The act of following now: through the code that was scanned last, if it still lives.
+    pub fn follow(&self, openid: &Openid, now: i64) -> Result<Act, SandboxError> {
+        let pending = self.customer(openid)?.pending_ticket.as_deref();
+        Ok(Act::Follow(pending.and_then(|ticket| self.code(ticket, now).ok())))
+    }
+
+    /// What an act changes on the platform before anybody hears of it.
+    pub fn apply(&mut self, openid: &Openid, act: &Act, stamp: Stamp) -> Result<(), SandboxError> {
+        let customer = self.customer_mut(openid)?;
+        match (act, customer.follows()) {
+            (Act::Follow(_), true) => return Err(SandboxError::AlreadyFollows),
+            (Act::Follow(_), false) => {}
+            (_, false) => return Err(SandboxError::DoesNotFollow),
+            (_, true) => {}
+        }
+        let Stamp { at, msg_id } = stamp;
+        match act {
+            Act::Follow(code) => {
+                customer.followed_at = Some(at);
+                customer.scene = code.as_ref().map(|c| c.scene.clone());
+                customer.pending_ticket = None;
+                customer.append(at, Side::System, Body::line("你已关注该公众号"));
+            }
+            Act::Unfollow => {
+                customer.followed_at = None;
+                customer.windows.close();
+                customer.service = Service::Bot;
+                customer.typing_until = None;
+                customer.append(at, Side::System, Body::line("你已取消关注"));
+            }
+            Act::AgentJoined { agent } => customer.service = Service::Agent { account: agent.clone() },
+            Act::AgentLeft { .. } => customer.service = Service::Bot,
+            _ => {}
+        }
+        if let Some(trigger) = act.opens() {
+            customer.windows.open(trigger, at);
+        }
+        if let Some(body) = bubble(act, msg_id) {
+            customer.append(at, Side::Customer, body);
+        }
+        if !matches!(act, Act::AgentJoined { .. } | Act::AgentLeft { .. }) {
+            customer.last_act_at = Some(at);
+        }
+        Ok(())
+    }
+
+    /// A customer-service message: refused, or in the chat.
+    pub fn custom(&mut self, message: CustomMessage, now: i64) -> Result<Openid, ApiFault> {
+        let unknown = || ApiFault::new(40003, "invalid openid");
+        let customer = self.customers.get_mut(&message.to).ok_or_else(unknown)?;
+        customer.windows.spend(now)?;
+        customer.typing_until = None;
+        let side = message.agent.map_or(Side::Account, Side::Agent);
+        customer.append(now, side, message.body).details = message.details;
+        Ok(message.to)
+    }
+
+    /// The typing indicator: within 30 seconds of an act, for 15 seconds, not twice at once (platform.md 4.9).
+    pub fn typing(&mut self, openid: &Openid, now: i64) -> Result<i64, ApiFault> {
+        let unknown = || ApiFault::new(40003, "invalid openid");
+        let customer = self.customers.get_mut(openid).ok_or_else(unknown)?;
+        if customer.last_act_at.is_none_or(|at| now - at > 30) {
+            return Err(ApiFault::new(45080, "client send msg in 30 seconds"));
+        }
+        if customer.typing_until.is_some_and(|end| end > now) {
+            return Err(ApiFault::new(45081, "already typing"));
+        }
+        customer.typing_until = Some(now + 15);
+        Ok(now + 15)
+    }
+}
+
+/// When an act happened and the id of its message.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// Unix seconds.
+    pub at: i64,
+    /// Only messages use it.
+    pub msg_id: u64,
+}
+
+/// What the customer sees of their own act.
+fn bubble(act: &Act, msg_id: u64) -> Option<Body> {
+    Some(match act {
+        Act::Text { content, .. } => Body::Text { text: content.clone() },
+        Act::Image => Body::Image { media_id: media_id("image", msg_id) },
+        Act::Voice { words } => Body::Voice { media_id: media_id("voice", msg_id), words: words.clone() },
+        Act::Video => Body::Video { title: String::new(), description: String::new() },
+        Act::Location(place) => Body::Place { label: place.label.clone() },
+        Act::Link { title, url } => Body::Articles {
+            articles: vec![super::chat::Article { title: title.clone(), url: url.clone(), ..Default::default() }],
+        },
+        Act::Sticker => Body::Sticker,
+        _ => return None,
+    })
+}

@@ -1,0 +1,42 @@
+//! Customer-service messages (platform.md 4.9).
+
+use serde_json::Value;
+
+use super::account::ok;
+use super::call::Call;
+use crate::domain::ids::Openid;
+use crate::sandbox::model::{ApiFault, parse_custom};
+
+/// `POST /cgi-bin/message/custom/send`.
+pub fn send(call: &Call<'_>) -> Result<Value, ApiFault> {
+    let sandbox = call.authorised()?;
+    let message = parse_custom(&call.json()?)?;
+    let (openid, before) = {
+        let mut state = sandbox.keeper().change();
+        let before = state.customers.get(&message.to).map_or(0, |c| c.last_seq);
+        (state.custom(message, sandbox.now())?, before)
+    };
+    sandbox.tell_since(&openid, before);
+    Ok(ok())
+}
+
+/// `POST /cgi-bin/message/custom/typing`.
+pub fn typing(call: &Call<'_>) -> Result<Value, ApiFault> {
+    let sandbox = call.authorised()?;
+    let body = call.json()?;
+    let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default();
+    let openid = Openid::from(text("touser"));
+    match text("command") {
+        "Typing" => {
+            sandbox.keeper().change().typing(&openid, sandbox.now())?;
+        }
+        "CancelTyping" => {
+            let mut state = sandbox.keeper().change();
+            let customer = state.customer_mut(&openid).map_err(|_| ApiFault::new(40003, "invalid openid"))?;
+            customer.typing_until = None;
+        }
+        _ => return Err(ApiFault::new(45072, "command field is not correct")),
+    }
+    sandbox.tell_face(&openid);
+    Ok(ok())
+}

@@ -1,0 +1,21 @@
+//! What the sandbox serves, on one screen.
+
+use actix_web::web::{self, Data, ServiceConfig};
+
+use super::service::Sandbox;
+use super::{articles, phone, platform, telecom};
+
+impl Sandbox {
+    /// Mounts everything below `/sandbox`.
+    pub fn configure(&self, cfg: &mut ServiceConfig) {
+        cfg.service(
+            web::scope("/sandbox")
+                .app_data(Data::new(self.clone()))
+                .service(web::scope("/platform/cgi-bin").configure(platform::configure))
+                .service(web::scope("/api").configure(phone::configure_api))
+                .service(web::scope("/telecom").configure(telecom::configure))
+                .service(web::scope("/articles").configure(articles::configure))
+                .configure(phone::configure_page),
+        );
+    }
+}

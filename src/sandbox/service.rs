@@ -1,0 +1,158 @@
+//! The sandbox as one value that everybody shares.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::broadcast;
+use url::Url;
+
+use super::SandboxError;
+use super::keeper::Keeper;
+use super::live::{Face, Live};
+use super::model::{Audience, Customer, Fresh};
+use super::spec::SandboxSpec;
+use super::telecom::Telecom;
+use super::wire::Wire;
+use crate::domain::ids::Openid;
+
+/// News that a page which falls behind may miss before it must ask for everything again.
+const LIVE_BACKLOG: usize = 256;
+/// Customers the phone page can hold.
+const MOST_CUSTOMERS: usize = 24;
+
+/// The model of the platform with one account in it. Cheap to clone; every clone is the same sandbox.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Inner>);
+
+struct Inner {
+    spec: SandboxSpec,
+    keeper: Keeper,
+    wire: Wire,
+    http: reqwest::Client,
+    webhook_url: OnceLock<Url>,
+    live: broadcast::Sender<Live>,
+    telecom: Telecom,
+}
+
+impl Sandbox {
+    /// Opens the sandbox, with the state that was saved if there is one.
+    ///
+    /// # Errors
+    /// When the account's keys or the saved state cannot be used.
+    pub fn open(spec: SandboxSpec) -> Result<Self, SandboxError> {
+        let fresh = Fresh { now: (spec.clock)(), random: rand::random() };
+        // Loopback only: a proxy of the environment has no business in between, and a redirect is no answer.
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+        let webhook_url = spec.webhook_url.clone().map_or_else(OnceLock::new, OnceLock::from);
+        let inner = Inner {
+            keeper: Keeper::open(spec.data_file.clone(), fresh)?,
+            wire: Wire::new(&spec)?,
+            http,
+            webhook_url,
+            live: broadcast::Sender::new(LIVE_BACKLOG),
+            telecom: Telecom::new()?,
+            spec,
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Says where deliveries go, once the port is known; the first word stands.
+    pub fn set_webhook_url(&self, url: Url) {
+        let _ = self.0.webhook_url.set(url);
+    }
+
+    /// Writes what has not been written and sends open pages away. Call it on a clean stop.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn close(&self) -> Result<(), SandboxError> {
+        self.tell(Live::Closing);
+        self.0.keeper.flush()
+    }
+
+    /// A new customer, who does not follow yet.
+    ///
+    /// # Errors
+    /// When the nickname is empty or too long, or the phone is full.
+    pub fn add_customer(&self, nickname: &str) -> Result<Openid, SandboxError> {
+        let nickname = nickname.trim();
+        if !(1..=20).contains(&nickname.chars().count()) {
+            return Err(SandboxError::BadNickname);
+        }
+        let customer = Customer::new(fresh_openid(), nickname.to_owned(), self.now());
+        let openid = customer.openid.clone();
+        {
+            let mut state = self.keeper().change();
+            let shown = state.customers.values().filter(|c| c.audience == Audience::Phone).count();
+            if shown >= MOST_CUSTOMERS {
+                return Err(SandboxError::TooManyCustomers(MOST_CUSTOMERS));
+            }
+            state.add_customer(customer, self.fresh());
+        }
+        self.tell_face(&openid);
+        Ok(openid)
+    }
+
+    pub(super) fn spec(&self) -> &SandboxSpec {
+        &self.0.spec
+    }
+
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.0.keeper
+    }
+
+    pub(super) fn wire(&self) -> &Wire {
+        &self.0.wire
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.0.http
+    }
+
+    pub(super) fn telecom(&self) -> &Telecom {
+        &self.0.telecom
+    }
+
+    pub(super) fn webhook_url(&self) -> Option<Url> {
+        self.0.webhook_url.get().cloned()
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        (self.0.spec.clock)()
+    }
+
+    pub(super) fn fresh(&self) -> Fresh {
+        Fresh { now: self.now(), random: rand::random() }
+    }
+
+    pub(super) fn watch(&self) -> broadcast::Receiver<Live> {
+        self.0.live.subscribe()
+    }
+
+    pub(super) fn tell(&self, live: Live) {
+        // Nobody may be watching.
+        let _ = self.0.live.send(live);
+    }
+
+    /// Tells open pages how a customer looks now; the crowd is not shown.
+    pub(super) fn tell_face(&self, openid: &Openid) {
+        let now = self.now();
+        let face = {
+            let state = self.keeper().read();
+            let customer = state.customers.get(openid).filter(|c| c.audience == Audience::Phone);
+            customer.map(|c| Face::of(c, &state, now))
+        };
+        if let Some(customer) = face {
+            self.tell(Live::Customer { customer });
+        }
+    }
+}
+
+/// 28 characters beginning with `o`, as the platform makes them (platform.md 2.1).
+fn fresh_openid() -> Openid {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    let mut text = String::from("o");
+    for byte in rand::random::<[u8; 27]>() {
+        text.push(char::from(*LETTERS.get(usize::from(byte & 63)).unwrap_or(&b'A')));
+    }
+    Openid::new(text)
+}

@@ -1,0 +1,138 @@
+//! The demo business system over HTTP.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix_web::http::header::ContentType;
+use actix_web::web::{self, Bytes, Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::ledger::{Ledger, Order, Outcome, Question};
+use crate::sandbox::SandboxError;
+use crate::sandbox::live::Live;
+use crate::sandbox::phone::SameOrigin;
+use crate::sandbox::service::Sandbox;
+
+const LONGEST_DELAY_MS: u64 = 60_000;
+
+/// The system and its mood.
+pub struct Telecom {
+    ledger: Mutex<Ledger>,
+    mode: Mutex<Mode>,
+}
+
+/// How it behaves now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mode {
+    /// Every answer is this much later.
+    pub delay_ms: u64,
+    /// Nothing is answered but 503.
+    pub out: bool,
+}
+
+impl Telecom {
+    /// The system with its fixtures.
+    pub fn new() -> Result<Self, SandboxError> {
+        let ledger = Ledger::read(
+            include_str!("../../../fixtures/telecom/customers.json"),
+            include_str!("../../../fixtures/telecom/catalog.json"),
+        );
+        let ledger = ledger.map_err(|fault| SandboxError::BadAccount(format!("fixtures/telecom: {fault}")))?;
+        Ok(Self { ledger: Mutex::new(ledger), mode: Mutex::new(Mode::default()) })
+    }
+
+    /// How it behaves now.
+    pub fn mode(&self) -> Mode {
+        *self.mode.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what `change` names and leaves the rest.
+    pub fn set_mode(&self, change: &Value) -> Mode {
+        let mut mode = self.mode.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(delay_ms) = change.get("delay_ms").and_then(Value::as_u64) {
+            mode.delay_ms = delay_ms.min(LONGEST_DELAY_MS);
+        }
+        if let Some(out) = change.get("out").and_then(Value::as_bool) {
+            mode.out = out;
+        }
+        *mode
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Routes below `/sandbox/telecom`.
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.route("/plan", web::get().to(|s, q| ask(s, q, Question::Plan)))
+        .route("/data", web::get().to(|s, q| ask(s, q, Question::Data)))
+        .route("/balance", web::get().to(|s, q| ask(s, q, Question::Balance)))
+        .route("/points", web::get().to(|s, q| ask(s, q, Question::Points)))
+        .route("/orders", web::post().to(order))
+        .route("/mode", web::get().to(mode))
+        .route("/mode", web::post().to(set_mode));
+}
+
+type Parameters = Query<HashMap<String, String>>;
+
+async fn ask(sandbox: Data<Sandbox>, query: Parameters, question: Question) -> HttpResponse {
+    if sandbox.telecom().mode().out {
+        return out_of_service();
+    }
+    let Some(openid) = query.get("openid").filter(|o| !o.is_empty()) else {
+        return wrong("OPENID_MISSING", "缺少 openid");
+    };
+    let answer = sandbox.telecom().ledger().ask(openid, question, sandbox.now());
+    delayed(&sandbox, Outcome { answer: answer.to_string(), after_ms: 0 }).await
+}
+
+async fn order(sandbox: Data<Sandbox>, req: HttpRequest, body: Bytes) -> HttpResponse {
+    if sandbox.telecom().mode().out {
+        return out_of_service();
+    }
+    let key = req.headers().get("Idempotency-Key").and_then(|v| v.to_str().ok()).filter(|k| !k.is_empty());
+    let Some(key) = key else { return wrong("KEY_MISSING", "缺少 Idempotency-Key") };
+    let Some(order) = read_order(key, &body) else { return wrong("BODY_UNREADABLE", "订单内容不完整") };
+    let outcome = sandbox.telecom().ledger().order(order, sandbox.now());
+    delayed(&sandbox, outcome).await
+}
+
+fn read_order(key: &str, body: &[u8]) -> Option<Order> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let text = |field: &str| body.get(field).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
+    let amount = body.get("amount_fen")?;
+    let amount_fen = amount.as_i64().or_else(|| amount.as_str().and_then(|t| t.parse().ok()))?;
+    Some(Order { key: key.to_owned(), openid: text("openid")?, code: text("code")?, amount_fen })
+}
+
+async fn mode(sandbox: Data<Sandbox>) -> HttpResponse {
+    HttpResponse::Ok().json(sandbox.telecom().mode())
+}
+
+async fn set_mode(_: SameOrigin, sandbox: Data<Sandbox>, change: web::Json<Value>) -> HttpResponse {
+    let mode = sandbox.telecom().set_mode(&change);
+    sandbox.tell(Live::Business { mode: json!(mode) });
+    HttpResponse::Ok().json(mode)
+}
+
+/// The outcome was decided and kept before; a caller who gives up learns it by asking again.
+async fn delayed(sandbox: &Sandbox, outcome: Outcome) -> HttpResponse {
+    let wait_ms = sandbox.telecom().mode().delay_ms.saturating_add(outcome.after_ms);
+    if wait_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+    }
+    HttpResponse::Ok().content_type(ContentType::json()).body(outcome.answer)
+}
+
+fn out_of_service() -> HttpResponse {
+    HttpResponse::ServiceUnavailable().json(json!({ "code": "OUT_OF_SERVICE", "message": "业务系统维护中" }))
+}
+
+fn wrong(code: &str, message: &str) -> HttpResponse {
+    HttpResponse::BadRequest().json(json!({ "code": code, "message": message }))
+}

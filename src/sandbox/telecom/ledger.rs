@@ -1,0 +1,324 @@
+//! Who has what, and what an order changes: `fixtures/telecom/README.md` as a pure state machine.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// Everything the system knows.
+#[derive(Debug)]
+pub struct Ledger {
+    profiles: Vec<Profile>,
+    products: Vec<Product>,
+    customers: HashMap<String, Profile>,
+    orders: HashMap<String, Kept>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Profile {
+    plan: Plan,
+    data_used_kib: i64,
+    voice_used_min: i64,
+    balance_fen: i64,
+    month_charge_fen: i64,
+    points: i64,
+    points_expiring: i64,
+    #[serde(skip)]
+    packs_kib: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Plan {
+    name: String,
+    fee_fen: i64,
+    data_total_kib: i64,
+    voice_total_min: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Product {
+    code: String,
+    name: String,
+    amount_fen: i64,
+    data_kib: i64,
+    valid: Valid,
+    #[serde(default)]
+    answer_after_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Valid {
+    Day,
+    Month,
+}
+
+/// An order as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The caller's key.
+    pub key: String,
+    /// Who pays.
+    pub openid: String,
+    /// Which product.
+    pub code: String,
+    /// At which price.
+    pub amount_fen: i64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    order: Order,
+    answer: String,
+}
+
+/// What is answered to an order, and how much later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The body, the same bytes for every repetition.
+    pub answer: String,
+    /// Milliseconds the first answer takes.
+    pub after_ms: u64,
+}
+
+/// A question about a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// The plan.
+    Plan,
+    /// Data left.
+    Data,
+    /// Balance.
+    Balance,
+    /// Points.
+    Points,
+}
+
+#[derive(Deserialize)]
+struct Customers {
+    profiles: Vec<Profile>,
+}
+
+#[derive(Deserialize)]
+struct Catalog {
+    products: Vec<Product>,
+}
+
+impl Ledger {
+    /// Reads the demo's fixtures.
+    pub fn read(customers: &str, catalog: &str) -> Result<Self, serde_json::Error> {
+        let Customers { profiles } = serde_json::from_str(customers)?;
+        let Catalog { products } = serde_json::from_str(catalog)?;
+        Ok(Self { profiles, products, customers: HashMap::new(), orders: HashMap::new() })
+    }
+
+    /// Answers a question at `now` (Unix seconds).
+    pub fn ask(&mut self, openid: &str, question: Question, now: i64) -> Value {
+        let today = day_of(now);
+        let c = self.customer(openid);
+        match question {
+            Question::Plan => json!({
+                "code": "0",
+                "plan": {
+                    "name": c.plan.name,
+                    "fee_fen": c.plan.fee_fen,
+                    "data_total_kib": c.plan.data_total_kib,
+                    "voice_total_min": c.plan.voice_total_min,
+                    "voice_left_min": (c.plan.voice_total_min - c.voice_used_min).max(0),
+                },
+                "cycle_end": month_end(today).to_string(),
+            }),
+            Question::Data => json!({
+                "code": "0",
+                "data": { "total_kib": c.total_kib(), "used_kib": c.data_used_kib, "left_kib": c.left_kib() },
+                "cycle_end": month_end(today).to_string(),
+            }),
+            Question::Balance => json!({
+                "code": "0",
+                "balance": { "balance_fen": c.balance_fen, "charge_fen": c.month_charge_fen },
+                "month": today.format("%Y-%m").to_string(),
+            }),
+            Question::Points => json!({
+                "code": "0",
+                "points": { "points": c.points, "expiring": c.points_expiring },
+                "expires_on": format!("{}-12-31", today.year()),
+            }),
+        }
+    }
+
+    /// Takes an order once: the same key gets the same answer and is charged once.
+    pub fn order(&mut self, order: Order, now: i64) -> Outcome {
+        if let Some(kept) = self.orders.get(&order.key) {
+            let answer = if kept.order == order { kept.answer.clone() } else { refusal("KEY_REUSED", &order.key) };
+            return Outcome { answer, after_ms: 0 };
+        }
+        let product = self.products.iter().find(|p| p.code == order.code).cloned();
+        let outcome = match product {
+            None => Outcome { answer: refusal("UNKNOWN_PRODUCT", &order.key), after_ms: 0 },
+            Some(product) => self.charge(&product, &order, now),
+        };
+        self.orders.insert(order.key.clone(), Kept { order, answer: outcome.answer.clone() });
+        outcome
+    }
+
+    fn charge(&mut self, product: &Product, order: &Order, now: i64) -> Outcome {
+        let after_ms = product.answer_after_ms;
+        let refused = |code: &str| Outcome { answer: refusal(code, &order.key), after_ms };
+        if order.amount_fen != product.amount_fen {
+            return refused("PRICE_CHANGED");
+        }
+        let today = day_of(now);
+        let c = self.customer(&order.openid);
+        if c.balance_fen < product.amount_fen {
+            return refused("INSUFFICIENT_BALANCE");
+        }
+        c.balance_fen -= product.amount_fen;
+        c.month_charge_fen += product.amount_fen;
+        c.packs_kib += product.data_kib;
+        let valid_until = if product.valid == Valid::Day { today } else { month_end(today) };
+        let answer = json!({
+            "code": "0",
+            "order": order.key,
+            "product": product.name,
+            "amount_fen": product.amount_fen,
+            "balance_fen": c.balance_fen,
+            "data_total_kib": c.total_kib(),
+            "data_left_kib": c.left_kib(),
+            "valid_until": valid_until.to_string(),
+        });
+        Outcome { answer: answer.to_string(), after_ms }
+    }
+
+    /// The customer's own copy of the profile their openid chooses.
+    fn customer(&mut self, openid: &str) -> &mut Profile {
+        let digest = Sha256::digest(openid.as_bytes());
+        let number = digest.iter().take(4).fold(0_usize, |n, byte| (n << 8) | usize::from(*byte));
+        let profiles = &self.profiles;
+        self.customers.entry(openid.to_owned()).or_insert_with(|| {
+            let chosen = number.checked_rem(profiles.len()).and_then(|i| profiles.get(i));
+            chosen.cloned().unwrap_or_else(Profile::nobody)
+        })
+    }
+}
+
+impl Profile {
+    fn total_kib(&self) -> i64 {
+        self.plan.data_total_kib + self.packs_kib
+    }
+
+    fn left_kib(&self) -> i64 {
+        self.total_kib() - self.data_used_kib
+    }
+
+    /// Stands in when the fixture lists no profile.
+    fn nobody() -> Self {
+        let plan = Plan { name: "无套餐".to_owned(), fee_fen: 0, data_total_kib: 0, voice_total_min: 0 };
+        Self {
+            plan,
+            data_used_kib: 0,
+            voice_used_min: 0,
+            balance_fen: 0,
+            month_charge_fen: 0,
+            points: 0,
+            points_expiring: 0,
+            packs_kib: 0,
+        }
+    }
+}
+
+fn refusal(code: &str, key: &str) -> String {
+    let message = match code {
+        "INSUFFICIENT_BALANCE" => "话费余额不足",
+        "UNKNOWN_PRODUCT" => "没有这个产品",
+        "PRICE_CHANGED" => "价格已变动",
+        _ => "订单号已用于另一笔订单",
+    };
+    json!({ "code": code, "message": message, "order": key }).to_string()
+}
+
+fn day_of(now: i64) -> NaiveDate {
+    let china = FixedOffset::east_opt(8 * 3600);
+    let time = DateTime::from_timestamp(now, 0).unwrap_or_default();
+    china.map_or_else(|| time.date_naive(), |zone| time.with_timezone(&zone).date_naive())
+}
+
+fn month_end(day: NaiveDate) -> NaiveDate {
+    let first = day.with_day(1).unwrap_or(day);
+    first.checked_add_months(Months::new(1)).and_then(|next| next.checked_sub_days(Days::new(1))).unwrap_or(day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_768_000_000; // 2026-01-10 in China
+
+    fn ledger() -> Ledger {
+        Ledger::read(
+            include_str!("../../../fixtures/telecom/customers.json"),
+            include_str!("../../../fixtures/telecom/catalog.json"),
+        )
+        .unwrap()
+    }
+
+    fn order(key: &str, code: &str, amount_fen: i64) -> Order {
+        Order { key: key.into(), openid: "o1".into(), code: code.into(), amount_fen }
+    }
+
+    fn number(ledger: &mut Ledger, question: Question, path: &str) -> i64 {
+        ledger.ask("o1", question, NOW).pointer(path).and_then(Value::as_i64).unwrap()
+    }
+
+    #[test]
+    fn an_order_is_charged_once_and_answered_alike_for_ever() {
+        let mut ledger = ledger();
+        let before = number(&mut ledger, Question::Balance, "/balance/balance_fen");
+        let left = number(&mut ledger, Question::Data, "/data/left_kib");
+        let first = ledger.order(order("K", "SLOW", 100), NOW);
+        assert_eq!(first.after_ms, 6000);
+        let again = ledger.order(order("K", "SLOW", 100), NOW + 86_400);
+        assert_eq!((again.answer == first.answer, again.after_ms), (true, 0));
+        assert_eq!(number(&mut ledger, Question::Balance, "/balance/balance_fen"), before - 100);
+        assert_eq!(number(&mut ledger, Question::Data, "/data/left_kib"), left + 102_400);
+        let answer: Value = serde_json::from_str(&first.answer).unwrap();
+        assert_eq!(answer["valid_until"], "2026-01-10");
+    }
+
+    #[test]
+    fn refusals_charge_nothing_and_are_kept_too() {
+        let mut ledger = ledger();
+        let before = number(&mut ledger, Question::Balance, "/balance/balance_fen");
+        let code = |outcome: Outcome| serde_json::from_str::<Value>(&outcome.answer).unwrap()["code"].clone();
+        assert_eq!(code(ledger.order(order("a", "NONE", 1), NOW)), "UNKNOWN_PRODUCT");
+        assert_eq!(code(ledger.order(order("b", "D1G", 1), NOW)), "PRICE_CHANGED");
+        assert_eq!(code(ledger.order(order("b", "D1G", 500), NOW)), "KEY_REUSED");
+        assert_eq!(code(ledger.order(order("b", "D1G", 1), NOW)), "PRICE_CHANGED");
+        assert_eq!(number(&mut ledger, Question::Balance, "/balance/balance_fen"), before);
+    }
+
+    #[test]
+    fn money_runs_out() {
+        let mut ledger = ledger();
+        let answers: Vec<String> = (0..60).map(|n| ledger.order(order(&n.to_string(), "D1G", 500), NOW).answer).collect();
+        assert!(answers.iter().any(|a| a.contains("INSUFFICIENT_BALANCE")));
+        assert!(number(&mut ledger, Question::Balance, "/balance/balance_fen") >= 0);
+    }
+
+    #[test]
+    fn the_openid_chooses_the_profile() {
+        let mut ledger = ledger();
+        let digest = Sha256::digest(b"o1");
+        let number = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) as usize;
+        let expected = ledger.profiles[number % ledger.profiles.len()].plan.name.clone();
+        assert_eq!(ledger.ask("o1", Question::Plan, NOW)["plan"]["name"], expected);
+    }
+
+    #[test]
+    fn a_month_ends_on_its_last_day() {
+        let end = |y, m, d| month_end(NaiveDate::from_ymd_opt(y, m, d).unwrap()).to_string();
+        assert_eq!((end(2026, 1, 31), end(2024, 2, 1), end(2026, 12, 5)), ("2026-01-31".into(), "2024-02-29".into(), "2026-12-31".into()));
+        assert_eq!(day_of(1_767_196_800).to_string(), "2026-01-01");
+    }
+}

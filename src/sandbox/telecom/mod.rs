@@ -1,0 +1,6 @@
+//! The demo business system: what an operator's own systems would be (`fixtures/telecom/README.md`).
+
+mod http;
+mod ledger;
+
+pub use http::{Telecom, configure};
