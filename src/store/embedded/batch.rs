@@ -112,6 +112,9 @@ fn commit(
     (row, fold): (&CommitRow, &mut Fold),
 ) -> rusqlite::Result<Committed> {
     let account = known.account(connection, &row.of.account)?;
+    if !outbox::all_there(connection, account, row)? {
+        return Ok(Committed::Settled);
+    }
     let Some(customer) = customers::put(connection, account, row)? else { return Ok(Committed::Stale) };
     fold.add(account, &row.increments)?;
     for body in &row.facts {

@@ -28,6 +28,23 @@ pub(super) fn change(connection: &Connection, customer: i64, row: &CommitRow) ->
     Ok(())
 }
 
+/// Whether all the work a commit settles is still there.
+pub(super) fn all_there(connection: &Connection, account: i64, row: &CommitRow) -> rusqlite::Result<bool> {
+    if row.settled.is_empty() {
+        return Ok(true);
+    }
+    let mut find = connection.prepare_cached(
+        "SELECT 1 FROM outbox JOIN customer ON customer.id = outbox.customer
+         WHERE customer.account = ?1 AND customer.openid = ?2 AND outbox.id = ?3",
+    )?;
+    for id in &row.settled {
+        if !find.exists((account, row.of.openid.as_str(), id.as_str()))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Leases what is due at `now` until `until`: first what was due first, then what was committed first.
 pub(super) fn claim(connection: &Connection, now: i64, until: i64, limit: i64) -> rusqlite::Result<Vec<ClaimedRow>> {
     let mut due = connection.prepare_cached(
