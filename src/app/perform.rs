@@ -127,7 +127,7 @@ impl App {
             reach::Delivery::Send => match account.platform.send(&claimed.of.openid, reply).await {
                 Ok(()) => Ending::Sent,
                 Err(ApiError::NoWindow | ApiError::CountUsedUp) => Ending::Noted,
-                Err(ApiError::NotFollowing) => Ending::Dropped,
+                Err(ApiError::NotFollowing(_)) => Ending::Dropped,
                 Err(ApiError::Busy) if claimed.work.expires > now => return Ok(Tried::Again),
                 Err(error) => {
                     tracing::error!(account = %account.id(), %error, "a message could not be sent");

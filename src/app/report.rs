@@ -2,7 +2,8 @@
 
 use crate::domain::ids::AccountId;
 use crate::domain::time::UnixSecs;
-use crate::growth::report::{AsOf, Counters, Period, ReportName, Table, build, needed};
+use crate::growth::counters::Counters;
+use crate::growth::report::{AsOf, Period, ReportName, Table, build, needed};
 use crate::store::{CounterRange, Store, StoreError};
 
 /// Why there is no report.
@@ -20,9 +21,10 @@ pub async fn read_report(
     (name, period): (ReportName, Period),
     now: UnixSecs,
 ) -> Result<Table, ReportFault> {
-    let mut counters = Counters::default();
-    for (metric, from, to) in needed(name, period.from, period.to) {
-        counters.extend(store.counters(account, CounterRange { metric, from, to }).await?);
+    let mut cells = Vec::new();
+    for (metric, from, to) in needed(name, period.from(), period.to()) {
+        cells.extend(store.counters(account, CounterRange { metric, from, to }).await?);
     }
+    let counters: Counters = cells.into_iter().collect();
     Ok(build(name, period, AsOf { now }, &counters))
 }

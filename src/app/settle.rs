@@ -4,7 +4,7 @@ use super::App;
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::fact::Fact;
 use crate::domain::playbook::Playbook;
-use crate::growth;
+use crate::growth::record::record;
 use crate::store::{Commit, CustomerRef, Version};
 
 impl App {
@@ -27,7 +27,7 @@ impl App {
         };
         let facts: Vec<Fact> = decision.facts.into_iter().map(stamp).collect();
         let mut customer = decision.customer;
-        let recorded = growth::record(&mut customer, &facts);
+        let recorded = record(&mut customer, &facts);
         Commit {
             of: of.clone(),
             base,

@@ -3,28 +3,25 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
 use super::secrets::Secrets;
 use crate::app::{App, Clock, ServedAccount};
-use crate::backend::Backend;
+use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
-use crate::config::playbook::{Dirs, Live};
+use crate::config::playbook::{Dirs, Live, render};
+use crate::config::settings::{API_BASE, DEMO, Mode, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
 use crate::http::{self, ApiToken, Observatory, Served, State};
-use crate::sandbox::{Sandbox, SandboxSpec};
+use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
 
-/// The account that lives in the sandbox.
-const DEMO: &str = "demo";
-/// The platform's own API (platform.md, "Conventions").
-const PLATFORM: &str = "https://api.weixin.qq.com";
-const PLATFORM_WITHIN: Duration = Duration::from_secs(10);
+/// What the phone calls the demo account.
+const DISPLAY_NAME: &str = "青禾通信";
 
 /// What varies between a server, a test and a simulated population.
 pub struct Parts {
@@ -53,28 +50,27 @@ pub struct Running {
 pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
     let here = Url::parse(&format!("http://{}/", reachable(address)))?;
-    let public_url = settings.server.public_url.clone().unwrap_or_else(|| here.clone());
-    let store = crate::store::open(&settings.store.url, &settings.data_dir, settings.store.partitions)?;
+    let public_url = settings.public_url.clone().unwrap_or_else(|| here.clone());
+    let store = crate::store::open(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
     let secrets = Secrets::keep(&settings.data_dir)?;
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(PLATFORM_WITHIN * 4)
-        .build()?;
-    let demo = AccountId::new(DEMO);
+    let client = backend::client()?;
     let mut sandbox = None;
     let mut accounts = Vec::new();
     for (id, account) in &settings.accounts {
-        let in_sandbox = settings.sandbox.enabled && *id == demo;
+        let in_sandbox = settings.lives_in_sandbox(id);
+        let spec = if in_sandbox { demo_spec((id, account), &secrets) } else { account_spec(id, account) };
+        let app_secret = app_secret(account, &secrets, &spec);
         if in_sandbox {
-            sandbox = Some(Sandbox::open(sandbox_spec(&settings, (id, account), &secrets, &here, &parts)?)?);
+            let clock = Arc::clone(&parts.clock);
+            let spec = sandbox_spec(&settings, &spec, &app_secret)?;
+            let webhook_url = Some(here.join(&format!("wechat/{id}"))?);
+            sandbox = Some(Sandbox::open(SandboxSpec { webhook_url, clock: Arc::new(move || clock.now().0), ..spec })?);
         }
-        let spec = if in_sandbox { demo_spec(id, account, &secrets) } else { account_spec(id, account)? };
-        accounts.push(serve_account(spec, account, (&client, in_sandbox.then_some(&here)), &public_url)?);
+        let around = Surroundings { client: &client, sandbox: in_sandbox.then_some(&here), site: &public_url, app_secret };
+        accounts.push(serve_account(spec, account, around)?);
     }
-    let api_token = match settings.console.api_token.expose() {
-        "" => secrets.console_api_token.clone(),
-        set => set.to_owned(),
-    };
+    let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
+    let api_token = set.unwrap_or_else(|| secrets.console_api_token.clone());
     let app = App::new(accounts, store, parts.clock);
     let state = State {
         app: Arc::clone(&app),
@@ -117,7 +113,7 @@ impl Running {
         }
         self.app.drain().await.context("the store could not be closed")?;
         if let Some(sandbox) = &self.sandbox {
-            sandbox.save().context("the sandbox could not be saved")?;
+            sandbox.close().context("the sandbox could not be saved")?;
         }
         Ok(())
     }
@@ -132,87 +128,124 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn first_or<'a>(list: &'a [String], made: &'a str) -> &'a str {
-    list.first().map_or(made, String::as_str)
+fn exposed(secrets: &[Secret]) -> Vec<String> {
+    secrets.iter().map(|secret| secret.expose().to_owned()).collect()
 }
 
-fn set_or<'a>(set: &'a str, made: &'a str) -> &'a str {
-    if set.is_empty() { made } else { set }
+fn channel_mode(mode: Mode) -> official::Mode {
+    match mode {
+        Mode::Safe => official::Mode::Safe,
+        Mode::Compatible => official::Mode::Compatible,
+        Mode::Plain => official::Mode::Plain,
+    }
 }
 
-fn demo_spec(id: &AccountId, account: &AccountSettings, secrets: &Secrets) -> AccountSpec {
-    let with_made = |set: Vec<String>, made: &str| if set.is_empty() { vec![made.to_owned()] } else { set };
+fn account_spec(id: &AccountId, account: &AccountSettings) -> AccountSpec {
     AccountSpec {
         id: id.clone(),
-        app_id: set_or(&account.app_id, &secrets.app_id).to_owned(),
-        original_id: set_or(&account.original_id, &secrets.original_id).to_owned(),
-        tokens: with_made(account.tokens(), &secrets.token),
-        aes_keys: with_made(account.aes_keys(), &secrets.aes_key),
-        mode: account.mode,
+        app_id: account.app_id.clone(),
+        original_id: account.original_id.clone().unwrap_or_default(),
+        tokens: exposed(&account.tokens),
+        aes_keys: exposed(&account.aes_keys),
+        mode: channel_mode(account.mode),
     }
 }
 
-fn account_spec(id: &AccountId, account: &AccountSettings) -> anyhow::Result<AccountSpec> {
-    let missing = [("app_id", account.app_id.is_empty()), ("token", account.tokens().is_empty())];
-    if let Some((key, _)) = missing.iter().find(|(_, missing)| *missing) {
-        bail!("accounts.{id}.{key} is not set; take it from the platform's page for developers");
+/// What the settings leave out is made up.
+fn demo_spec((id, account): (&AccountId, &AccountSettings), secrets: &Secrets) -> AccountSpec {
+    let mut spec = account_spec(id, account);
+    for (set, made) in [(&mut spec.app_id, &secrets.app_id), (&mut spec.original_id, &secrets.original_id)] {
+        if set.is_empty() {
+            set.clone_from(made);
+        }
     }
-    Ok(AccountSpec {
-        id: id.clone(),
-        app_id: account.app_id.clone(),
-        original_id: account.original_id.clone(),
-        tokens: account.tokens(),
-        aes_keys: account.aes_keys(),
-        mode: account.mode,
-    })
+    for (set, made) in [(&mut spec.tokens, &secrets.token), (&mut spec.aes_keys, &secrets.aes_key)] {
+        if set.is_empty() {
+            set.push(made.clone());
+        }
+    }
+    spec
+}
+
+/// The secret that buys access tokens; without one, an empty one that the platform refuses.
+fn app_secret(account: &AccountSettings, secrets: &Secrets, spec: &AccountSpec) -> String {
+    let made = || if spec.app_id == secrets.app_id { secrets.app_secret.clone() } else { String::new() };
+    account.app_secret.as_ref().map_or_else(made, |secret| secret.expose().to_owned())
+}
+
+/// Where an account's platform and business system are, and how they are called.
+struct Surroundings<'a> {
+    client: &'a reqwest::Client,
+    /// Our own address, for an account that lives in the sandbox.
+    sandbox: Option<&'a Url>,
+    site: &'a Url,
+    app_secret: String,
 }
 
 fn serve_account(
     spec: AccountSpec,
     account: &AccountSettings,
-    (client, here): (&reqwest::Client, Option<&Url>),
-    site: &Url,
+    around: Surroundings<'_>,
 ) -> anyhow::Result<ServedAccount> {
     let id = spec.id.clone();
-    let platform = match (&account.api_base, here) {
+    let platform = match (&account.api_base, around.sandbox) {
         (Some(base), _) => base.clone(),
         (None, Some(here)) => here.join("sandbox/platform/")?,
-        (None, None) => Url::parse(PLATFORM)?,
+        (None, None) => Url::parse(API_BASE)?,
     };
-    let business = here.map(|here| here.join("sandbox/telecom/")).transpose()?;
-    let secret = account.app_secret.expose().to_owned();
+    let business = around.sandbox.map(|here| here.join("sandbox/telecom/")).transpose()?;
     let app_id = spec.app_id.clone();
-    let dirs = Dirs { playbook: account.playbook.clone(), menus: account.menus.clone() };
-    let playbook = Live::open(dirs, site.clone()).map_err(|findings| {
-        anyhow!("the playbook of account {id} has errors; `fuwu check` shows where and how to mend them\n{findings}")
-    })?;
+    let site = around.site.as_str().trim_end_matches('/').to_owned();
+    let playbook = Live::start(Dirs { site, ..account.dirs.clone() })
+        .map_err(|findings| anyhow!("the playbook of account {id} cannot be used\n{}", render(&findings)))?;
     Ok(ServedAccount {
         channel: official::Account::new(spec).with_context(|| format!("account {id}"))?,
         playbook,
-        backend: Backend::new(client.clone(), business),
-        platform: api::Client::new(platform, app_id, secret, client.clone()),
+        backend: Backend::new(around.client.clone(), business),
+        platform: api::Client::new(platform, app_id, around.app_secret, around.client.clone()),
     })
 }
 
-fn sandbox_spec(
-    settings: &Settings,
-    (id, account): (&AccountId, &AccountSettings),
-    secrets: &Secrets,
-    here: &Url,
-    parts: &Parts,
-) -> anyhow::Result<SandboxSpec> {
-    let clock = Arc::clone(&parts.clock);
-    let (tokens, keys) = (account.tokens(), account.aes_keys());
+fn sandbox_spec(settings: &Settings, spec: &AccountSpec, app_secret: &str) -> anyhow::Result<SandboxSpec> {
+    let first = |list: &[String]| list.first().cloned().context("the demo account has a token and a key");
     Ok(SandboxSpec {
-        account: id.clone(),
-        original_id: set_or(&account.original_id, &secrets.original_id).to_owned(),
-        app_id: set_or(&account.app_id, &secrets.app_id).to_owned(),
-        app_secret: set_or(account.app_secret.expose(), &secrets.app_secret).to_owned(),
-        token: first_or(&tokens, &secrets.token).to_owned(),
-        aes_key: first_or(&keys, &secrets.aes_key).to_owned(),
-        mode: account.mode,
-        webhook_url: here.join(&format!("wechat/{id}"))?,
+        account: spec.id.clone(),
+        display_name: DISPLAY_NAME.into(),
+        original_id: spec.original_id.clone(),
+        app_id: spec.app_id.clone(),
+        app_secret: app_secret.to_owned(),
+        token: first(&spec.tokens)?,
+        aes_key: first(&spec.aes_keys)?,
+        mode: match spec.mode {
+            official::Mode::Safe => sandbox::Mode::Safe,
+            official::Mode::Compatible => sandbox::Mode::Compatible,
+            official::Mode::Plain => sandbox::Mode::Plain,
+        },
+        webhook_url: None,
         data_file: Some(settings.data_dir.join("sandbox.json")),
-        clock: Arc::new(move || clock.now().0),
+        clock: Arc::new(|| chrono::Utc::now().timestamp()),
+        patience: Patience::default(),
     })
+}
+
+/// Keeps the sandbox's menu as the playbook has it. A menu that the platform does not take is told in the log.
+async fn keep_menu_published(account: Arc<ServedAccount>, mut stopped: watch::Receiver<bool>) {
+    let mut changed = account.playbook.changed();
+    let mut published = None;
+    while !*stopped.borrow() {
+        let wanted = account.playbook().menus.iter().find(|menu| menu.matchrule.is_none()).cloned();
+        if wanted != published {
+            match serde_json::to_value(&wanted) {
+                Ok(menu) => match account.platform.create_menu(&menu).await {
+                    Ok(()) => published = wanted,
+                    Err(error) => tracing::warn!(account = %account.id(), %error, "the menu was not published"),
+                },
+                Err(error) => tracing::error!(%error, "a menu cannot be written as JSON"),
+            }
+        }
+        tokio::select! {
+            heard = changed.changed() => if heard.is_err() { return },
+            _ = stopped.changed() => {}
+        }
+    }
 }

@@ -49,26 +49,28 @@ pub(super) fn run(
     (id, account): (&AccountId, &AccountSettings),
     args: &ReportArgs,
 ) -> anyhow::Result<ExitCode> {
-    if args.from > args.to {
-        eprintln!("fuwu: --from {} is after --to {}", args.from, args.to);
-        return Ok(ExitCode::from(2));
-    }
-    let store = crate::store::open_read_only(&settings.store.url, &settings.data_dir, settings.store.partitions)?;
-    let period = Period { from: args.from, to: args.to };
+    let period = match Period::new(args.from, args.to) {
+        Ok(period) => period,
+        Err(error) => {
+            eprintln!("fuwu: {error}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
     let now = SystemClock.now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let table = runtime.block_on(read_report(store.as_ref(), id, (args.name, period), now))?;
-    let playbook = crate::config::playbook::version(&account.dirs());
-    let meta = Meta { account: id, playbook: &playbook, as_of: now };
-    let text = match args.format {
-        Format::Json => serde_json::to_string_pretty(&to_json(&table, meta))? + "\n",
-        Format::Csv if args.out.is_some() || std::io::stdout().is_terminal() => to_csv(&table, Bom::ForPeople),
-        Format::Csv => to_csv(&table, Bom::None),
-        Format::Table => printed(&table),
+    let playbook = crate::config::playbook::version(&account.dirs);
+    let meta = Meta { account: id.clone(), playbook, as_of: now };
+    let bytes = match args.format {
+        Format::Json => (serde_json::to_string_pretty(&to_json(&table, &meta))? + "\n").into_bytes(),
+        Format::Csv if args.out.is_some() || std::io::stdout().is_terminal() => to_csv(&table, Bom::With)?,
+        Format::Csv => to_csv(&table, Bom::Without)?,
+        Format::Table => printed(&table).into_bytes(),
     };
     match &args.out {
-        Some(file) => std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?,
-        None => std::io::stdout().write_all(text.as_bytes())?,
+        Some(file) => std::fs::write(file, bytes).with_context(|| format!("{} cannot be written", file.display()))?,
+        None => std::io::stdout().write_all(&bytes)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -76,11 +78,11 @@ pub(super) fn run(
 fn printed(table: &Table) -> String {
     let mut printed = Printed::new();
     printed.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    printed.set_header(table.columns.iter().map(|column| column.name));
+    printed.set_header(table.columns.iter().map(|column| column.name.to_string()));
     for row in &table.rows {
         printed.add_row(row.iter().map(|cell| match cell {
-            Cell::Count(_) => comfy_table::Cell::new(cell).set_alignment(CellAlignment::Right),
-            _ => comfy_table::Cell::new(cell),
+            Cell::Count(_) => comfy_table::Cell::new(cell.to_string()).set_alignment(CellAlignment::Right),
+            _ => comfy_table::Cell::new(cell.to_string()),
         }));
     }
     format!("{printed}\n")

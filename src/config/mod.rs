@@ -3,3 +3,5 @@
 mod nearest;
 pub mod playbook;
 pub mod settings;
+
+pub use settings::{Account as AccountSettings, Settings};

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use super::State;
 use super::guard::Authorized;
 use crate::app::read_report;
-use crate::domain::time::BusinessDay;
 use crate::growth::report::{Meta, Period, ReportName, to_json};
 
 /// Parameters of a report.
@@ -21,11 +20,13 @@ pub struct Wanted {
 
 /// A report as JSON: the same as `fuwu report` prints.
 pub async fn report(_: Authorized, state: Data<State>, name: Path<String>, wanted: Query<Wanted>) -> HttpResponse {
-    let Ok(report) = name.parse::<ReportName>() else {
-        return wrong(format!("unknown report `{name}`; there are: {}", ReportName::ALL.join(", ")));
+    let report = match name.parse::<ReportName>() {
+        Ok(report) => report,
+        Err(error) => return wrong(error.to_string()),
     };
-    let Some(period) = period(&wanted) else {
-        return wrong("`from` and `to` are days like 2026-01-31, `from` not after `to`".into());
+    let period = match Period::parse(&wanted.from, &wanted.to) {
+        Ok(period) => period,
+        Err(error) => return wrong(error.to_string()),
     };
     let account = match &wanted.account {
         Some(id) => state.app.account(id),
@@ -36,19 +37,14 @@ pub async fn report(_: Authorized, state: Data<State>, name: Path<String>, wante
     match read_report(state.app.store().as_ref(), account.id(), (report, period), now).await {
         Ok(table) => {
             let playbook = account.playbook();
-            let meta = Meta { account: account.id(), playbook: &playbook.version, as_of: now };
-            HttpResponse::Ok().json(to_json(&table, meta))
+            let meta = Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: now };
+            HttpResponse::Ok().json(to_json(&table, &meta))
         }
         Err(error) => {
             tracing::error!(%error, "a report could not be read");
             HttpResponse::ServiceUnavailable().json(serde_json::json!({ "error": "the store is not available now" }))
         }
     }
-}
-
-fn period(wanted: &Wanted) -> Option<Period> {
-    let (from, to) = (BusinessDay::parse(&wanted.from)?, BusinessDay::parse(&wanted.to)?);
-    (from <= to).then_some(Period { from, to })
 }
 
 fn wrong(cause: String) -> HttpResponse {

@@ -10,6 +10,7 @@ use super::guard::{Authorized, Unauthorized};
 use crate::app::{ServedAccount, read_report};
 use crate::config::playbook::{Finding, Severity};
 use crate::domain::time::{BusinessDay, UnixSecs};
+use crate::growth::lateness::DayState;
 use crate::growth::report::{Cell, Period, ReportName, Table};
 use crate::store::Quarantined;
 
@@ -100,11 +101,13 @@ pub async fn home(_: Authorized, state: Data<State>, request: HttpRequest) -> Ht
 
 async fn account_section(state: &State, account: &ServedAccount, (language, now): (Language, UnixSecs)) -> Markup {
     let today = now.business_day();
-    let period = Period { from: today.plus_days(1 - DAYS_SHOWN), to: today };
+    let period = Period::new(today.plus_days(1 - DAYS_SHOWN), today);
     let store = state.app.store().as_ref();
     let mut tables = Vec::new();
     for name in [ReportName::Activity, ReportName::Followers] {
-        tables.push((name, read_report(store, account.id(), (name, period), now).await));
+        if let Ok(period) = period.clone() {
+            tables.push((name, read_report(store, account.id(), (name, period), now).await));
+        }
     }
     let set_aside = store.quarantined(account.id(), QUARANTINE_SHOWN).await;
     html! {
@@ -173,11 +176,12 @@ fn report_title(name: ReportName, language: Language) -> &'static str {
 fn numbers(table: &Table, language: Language) -> Markup {
     html! {
         div.scroll { table {
-            thead { tr { @for column in &table.columns { th { (column_title(column.name, language)) } } } }
+            thead { tr { @for column in &table.columns { th { (if language == Language::English { &column.name } else { &column.title }) } } } }
             tbody { @for row in &table.rows { tr {
                 @for cell in row { @match cell {
                     Cell::Unknown => td { "—" },
-                    Cell::Text(text) => td.text { (word(text, language)) },
+                    Cell::Text(text) => td.text { (text) },
+                    Cell::State(state) => td.text { (state_word(*state, language)) },
                     other => td { (other.to_string()) },
                 } }
             } } }
@@ -185,38 +189,12 @@ fn numbers(table: &Table, language: Language) -> Markup {
     }
 }
 
-fn word(text: &str, language: Language) -> String {
-    match text {
-        "open" => language.say("进行中", "open").into(),
-        "provisional" => language.say("待定", "provisional").into(),
-        "closed" => language.say("已关账", "closed").into(),
-        "sealed" => language.say("已封存", "sealed").into(),
-        other => other.to_owned(),
-    }
-}
-
-fn column_title(column: &'static str, language: Language) -> &'static str {
-    if language == Language::English {
-        return column;
-    }
-    match column {
-        "day" => "日期",
-        "state" => "状态",
-        "messages" => "互动次数",
-        "dau" => "日活",
-        "r7" => "近7天活跃",
-        "r30" => "近30天活跃",
-        "new" => "新活跃",
-        "returning" => "连续活跃",
-        "resurrected" => "回流",
-        "dormant" => "沉默",
-        "first_follows" => "首次关注",
-        "refollows" => "再次关注",
-        "follows" => "关注",
-        "unfollows" => "取关",
-        "net" => "净增",
-        "total" => "累计",
-        other => other,
+fn state_word(state: DayState, language: Language) -> &'static str {
+    match state {
+        DayState::Open => language.say("进行中", "open"),
+        DayState::Provisional => language.say("待定", "provisional"),
+        DayState::Closed => language.say("已关账", "closed"),
+        DayState::Sealed => language.say("已封存", "sealed"),
     }
 }
 

@@ -11,5 +11,5 @@ mod shape;
 
 pub use contract::*;
 pub use embedded::Embedded;
-pub use open::open;
+pub use open::{open, open_read_only};
 pub use partition::{Partition, Partitions};

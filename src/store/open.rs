@@ -26,6 +26,14 @@ pub fn open(url: &str, data_dir: &Path, partitions: u16) -> Result<Arc<dyn Store
     }
 }
 
+/// Opens the store that `url` names for reading, on the embedded engine also beside the process that writes it.
+///
+/// # Errors
+/// As [`open`]; also when there is no store yet.
+pub fn open_read_only(url: &str, data_dir: &Path, partitions: u16) -> Result<Arc<dyn Store>, StoreError> {
+    if url == "embedded:" { Ok(Arc::new(Embedded::open_read_only(data_dir)?)) } else { open(url, data_dir, partitions) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

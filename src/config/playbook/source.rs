@@ -24,6 +24,8 @@ pub struct Dirs {
     pub playbook: PathBuf,
     /// The menus: `menus`.
     pub menus: PathBuf,
+    /// What `{{ site }}` stands for: the public address of this fuwu, without a slash at its end.
+    pub site: String,
 }
 
 /// What a file is for.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ActionKind, Fault, Given, Outcome, TextField, View};
+use super::{ActionKind, Fault, Given, Outcome, SITE, TextField, View};
 use crate::domain::ids::ConnectorKey;
 use crate::domain::reply::{Article, Reply};
 use crate::domain::template::Template;
@@ -52,11 +52,10 @@ impl Entry {
         [("title", &self.title), ("url", &self.url)].into_iter().chain(optional)
     }
 
-    fn fill(&self, out: &mut Outcome) -> Article {
-        let values = Values::new();
-        let mut optional = |text: &Option<Template>| text.as_ref().map(|t| out.fill(t, &values)).unwrap_or_default();
+    fn fill(&self, out: &mut Outcome, values: &Values) -> Article {
+        let mut optional = |text: &Option<Template>| text.as_ref().map(|t| out.fill(t, values)).unwrap_or_default();
         let (description, picture_url) = (optional(&self.description), optional(&self.picture_url));
-        Article { title: out.fill(&self.title, &values), description, picture_url, url: out.fill(&self.url, &values) }
+        Article { title: out.fill(&self.title, values), description, picture_url, url: out.fill(&self.url, values) }
     }
 }
 
@@ -66,7 +65,7 @@ impl ActionKind for Articles {
         let texts = entries.flat_map(|(n, entry)| {
             entry.texts().map(move |(name, template)| (format!("articles[{n}].{name}"), template))
         });
-        texts.map(|(field, template)| TextField { field, template, allowed: BTreeSet::new() }).collect()
+        texts.map(|(field, template)| TextField { field, template, allowed: [SITE.to_owned()].into() }).collect()
     }
 
     fn faults(&self) -> Vec<Fault> {
@@ -88,9 +87,9 @@ impl ActionKind for Articles {
         faults
     }
 
-    fn decide(&self, _view: &View<'_>, _given: &Given) -> Outcome {
-        let mut out = Outcome::default();
-        let mut articles: Vec<Article> = self.articles.iter().map(|entry| entry.fill(&mut out)).collect();
+    fn decide(&self, view: &View<'_>, _given: &Given) -> Outcome {
+        let (mut out, values) = (Outcome::default(), view.site_values());
+        let mut articles: Vec<Article> = self.articles.iter().map(|entry| entry.fill(&mut out, &values)).collect();
         // One that could not be filled would make the platform refuse all of them.
         articles.retain(|article| !article.title.is_empty() && !article.url.is_empty());
         out.reply = if articles.is_empty() { Reply::Silent } else { Reply::Articles(articles) };
