@@ -1,1 +1,4 @@
 //! Room: cli.
+
+pub mod chat;
+pub mod test;
