@@ -304,13 +304,3 @@ fn too_many_actions_are_refused_and_many_are_read_quickly() {
     let folder = Folder::good().with("playbook/actions/many.toml", many(10_000));
     assert_eq!(folder.found(), [(Error, Code::TooLarge, 1, 1)]);
 }
-
-#[test]
-fn tmp_demo() {
-    let dirs = Dirs { playbook: "config/playbook".into(), menus: "menus".into() };
-    let (playbook, findings) = crate::config::playbook::read(&dirs);
-    for f in &findings {
-        eprintln!("FINDING {f:?}");
-    }
-    assert!(playbook.is_some());
-}
