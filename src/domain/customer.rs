@@ -22,6 +22,8 @@ pub struct Customer {
     pub follow: Follow,
     /// On which days the customer was active (growth.md 5.1).
     pub activity: Option<Activity>,
+    /// On which days the customer tapped which menu key; bounded by `growth::taps`.
+    pub tapped: Vec<TappedKey>,
     /// Through which windows the customer can be reached now (platform.md 4.9).
     pub windows: Windows,
     /// What could not be said yet.
@@ -47,11 +49,50 @@ pub struct Follow {
     pub first_scene: Option<Scene>,
     /// When the latest transition happened by the platform's clock.
     pub changed_at: Option<UnixSecs>,
-    /// End (exclusive) of the emitted active-follower coverage (growth.md 5.2, `cu`).
-    pub covered_until: Option<BusinessDay>,
+    /// The follows and unfollows that an earlier one may still have to be sorted before, oldest first. Usually empty;
+    /// bounded by `growth::follow`.
+    pub recent: Vec<Transition>,
+    /// How things stood before `recent`; `None` while that is empty, for then the fields above say it.
+    pub before: Option<Standing>,
 }
 
-/// 24 bytes of activity history (growth.md 5.1).
+/// A follow or an unfollow as the platform reported it, whether or not it changed anything: what arrives late may make
+/// it count (growth.md 5.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// When it happened by the platform's clock.
+    pub at: UnixSecs,
+    /// Which of the two.
+    pub turn: Turn,
+    /// The scene a follower came by.
+    pub scene: Option<Scene>,
+}
+
+/// Coming or going. Of two in the same second the follow is taken as the earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Turn {
+    /// The customer followed.
+    Followed,
+    /// The customer left.
+    Unfollowed,
+}
+
+/// The follow state at some moment; the fields are those of [`Follow`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Whether the customer followed.
+    pub following: bool,
+    /// The day of the first follow ever.
+    pub first_day: Option<BusinessDay>,
+    /// The day the spell began.
+    pub spell_day: Option<BusinessDay>,
+    /// The scene of the first follow.
+    pub first_scene: Option<Scene>,
+    /// The latest transition up to that moment.
+    pub changed_at: Option<UnixSecs>,
+}
+
+/// 24 bytes of activity history (growth.md 5.1). The days are set by `growth::history` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// The first active day.
@@ -60,6 +101,15 @@ pub struct Activity {
     pub last: BusinessDay,
     /// Bit i is set when the customer was active on day `last - i`.
     pub bits: u128,
+}
+
+/// On which days a customer tapped one menu key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TappedKey {
+    /// A stable hash of the key; only ever compared within one customer's record.
+    pub key_hash: u64,
+    /// The days.
+    pub days: Activity,
 }
 
 /// Where the customer stands in a dialogue.

@@ -1,13 +1,23 @@
 //! The decision: from an action, a delivery and the facts loaded to a reply, changes and outgoing work.
 
-use super::actions::Given;
+use super::actions::{ActionKind, Entry, Given, Outcome, View};
 use super::customer::Customer;
 use super::decision::{Decision, Moment};
-use super::inbound::Inbound;
+use super::fact::FactKind;
+use super::ids::ActionKey;
+use super::inbound::{Event, Inbound, Message, What};
+use super::notes;
 use super::playbook::Playbook;
 use super::question::Answer;
-use super::route::Route;
-use super::work::Work;
+use super::reach;
+use super::reply::Reply;
+use super::route::{Because, Route, words};
+use super::template::TemplateFault;
+use super::value::Values;
+use super::work::{Task, Work, id_for};
+
+/// So much of what nobody could answer is kept.
+const UNANSWERED_CHARS: usize = 64;
 
 /// Whom a decision is about, and why it is made now.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +32,222 @@ pub struct Subject<'a> {
 
 /// Decides one delivery. The follow state and the activity history are left to `growth::record`, which changes them
 /// together with the counters.
-pub fn decide(_playbook: &Playbook, subject: Subject<'_>, _route: &Route<'_>, _given: &Given) -> Decision {
-    Decision { customer: subject.customer.clone(), ..Decision::default() }
+pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, given: &Given) -> Decision {
+    let Subject { customer, inbound, moment } = subject;
+    let mut decision =
+        Decision { customer: customer.clone(), facts: vec![own_fact(&inbound.what)], ..Decision::default() };
+    arrive(&mut decision.customer, inbound, moment);
+    match route {
+        Route::Act { key, kind, entry, because } => {
+            let view = View { action: key, customer, entry, moment };
+            let mut outcome = kind.as_action().decide(&view, given);
+            mend(&mut outcome, playbook, &view);
+            outcome.reply = at_home(outcome.reply, &playbook.site);
+            if outcome.dialogue.is_none() && is_aside(&inbound.what, kind.as_action(), entry) {
+                outcome.dialogue = decision.customer.dialogue.take();
+            }
+            decision.customer.dialogue = outcome.dialogue.take();
+            decision.facts.extend(reason_fact(&inbound.what, *because));
+            apply(&mut decision, key, outcome);
+            if *because != Because::Unanswered {
+                decision.facts.push(FactKind::Answered { action: (*key).clone() });
+            }
+        }
+        Route::Expired { key, text } => {
+            let mut outcome = Outcome::default();
+            let view = View { action: key, customer, entry: &Entry::Opened { words: "" }, moment };
+            outcome.reply = view.text(&mut outcome, text, &Values::new());
+            mend(&mut outcome, playbook, &view);
+            decision.customer.dialogue = None;
+            apply(&mut decision, key, outcome);
+            decision.facts.push(FactKind::Answered { action: (*key).clone() });
+        }
+        Route::Quiet => {}
+    }
+    if matches!(inbound.what, What::Event(Event::Unsubscribed | Event::AccountCancelled(_))) {
+        leave(&mut decision);
+    } else if !matches!(route, Route::Quiet) {
+        say_notes(&mut decision, moment);
+    }
+    decision.customer.recent.remember(moment.key, decision.reply.clone(), moment.now);
+    decision
 }
 
-/// Decides what becomes of outgoing work of kind [`super::work::Task::Ask`] now that its answer is there. The reply is
-/// what the customer is told, by whatever path is open.
-pub fn resume(_playbook: &Playbook, customer: &Customer, _work: &Work, _answer: (&Answer, Moment)) -> Decision {
-    Decision { customer: customer.clone(), ..Decision::default() }
+/// Decides what becomes of outgoing work of kind [`Task::Ask`] now that its answer is there. The reply is what the
+/// customer is told, by whatever path is open ([`reach::deliver_later`]); the caller replaces the reply that the
+/// delivery earned if it is still waited for.
+pub fn resume(playbook: &Playbook, customer: &Customer, work: &Work, (answer, moment): (&Answer, Moment)) -> Decision {
+    afterwards(playbook, customer, work, |action, action_key, memo| {
+        action.resume(&late_view(action_key, customer, moment), memo, answer)
+    })
 }
+
+/// Decides what is said about work of kind [`Task::Ask`] that has expired without an answer. Like [`resume`].
+pub fn abandon(playbook: &Playbook, customer: &Customer, work: &Work, moment: Moment) -> Decision {
+    afterwards(playbook, customer, work, |action, action_key, memo| {
+        action.abandon(&late_view(action_key, customer, moment), memo)
+    })
+}
+
+fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) -> View<'a> {
+    View { action, customer, entry: &Entry::Opened { words: "" }, moment }
+}
+
+/// The customer may be somewhere else by now, so an open dialogue ends only when the outcome keeps another one.
+fn afterwards(
+    playbook: &Playbook,
+    customer: &Customer,
+    work: &Work,
+    ask: impl FnOnce(&dyn ActionKind, &ActionKey, &Values) -> Outcome,
+) -> Decision {
+    let mut decision = Decision { customer: customer.clone(), ..Decision::default() };
+    let Task::Ask { action, memo, .. } = &work.task else { return decision };
+    let Some((key, kind)) = playbook.actions.get_key_value(action) else {
+        decision.faults.push(format!("动作 {action} 已不在配置里，它等到的答复无法告诉客户；请恢复这个动作"));
+        return decision;
+    };
+    let mut outcome = ask(kind.as_action(), key, memo);
+    if let Some(dialogue) = outcome.dialogue.take() {
+        decision.customer.dialogue = Some(dialogue);
+    }
+    apply(&mut decision, key, outcome);
+    decision
+}
+
+/// What a delivery does to the customer's record whatever the playbook says of it.
+fn arrive(customer: &mut Customer, inbound: &Inbound, moment: Moment) {
+    // A platform clock that runs ahead of ours must not keep a window open longer than it is.
+    let at = inbound.at.min(moment.now);
+    if let Some(opening) = reach::opening(&inbound.what) {
+        customer.windows.open(opening, at);
+    }
+    match &inbound.what {
+        What::Event(Event::AgentJoined { .. }) => {
+            customer.with_agent_since = Some(at);
+            customer.dialogue = None;
+        }
+        What::Event(Event::AgentSwitched { .. }) => customer.with_agent_since = customer.with_agent_since.or(Some(at)),
+        What::Event(Event::AgentLeft { .. }) => customer.with_agent_since = None,
+        _ => {}
+    }
+}
+
+/// The customer has left: the platform shows nothing any more and nothing may wait for them.
+fn leave(decision: &mut Decision) {
+    decision.reply = Reply::Silent;
+    let customer = &mut decision.customer;
+    customer.dialogue = None;
+    customer.notes.clear();
+    customer.windows.close();
+    customer.with_agent_since = None;
+}
+
+fn apply(decision: &mut Decision, key: &ActionKey, outcome: Outcome) {
+    decision.reply = match outcome.reply {
+        Reply::Text(text) if text.is_empty() => Reply::Silent,
+        reply => reply,
+    };
+    if let Some(memory) = outcome.memory {
+        decision.customer.memory.insert(key.clone(), memory);
+    }
+    decision.facts.extend(outcome.facts);
+    decision.wait_for = outcome.outbox.first().filter(|_| outcome.wait).map(|work| work.id.clone());
+    decision.outbox.extend(outcome.outbox);
+    decision.faults.extend(outcome.faults.iter().map(|fault| told(key, fault)));
+}
+
+/// Says what has waited for the customer, with the reply or right after it. An interim answer may still be replaced,
+/// so nothing is said together with one.
+fn say_notes(decision: &mut Decision, moment: Moment) {
+    let mut notes = notes::take(&mut decision.customer.notes, moment.now);
+    if decision.wait_for.is_none() {
+        notes = notes::join(notes, &mut decision.reply);
+    }
+    decision.outbox.extend(notes.into_iter().enumerate().map(|(n, note)| Work {
+        id: id_for(&format!("note-{n}"), moment.key),
+        origin: moment.key,
+        due: moment.now,
+        expires: note.expires,
+        task: Task::Send(note.reply),
+    }));
+}
+
+/// When the text of an action could not be filled the customer reads that of the fallback: never silence, never half
+/// a sentence.
+fn mend(outcome: &mut Outcome, playbook: &Playbook, view: &View<'_>) {
+    let key = &playbook.moments.fallback;
+    if outcome.reply.is_silent() && !outcome.faults.is_empty() && key != view.action {
+        let view = View { action: key, entry: &Entry::Opened { words: "" }, ..*view };
+        let spare = playbook.actions.get(key).map(|kind| kind.as_action().decide(&view, &Given::default()));
+        outcome.reply = spare.map(|spare| spare.reply).unwrap_or_default();
+    }
+}
+
+/// Whether a delivery is answered without leaving the dialogue: a picture in the middle of one is not an answer to
+/// its question, nor another question; nor is a greeting, or a slip that no rule knows.
+fn is_aside(what: &What, action: &dyn ActionKind, entry: &Entry<'_>) -> bool {
+    let What::Message(message) = what else { return false };
+    words(message).is_none() || (action.in_passing() && matches!(entry, Entry::Opened { .. }))
+}
+
+/// What stands on this server is named by its path alone in the playbook; a customer's phone needs all of it.
+fn at_home(mut reply: Reply, site: &str) -> Reply {
+    if let Reply::Articles(articles) = &mut reply {
+        for url in articles.iter_mut().flat_map(|article| [&mut article.url, &mut article.picture_url]) {
+            if url.starts_with('/') {
+                url.insert_str(0, site);
+            }
+        }
+    }
+    reply
+}
+
+fn told(key: &ActionKey, fault: &TemplateFault) -> String {
+    match fault.line {
+        Some(line) => format!("动作 {key} 的话术第 {line} 行无法填写：{fault}"),
+        None => format!("动作 {key} 的话术无法填写：{fault}"),
+    }
+}
+
+/// The fact that a delivery is, whatever becomes of it.
+fn own_fact(what: &What) -> FactKind {
+    let event = match what {
+        What::Message(Message::Device { .. }) => return FactKind::Reported { kind: what.name().into() },
+        What::Message(_) => return FactKind::Messaged,
+        What::Event(event) => event,
+    };
+    match event {
+        Event::Subscribed { scene, .. } => FactKind::Followed { scene: scene.clone() },
+        Event::Unsubscribed => FactKind::Unfollowed,
+        Event::Scanned { scene, .. } => FactKind::Scanned { scene: scene.clone() },
+        Event::MenuTapped { key }
+        | Event::CodeRead { key, .. }
+        | Event::PicturesPicked { key, .. }
+        | Event::PlacePicked { key, .. } => FactKind::Tapped { key: key.clone() },
+        Event::LinkOpened { url, .. } => FactKind::Tapped { key: url.clone() },
+        Event::MiniProgramOpened { page_path, .. } => FactKind::Tapped { key: page_path.clone() },
+        Event::AgentJoined { .. } | Event::AgentLeft { .. } => FactKind::HandedOver,
+        Event::Unknown { name } => FactKind::Reported { kind: format!("unknown event: {}", cut(name)) },
+        _ => FactKind::Reported { kind: what.name().into() },
+    }
+}
+
+/// What the operator should hear of: words without an answer, a button without an action.
+fn reason_fact(what: &What, because: Because) -> Option<FactKind> {
+    match (because, what) {
+        (Because::Unanswered, What::Message(message)) => {
+            words(message).map(|words| FactKind::Unanswered { text: cut(words) })
+        }
+        (Because::UnknownButton, What::Event(Event::MenuTapped { key } | Event::CodeRead { key, .. })) => {
+            Some(FactKind::Reported { kind: format!("menu key without action: {}", cut(key)) })
+        }
+        _ => None,
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.trim().chars().take(UNANSWERED_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests;

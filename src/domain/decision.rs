@@ -34,4 +34,6 @@ pub struct Decision {
     /// The one piece of `outbox` whose outcome may still become the answer, if it is there in time. Until then
     /// `reply` is the interim answer.
     pub wait_for: Option<WorkId>,
+    /// What in the playbook did not work, for the operator: action and cause. Never shown to a customer.
+    pub faults: Vec<String>,
 }

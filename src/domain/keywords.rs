@@ -1,9 +1,23 @@
 //! Keywords: which action a customer's words mean.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use aho_corasick::AhoCorasick;
+use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::fold::{fold, simplified};
 use super::ids::ActionKey;
+
+/// A compiled pattern may take so many bytes: enough for a sentence's worth of alternatives and a few repetitions,
+/// too little for one that makes a long message slow (reliability.md W54).
+const PATTERN_BYTES: usize = 64 * 1024;
+/// At most so many patterns: with the 0.5 µs that each takes of a message of full length.
+const MAX_PATTERNS: usize = 500;
+/// Patterns look at so many characters: a customer who means one of them says so early.
+const PATTERN_CHARS: usize = 256;
 
 /// One rule of `keywords.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -12,17 +26,22 @@ pub struct KeywordRule {
     /// Words that must be all the customer wrote. Width, case, spaces at the ends, and simplified or traditional
     /// writing make no difference.
     #[serde(default)]
+    #[schemars(description = "整句等于这些词时命中；全角半角、大小写、首尾空格、繁简不影响")]
     pub exact: Vec<String>,
     /// Words that may stand anywhere in what the customer wrote.
     #[serde(default)]
+    #[schemars(description = "句中出现这些词时命中")]
     pub contains: Vec<String>,
-    /// Regular expressions over the folded text.
+    /// Regular expressions over the folded text, of which the first 256 characters are looked at.
     #[serde(default)]
+    #[schemars(description = "正则表达式，匹配归一化后的文字（半角、小写、简体）的前 256 个字")]
     pub pattern: Vec<String>,
     /// The higher one wins; then exact before contains before pattern; then the longer word; then the earlier rule.
     #[serde(default)]
+    #[schemars(description = "优先级，大的先；相同时依次比较：整句、包含、正则，词更长，写在前面")]
     pub priority: i32,
     /// The action meant.
+    #[schemars(description = "命中后执行的动作")]
     pub action: ActionKey,
 }
 
@@ -30,6 +49,26 @@ pub struct KeywordRule {
 #[derive(Clone, Debug, Default)]
 pub struct Keywords {
     rules: Vec<KeywordRule>,
+    exact: HashMap<String, Rank>,
+    contains: Option<(AhoCorasick, Vec<Rank>)>,
+    /// Strongest first. One by one: each alone stays small enough for a table, all in one set do not.
+    patterns: Vec<(Regex, Rank)>,
+}
+
+/// How strong a word's claim is. The order of the fields is the order of precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    priority: i32,
+    way: Way,
+    chars: usize,
+    rule: Reverse<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    Pattern,
+    Contains,
+    Exact,
 }
 
 /// Why a rule cannot be used.
@@ -57,7 +96,20 @@ pub struct Overlap {
 impl Keywords {
     /// Reads the rules; faults name rule and word.
     pub fn new(rules: Vec<KeywordRule>) -> Result<Self, Vec<KeywordFault>> {
-        Ok(Self { rules })
+        let mut faults = Vec::new();
+        let exact = words(&rules, Way::Exact, |rule| &rule.exact, &mut faults);
+        let (needles, ranks): (Vec<_>, Vec<_>) =
+            words(&rules, Way::Contains, |rule| &rule.contains, &mut faults).into_iter().unzip();
+        let contains = match AhoCorasick::new(&needles) {
+            _ if needles.is_empty() => None,
+            Ok(automaton) => Some((automaton, ranks)),
+            Err(error) => {
+                faults.push(KeywordFault { rule: 0, word: String::new(), cause: format!("关键词太多：{error}") });
+                None
+            }
+        };
+        let patterns = patterns(&rules, &mut faults);
+        if faults.is_empty() { Ok(Self { rules, exact, contains, patterns }) } else { Err(faults) }
     }
 
     /// The rules in the order they were written.
@@ -66,12 +118,221 @@ impl Keywords {
     }
 
     /// The action these words mean.
-    pub fn find(&self, _words: &str) -> Option<&ActionKey> {
-        None
+    pub fn find(&self, words: &str) -> Option<&ActionKey> {
+        self.rules.get(self.rule_for(words)?).map(|rule| &rule.action)
     }
 
-    /// Rules that can never win a word they name.
+    /// Whether a rule names exactly these words.
+    pub fn names(&self, words: &str) -> bool {
+        self.exact.contains_key(&fold(words))
+    }
+
+    /// The index of the rule that wins these words.
+    pub fn rule_for(&self, words: &str) -> Option<usize> {
+        let folded = fold(words);
+        let exact = self.exact.get(&folded).copied();
+        let best = exact.max(self.best_contained(&folded)).max(self.best_pattern(&folded));
+        best.map(|rank| rank.rule.0)
+    }
+
+    /// Rules that can never win a word they name, because whenever the word is there a stronger one of another action
+    /// is there too. (Whether one pattern covers another is not looked into, only whether they are the same.)
     pub fn overlaps(&self) -> Vec<Overlap> {
-        Vec::new()
+        let mut overlaps = Vec::new();
+        for (loses, rule) in self.rules.iter().enumerate() {
+            let exact = rule.exact.iter().map(|word| (word, self.rule_for(word)));
+            let contains = rule.contains.iter().map(|word| {
+                (
+                    word,
+                    self.best_contained(&fold(word))
+                        .filter(|b| *b > rank(loses, rule, (Way::Contains, &fold(word))))
+                        .map(|b| b.rule.0),
+                )
+            });
+            let pattern = rule.pattern.iter().map(|word| (word, self.same_pattern(word)));
+            overlaps.extend(exact.chain(contains).chain(pattern).filter_map(|(word, winner)| {
+                let wins = winner.filter(|wins| self.rules.get(*wins).is_some_and(|w| w.action != rule.action))?;
+                Some(Overlap { wins, loses, word: word.clone() })
+            }));
+        }
+        overlaps
+    }
+
+    fn best_contained(&self, folded: &str) -> Option<Rank> {
+        let (automaton, ranks) = self.contains.as_ref()?;
+        automaton.find_overlapping_iter(folded).filter_map(|hit| ranks.get(hit.pattern().as_usize()).copied()).max()
+    }
+
+    fn best_pattern(&self, folded: &str) -> Option<Rank> {
+        let end = folded.char_indices().nth(PATTERN_CHARS).map_or(folded.len(), |(at, _)| at);
+        let seen = folded.get(..end)?;
+        self.patterns.iter().find(|(pattern, _)| pattern.is_match(seen)).map(|(_, rank)| *rank)
+    }
+
+    fn same_pattern(&self, pattern: &str) -> Option<usize> {
+        let twins = self.rules.iter().enumerate().filter(|(_, rule)| rule.pattern.iter().any(|p| p == pattern));
+        twins.map(|(at, rule)| rank(at, rule, (Way::Pattern, pattern))).max().map(|best| best.rule.0)
+    }
+}
+
+fn rank(at: usize, rule: &KeywordRule, (way, word): (Way, &str)) -> Rank {
+    Rank { priority: rule.priority, way, chars: word.chars().count(), rule: Reverse(at) }
+}
+
+/// Every word of a way, folded, with the strongest rank that claims it.
+fn words(
+    rules: &[KeywordRule],
+    way: Way,
+    of: fn(&KeywordRule) -> &Vec<String>,
+    faults: &mut Vec<KeywordFault>,
+) -> HashMap<String, Rank> {
+    let mut words: HashMap<String, Rank> = HashMap::new();
+    for (at, rule) in rules.iter().enumerate() {
+        for word in of(rule) {
+            let folded = fold(word);
+            if folded.is_empty() {
+                let cause = "关键词是空的，去掉它或写上客户会说的词".into();
+                faults.push(KeywordFault { rule: at, word: word.clone(), cause });
+            } else {
+                let rank = rank(at, rule, (way, &folded));
+                let best = words.entry(folded).or_insert(rank);
+                *best = (*best).max(rank);
+            }
+        }
+    }
+    words
+}
+
+fn patterns(rules: &[KeywordRule], faults: &mut Vec<KeywordFault>) -> Vec<(Regex, Rank)> {
+    let mut patterns = Vec::new();
+    for (at, rule) in rules.iter().enumerate() {
+        for pattern in &rule.pattern {
+            let source: String = simplified(pattern.chars()).collect();
+            let regex = RegexBuilder::new(&source).case_insensitive(true).size_limit(PATTERN_BYTES).build();
+            let cause = match regex {
+                Ok(regex) if regex.is_match("") => {
+                    "这个正则什么都能匹配；没有规则命中时的回答写在 moments.toml 的 fallback".to_owned()
+                }
+                Ok(_) if patterns.len() >= MAX_PATTERNS => format!("正则超过 {MAX_PATTERNS} 条，改用 contains"),
+                Ok(regex) => {
+                    patterns.push((regex, rank(at, rule, (Way::Pattern, pattern))));
+                    continue;
+                }
+                Err(regex::Error::CompiledTooBig(_)) => "这个正则太大，减少重复次数或改用 contains".to_owned(),
+                Err(error) => {
+                    format!("这不是正确的正则表达式：{}", error.to_string().lines().last().unwrap_or_default())
+                }
+            };
+            faults.push(KeywordFault { rule: at, word: pattern.clone(), cause });
+        }
+    }
+    patterns.sort_by_key(|(_, rank)| Reverse(*rank));
+    patterns
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rule(action: &str, priority: i32, [exact, contains, pattern]: [&[&str]; 3]) -> KeywordRule {
+        let own = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+        let action = ActionKey::from(action);
+        KeywordRule { exact: own(exact), contains: own(contains), pattern: own(pattern), priority, action }
+    }
+
+    fn found<'a>(keywords: &'a Keywords, words: &str) -> Option<&'a str> {
+        keywords.find(words).map(ActionKey::as_str)
+    }
+
+    #[test]
+    fn words_are_found_however_they_are_written() {
+        let keywords = Keywords::new(vec![
+            rule("data", 0, [&["查流量"], &["剩余流量"], &[r"还有.{0,4}流量"]]),
+            rule("bill", 0, [&["查話費", "HF"], &[], &[]]),
+        ])
+        .unwrap();
+        for (words, action) in [
+            (" 查流量 ", Some("data")),
+            ("查流量吧", None),
+            ("我的剩餘流量呢", Some("data")),
+            ("還有多少流量？", Some("data")),
+            ("查话费", Some("bill")),
+            ("ｈｆ", Some("bill")),
+            ("", None),
+        ] {
+            assert_eq!(found(&keywords, words), action, "{words}");
+        }
+    }
+
+    #[test]
+    fn priority_then_way_then_length_then_order_decides() {
+        let keywords = Keywords::new(vec![
+            rule("pattern", 0, [&[], &[], &["流量"]]),
+            rule("short", 0, [&[], &["流量"], &[]]),
+            rule("long", 0, [&[], &["流量包"], &[]]),
+            rule("late", 0, [&[], &["流量包"], &[]]),
+            rule("exact", 0, [&["买流量包"], &[], &[]]),
+            rule("first", 1, [&[], &[], &["退订.*流量"]]),
+        ])
+        .unwrap();
+        let winners = ["流量", "流量包", "买流量包", "退订流量包", "流 量"].map(|w| found(&keywords, w));
+        assert_eq!(winners, [Some("short"), Some("long"), Some("exact"), Some("first"), None]);
+    }
+
+    #[test]
+    fn a_word_that_can_never_win_is_told() {
+        let keywords = Keywords::new(vec![
+            rule("a", 1, [&["流量"], &["话费"], &["x+"]]),
+            rule("b", 0, [&["流量", "我的话费"], &["查话费", "积分"], &["x+", "y+"]]),
+            rule("a", 0, [&["流量"], &[], &[]]),
+        ])
+        .unwrap();
+        let told: Vec<_> = keywords.overlaps().into_iter().map(|o| (o.wins, o.loses, o.word)).collect();
+        assert_eq!(told, ["流量", "我的话费", "查话费", "x+"].map(|w| (0, 1, w.to_owned())));
+    }
+
+    #[test]
+    fn a_rule_that_cannot_work_is_named() {
+        let rules = vec![
+            rule("ok", 0, [&["好"], &[], &[r"^\d{4,11}$"]]),
+            rule("bad", 0, [&[" "], &["\u{200b}"], &["(", ".*", "(a{100}){100}"]]),
+        ];
+        let faults = Keywords::new(rules).unwrap_err();
+        let named: Vec<_> = faults.iter().map(|f| (f.rule, f.word.as_str())).collect();
+        assert_eq!(named, [(1, " "), (1, "\u{200b}"), (1, "("), (1, ".*"), (1, "(a{100}){100}")]);
+        assert!(faults.iter().all(|f| !f.cause.is_empty()), "{faults:?}");
+    }
+
+    /// reliability.md W54: 5 ms in a release build; a debug build is some twenty times slower.
+    #[test]
+    fn a_bait_for_every_rule_costs_little() {
+        let patterns =
+            [r"(a|aa)+$", r"(.*a){12}b", r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(流|流量|量)+包$", r".*查.*流.*量.*x"];
+        let contains: Vec<String> = (1..200).map(|n| "a".repeat(n)).collect();
+        let contains: Vec<&str> = contains.iter().map(String::as_str).collect();
+        let rules = (0..20).map(|n| rule(&format!("r{n}"), 0, [&[], &contains, &patterns])).collect();
+        let keywords = Keywords::new(rules).unwrap();
+        let limit = Duration::from_millis(if cfg!(debug_assertions) { 200 } else { 5 });
+        for bait in ["a", "流量", "aA", "查流量", "\u{fdfa}"] {
+            let bait: String = bait.chars().cycle().take(2048).collect();
+            let fastest = (0..3).map(|_| {
+                let start = Instant::now();
+                std::hint::black_box(keywords.find(&bait));
+                start.elapsed()
+            });
+            assert!(fastest.min().unwrap() < limit, "{:?}", bait.chars().next());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_words_can_be_asked(words in any::<String>()) {
+            let keywords = Keywords::new(vec![rule("a", 0, [&["甲"], &["乙", "a"], &[r"\d+\s"]])]).unwrap();
+            let _ = keywords.find(&words);
+        }
     }
 }

@@ -9,6 +9,7 @@ pub mod customer;
 pub mod decide;
 pub mod decision;
 pub mod fact;
+pub mod fold;
 pub mod ids;
 pub mod inbound;
 pub mod keywords;
@@ -24,3 +25,6 @@ pub mod template;
 pub mod time;
 pub mod value;
 pub mod work;
+
+#[cfg(test)]
+pub(crate) mod sample;

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::customer::Customer;
 use super::inbound::{Event, Message, What};
+use super::reply::Reply;
 use super::time::UnixSecs;
+use super::work::{Task, Work};
 
 /// What opens a window, how long it stays open and how many messages it carries (platform.md 4.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +52,12 @@ pub enum Reach {
 pub fn opening(what: &What) -> Option<Opening> {
     match what {
         What::Message(Message::Text { menu_id: Some(_), .. }) => Some(BY_TAP),
+        What::Message(Message::Device { .. }) => None,
         What::Message(_) => Some(BY_MESSAGE),
         What::Event(event) => match event {
-            Event::Subscribed { .. } | Event::Scanned { .. } | Event::MenuTapped { .. } => Some(BY_TAP),
+            Event::Subscribed { .. } | Event::Scanned { .. } | Event::MenuTapped { .. } | Event::CodeRead { .. } => {
+                Some(BY_TAP)
+            }
             _ => None,
         },
     }
@@ -60,11 +66,11 @@ pub fn opening(what: &What) -> Option<Opening> {
 impl Windows {
     /// The customer did something that opens a window at `at`.
     pub fn open(&mut self, opening: Opening, at: UnixSecs) {
-        let window = Some(Window { closes: at.plus_secs(opening.secs), left: opening.messages });
-        if opening == BY_MESSAGE {
-            self.by_message = window;
-        } else {
-            self.by_tap = window;
+        let window = Window { closes: at.plus_secs(opening.secs), left: opening.messages };
+        let of_its_kind = if opening == BY_MESSAGE { &mut self.by_message } else { &mut self.by_tap };
+        // A delivery that comes late must not close what a newer one has opened.
+        if of_its_kind.as_ref().is_none_or(|known| known.closes <= window.closes) {
+            *of_its_kind = Some(window);
         }
     }
 
@@ -95,9 +101,48 @@ impl Windows {
     }
 }
 
+/// What becomes of an answer that comes later than the delivery that asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is sent now, as a customer-service message.
+    Send,
+    /// It waits as a note for the customer's next message.
+    Note,
+    /// It is of no use any more, or nobody is there to read it.
+    Drop,
+}
+
+/// By which path a late answer to `work` goes.
+pub fn deliver_later(customer: &Customer, reply: &Reply, work: &Work, now: UnixSecs) -> Delivery {
+    // A chat can only be handed over in answer to a message (platform.md part 3).
+    let unsayable = matches!(reply, Reply::Silent | Reply::HandOver { .. });
+    let gone = customer.follow.first_day.is_some() && !customer.follow.following;
+    if unsayable || gone || useful_until(work, now) <= now {
+        return Delivery::Drop;
+    }
+    match customer.windows.reach(now) {
+        Reach::CustomerService { .. } => Delivery::Send,
+        Reach::NextVisit => Delivery::Note,
+    }
+}
+
+/// Until when a late answer to `work` may wait as a note. What became of the customer's money is worth telling also
+/// after we have stopped asking.
+pub fn useful_until(work: &Work, now: UnixSecs) -> UnixSecs {
+    const ABOUT_MONEY_SECS: i64 = 30 * 86_400;
+    match &work.task {
+        Task::Ask { question, .. } if question.idempotency_key.is_some() => now.plus_secs(ABOUT_MONEY_SECS),
+        Task::Ask { .. } | Task::Send(_) => work.expires,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::customer::Follow;
+    use crate::domain::ids::DedupeKey;
+    use crate::domain::question::Question;
+    use crate::domain::time::BusinessDay;
 
     #[test]
     fn a_message_opens_two_days_and_five_messages() {
@@ -126,5 +171,41 @@ mod tests {
     fn a_tap_on_a_link_in_the_chat_counts_as_a_tap() {
         let text = Message::Text { content: "查流量".into(), menu_id: Some("1".into()) };
         assert_eq!(opening(&What::Message(text)), Some(BY_TAP));
+    }
+
+    #[test]
+    fn a_late_delivery_does_not_close_a_newer_window() {
+        let mut windows = Windows::default();
+        windows.open(BY_MESSAGE, UnixSecs(1000));
+        windows.spend(UnixSecs(1000));
+        windows.open(BY_MESSAGE, UnixSecs(10));
+        assert_eq!(windows.reach(UnixSecs(999 + 48 * 3600)), Reach::CustomerService { left: 4 });
+    }
+
+    #[test]
+    fn a_late_answer_takes_the_path_that_is_open() {
+        let reply = Reply::Text("到账了".into());
+        let work = Work {
+            id: "w".into(),
+            origin: DedupeKey(1),
+            due: UnixSecs(0),
+            expires: UnixSecs(86_400),
+            task: Task::Send(Reply::Silent),
+        };
+        let mut customer = Customer::default();
+        customer.windows.open(BY_TAP, UnixSecs(0));
+        assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(59)), Delivery::Send);
+        assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(60)), Delivery::Note);
+        assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(86_400)), Delivery::Drop);
+        let question =
+            Question { connector: "c".into(), values: Default::default(), idempotency_key: Some("k".into()) };
+        let task = Task::Ask { action: "a".into(), question, memo: Default::default() };
+        let receipt = Work { task, ..work.clone() };
+        assert_eq!(deliver_later(&customer, &reply, &receipt, UnixSecs(86_400)), Delivery::Note);
+        assert_eq!(deliver_later(&customer, &Reply::Silent, &work, UnixSecs(59)), Delivery::Drop);
+        let hand_over = Reply::HandOver { agent: None };
+        assert_eq!(deliver_later(&customer, &hand_over, &work, UnixSecs(59)), Delivery::Drop);
+        customer.follow = Follow { first_day: Some(BusinessDay(1)), ..Follow::default() };
+        assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(59)), Delivery::Drop, "has left");
     }
 }

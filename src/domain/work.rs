@@ -23,6 +23,11 @@ pub struct Work {
     pub task: Task,
 }
 
+/// Names work that one delivery asks for: `waiting/0000000000000007`.
+pub fn id_for(purpose: &str, origin: DedupeKey) -> WorkId {
+    WorkId::new(format!("{purpose}/{:016x}", origin.0))
+}
+
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {

@@ -11,7 +11,8 @@ use crate::domain::time::BusinessDay;
 pub enum Metric {
     /// `G[day, gap]` (growth.md 5.2): one per customer-day, by days since the customer's previous active day.
     Gap = 1,
-    /// Messages of a day (count-valued).
+    /// Customer-initiated deliveries of a day: messages, menu taps, scans while following (design.md, "The numbers").
+    /// Count-valued.
     Messages = 2,
     /// `RET[cohort, n]`: customers of the cohort active on day cohort+n.
     Retained = 3,
@@ -33,17 +34,19 @@ pub enum Metric {
     ActiveFollowers = 11,
     /// Taps of a day by menu key (in `dimension`); count-valued.
     MenuTaps = 12,
-    /// Customer-days with at least one tap on that key.
+    /// Customer-days with at least one tap on that key, by days since the customer's previous day with one: a gap
+    /// matrix per key, so that the distinct customers of any range up to [`CAP_DAYS`] + 1 days can be read from it.
+    /// The second coordinate is never [`GAP_FIRST`]: a key not tapped within [`CAP_DAYS`] is forgotten.
     MenuTappers = 13,
     /// Customer-initiated deliveries of a day by hour of the day (0 to 23).
     Hours = 14,
-    /// First follows of a day by first-touch scene (in `dimension`).
+    /// First follows of a day by first-touch scene (in `dimension`, empty without one): their sum is the first follows.
     FirstFollowScenes = 15,
     /// Votes: `dimension` is `action/topic/option`, both coordinates 0.
     Votes = 16,
     /// Stars: first coordinate the day, second the stars, `dimension` the action.
     Ratings = 17,
-    /// Quarantined deliveries of a day.
+    /// Quarantined deliveries of a day, by the day they arrived.
     Quarantined = 18,
 }
 

@@ -13,11 +13,23 @@ use super::fact::FactKind;
 use super::ids::{ActionKey, ConnectorKey};
 use super::question::{Answer, Question};
 use super::reply::Reply;
-use super::template::Template;
+use super::template::{Template, TemplateFault};
 use super::value::Values;
 use super::work::Work;
 
+mod articles;
+#[cfg(test)]
+mod desk;
+mod handover;
+mod numbering;
+mod order;
+mod query;
+mod rating;
 mod say;
+mod sign_in;
+mod ticket;
+mod topic;
+mod words;
 
 /// What an action sees.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +94,27 @@ pub struct Outcome {
     pub outbox: Vec<Work>,
     /// The one piece of `outbox` whose outcome may still become the answer: the first one.
     pub wait: bool,
+    /// Texts that could not be filled. `decide` sees to it that the customer reads something else and the operator
+    /// reads this.
+    pub faults: Vec<TemplateFault>,
+}
+
+impl Outcome {
+    /// Fills a template. Every kind fills its texts here: a fault goes to `faults` and the text is empty.
+    pub fn fill(&mut self, template: &Template, values: &Values) -> String {
+        template.fill(values).unwrap_or_else(|fault| {
+            self.faults.push(fault);
+            String::new()
+        })
+    }
+}
+
+impl View<'_> {
+    /// The template filled, as a reply; silence and a fault in `out` when it cannot be filled.
+    pub fn text(&self, out: &mut Outcome, template: &Template, values: &Values) -> Reply {
+        let text = out.fill(template, values);
+        if text.is_empty() { Reply::Silent } else { Reply::Text(text) }
+    }
 }
 
 /// A text of an action, as the playbook's check sees it.
@@ -115,10 +148,20 @@ pub trait ActionKind {
         Vec::new()
     }
 
-    /// Whether these words are for this action's open dialogue. If not, the dialogue is left and the playbook answers
-    /// them as if there were none.
-    fn wants(&self, _dialogue: &Dialogue, _words: &str) -> bool {
-        true
+    /// What these words are to this action's dialogue.
+    fn claim(&self, _dialogue: &Dialogue, _words: &str) -> Claim {
+        Claim::Meant
+    }
+
+    /// Whether this is said in passing: a dialogue the customer is in stays open after their words led here.
+    fn in_passing(&self) -> bool {
+        false
+    }
+
+    /// What is said when the customer's dialogue has run out and they write what was meant for it, or what no rule
+    /// knows. It has no placeholders.
+    fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {
+        None
     }
 
     /// What must be known before `decide`.
@@ -129,9 +172,33 @@ pub trait ActionKind {
     /// Decides.
     fn decide(&self, view: &View<'_>, given: &Given) -> Outcome;
 
-    /// The answer to work the action left in the outbox ([`super::work::Task::Ask`]) has come.
+    /// The answer to work the action left in the outbox ([`super::work::Task::Ask`]) has come. The customer may be
+    /// somewhere else by now: a dialogue they are in stays as it is unless this outcome keeps one.
     fn resume(&self, _view: &View<'_>, _memo: &Values, _answer: &Answer) -> Outcome {
         Outcome::default()
+    }
+
+    /// That work has expired and no answer will be waited for any more: the last thing that is ever said about it.
+    fn abandon(&self, _view: &View<'_>, _memo: &Values) -> Outcome {
+        Outcome::default()
+    }
+}
+
+/// What words are to a dialogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Meant for it.
+    Meant,
+    /// It takes any words, but a keyword that is exactly these goes first.
+    Any,
+    /// About something else: the playbook answers them as if there were no dialogue.
+    Not,
+}
+
+impl Claim {
+    /// Meant for the dialogue, or about something else.
+    pub fn meant(meant: bool) -> Self {
+        if meant { Self::Meant } else { Self::Not }
     }
 }
 
@@ -159,6 +226,7 @@ macro_rules! kinds {
     ($($name:literal => $variant:ident($module:ident::$settings:ident),)*) => {
         /// An action of any kind.
         #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::large_enum_variant, reason = "a playbook holds a few dozen, in a map that is never moved")]
         pub enum Kind {
             $(
                 #[doc = concat!("`kind = \"", $name, "\"`")]
@@ -197,7 +265,15 @@ macro_rules! kinds {
 }
 
 kinds! {
+    "order" => Order(order::Order),
+    "rating" => Rating(rating::Rating),
     "say" => Say(say::Say),
+    "articles" => Articles(articles::Articles),
+    "query" => Query(query::Query),
+    "handover" => HandOver(handover::HandOver),
+    "sign_in" => SignIn(sign_in::SignIn),
+    "ticket" => Ticket(ticket::Ticket),
+    "topic" => Topic(topic::Topic),
 }
 
 /// What an action remembers of one customer.
@@ -205,4 +281,12 @@ kinds! {
 pub enum Memory {
     /// Nothing worth keeping.
     Empty,
+    /// The latest orders, oldest first.
+    Orders(Vec<order::Mark>),
+    /// Days signed in.
+    SignedIn(sign_in::Streak),
+    /// The latest rating.
+    Rated(rating::Rated),
+    /// The part taken in a topic.
+    Topic(topic::Part),
 }

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::{ActionKind, Given, Outcome, TextField, View};
 use crate::domain::ids::ConnectorKey;
-use crate::domain::reply::Reply;
 use crate::domain::template::Template;
 use crate::domain::value::Values;
 
@@ -16,6 +15,7 @@ use crate::domain::value::Values;
 #[serde(deny_unknown_fields)]
 pub struct Say {
     /// What is said.
+    #[schemars(description = "回复的话术")]
     pub text: Template,
 }
 
@@ -24,7 +24,13 @@ impl ActionKind for Say {
         vec![TextField { field: "text".into(), template: &self.text, allowed: BTreeSet::new() }]
     }
 
-    fn decide(&self, _view: &View<'_>, _given: &Given) -> Outcome {
-        Outcome { reply: Reply::Text(self.text.fill(&Values::new()).unwrap_or_default()), ..Outcome::default() }
+    fn in_passing(&self) -> bool {
+        true
+    }
+
+    fn decide(&self, view: &View<'_>, _given: &Given) -> Outcome {
+        let mut out = Outcome::default();
+        out.reply = view.text(&mut out, &self.text, &Values::new());
+        out
     }
 }

@@ -88,6 +88,11 @@ pub enum Message {
         /// The page.
         page_path: String,
     },
+    /// Something a bound device sent (`device_…`, `hardware`, platform.md 2.1); not an act of the customer.
+    Device {
+        /// `MsgType` as it came.
+        kind: String,
+    },
     /// A type we do not know.
     Unknown {
         /// `MsgType` as it came.

@@ -1,0 +1,235 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::ids::DedupeKey;
+use crate::domain::notes::Note;
+use crate::domain::question::Question;
+use crate::domain::reach::Reach;
+use crate::domain::route::route;
+use crate::domain::sample::{NOON, event, inbound, moment, playbook, talking, tap, text};
+use crate::domain::time::UnixSecs;
+use crate::domain::value::Value;
+
+fn decided(customer: &Customer, inbound: &Inbound, given: &Given) -> Decision {
+    let playbook = playbook();
+    let route = route(&playbook, customer, inbound, moment());
+    decide(&playbook, Subject { customer, inbound, moment: moment() }, &route, given)
+}
+
+fn answer(answer: Answer) -> Given {
+    Given { answer: Some(answer), ..Given::default() }
+}
+
+fn loaded() -> Answer {
+    Answer::Loaded([("balance".to_owned(), Value::Fen(8650))].into())
+}
+
+fn said(text: &str) -> Reply {
+    Reply::Text(text.into())
+}
+
+fn unanswered(text: &str) -> FactKind {
+    FactKind::Unanswered { text: text.into() }
+}
+
+fn answered(action: &str) -> FactKind {
+    FactKind::Answered { action: action.into() }
+}
+
+fn note(text: &str) -> Note {
+    Note { reply: said(text), expires: NOON.plus_secs(10) }
+}
+
+#[test]
+fn an_answer_is_said_remembered_and_told_as_a_fact() {
+    let decision = decided(&Customer::default(), &text("查话费"), &answer(loaded()));
+    assert_eq!(decision.reply, said("话费余额 86.50 元"));
+    assert_eq!(decision.facts, [FactKind::Messaged, answered("balance")]);
+    assert_eq!(decision.customer.recent.earned(DedupeKey(7)).unwrap().reply, decision.reply);
+    assert_eq!(decision.customer.windows.reach(NOON), Reach::CustomerService { left: 5 });
+    assert_eq!((decision.outbox, decision.wait_for, decision.faults), (vec![], None, vec![]));
+}
+
+#[test]
+fn a_slow_business_system_gets_an_interim_answer_and_is_asked_again() {
+    let decision = decided(&Customer::default(), &tap("balance"), &answer(Answer::TimedOut));
+    assert_eq!(decision.reply, said("正在查询"));
+    let [work] = &decision.outbox[..] else { panic!() };
+    assert!(matches!(&work.task, Task::Ask { action, .. } if action.as_str() == "balance"));
+    assert_eq!((work.due, work.origin), (NOON, DedupeKey(7)));
+    for (late, text) in [
+        (loaded(), "刚才查的结果：\n话费余额 86.50 元"),
+        (Answer::Refused { code: "NO_NUMBER".into() }, "您还没有绑定号码"),
+        (Answer::TimedOut, "查询暂时不可用"),
+        (Answer::Down, "查询暂时不可用"),
+    ] {
+        let resumed = resume(&playbook(), &decision.customer, work, (&late, moment()));
+        assert_eq!((resumed.reply, resumed.facts), (said(text), vec![]));
+    }
+}
+
+#[test]
+fn every_other_answer_of_the_business_system_has_its_words() {
+    for (given, text) in [
+        (answer(Answer::Refused { code: "NO_NUMBER".into() }), "您还没有绑定号码"),
+        (answer(Answer::Refused { code: "E9".into() }), "查不到"),
+        (answer(Answer::Down), "查询暂时不可用"),
+        (Given::default(), "查询暂时不可用"),
+    ] {
+        let decision = decided(&Customer::default(), &tap("balance"), &given);
+        assert_eq!((decision.reply, decision.outbox), (said(text), vec![]));
+    }
+}
+
+#[test]
+fn a_chat_is_handed_over_on_words_and_asked_for_on_a_tap() {
+    let none = Given::default();
+    let words = decided(&Customer::default(), &text("转人工"), &none);
+    assert_eq!(words.reply, Reply::HandOver { agent: None });
+    let tapped = decided(&Customer::default(), &tap("person"), &none);
+    assert!(matches!(tapped.reply, Reply::Text(text) if text.contains("msgmenucontent")));
+}
+
+#[test]
+fn what_nobody_could_answer_is_kept_short_and_a_stale_button_is_reported() {
+    let long = "天".repeat(500);
+    let decision = decided(&Customer::default(), &text(&long), &Given::default());
+    assert_eq!(decision.facts, [FactKind::Messaged, unanswered(&"天".repeat(64))]);
+    let decision = decided(&Customer::default(), &tap("gone"), &Given::default());
+    let FactKind::Reported { kind } = &decision.facts[1] else { panic!("{:?}", decision.facts) };
+    assert!(kind.contains("gone"));
+}
+
+#[test]
+fn a_text_that_cannot_be_filled_is_never_read_by_a_customer() {
+    let decision = decided(&Customer::default(), &tap("broken"), &Given::default());
+    assert!(matches!(&decision.reply, Reply::Text(text) if text.starts_with("没听懂")), "{:?}", decision.reply);
+    assert_eq!(decision.faults.len(), 1);
+    assert!(decision.faults[0].contains("broken"), "{}", decision.faults[0]);
+    let lacking = answer(Answer::Loaded(Values::new()));
+    let decision = decided(&Customer::default(), &tap("balance"), &lacking);
+    assert!(matches!(&decision.reply, Reply::Text(text) if text.starts_with("没听懂")));
+}
+
+#[test]
+fn notes_go_out_with_the_next_answer_and_only_then() {
+    let customer = Customer { notes: vec![note("昨天的充值已到账")], ..Customer::default() };
+    let report = decided(&customer, &event(Event::Unknown { name: "card_sku_remind".into() }), &Given::default());
+    assert_eq!((report.reply, report.customer.notes.len()), (Reply::Silent, 1));
+    let answer_now = decided(&customer, &text("查话费"), &answer(loaded()));
+    assert_eq!(answer_now.reply, said("昨天的充值已到账\n\n话费余额 86.50 元"));
+    assert_eq!((answer_now.customer.notes, answer_now.outbox), (vec![], vec![]));
+    let offers = decided(&customer, &tap("offers"), &Given::default());
+    assert!(matches!(offers.reply, Reply::Articles(list) if list.len() == 2));
+    let [Work { task: Task::Send(sent), .. }] = &offers.outbox[..] else { panic!() };
+    assert_eq!(*sent, said("昨天的充值已到账"));
+}
+
+#[test]
+fn an_order_may_still_become_the_answer_so_notes_are_said_by_themselves() {
+    let mut customer = decided(&Customer::default(), &text("充流量"), &Given::default()).customer;
+    customer = decided(&customer, &text("1"), &Given::default()).customer;
+    customer.notes.push(note("昨天的充值已到账"));
+    let placed = decided(&customer, &text("确认"), &Given::default());
+    let [ask, send] = &placed.outbox[..] else { panic!("{:?}", placed.outbox) };
+    assert_eq!(placed.wait_for.as_ref(), Some(&ask.id));
+    assert_eq!(send.task, Task::Send(said("昨天的充值已到账")));
+    assert!(matches!(&placed.reply, Reply::Text(text) if text.starts_with("正在办理")));
+
+    let (playbook, no) = (playbook(), Answer::Refused { code: "POOR".into() });
+    let refused = resume(&playbook, &placed.customer, ask, (&no, moment()));
+    assert_eq!(refused.reply, said("余额不足"));
+    assert_eq!(refused.customer.dialogue, placed.customer.dialogue);
+    let silent = resume(&playbook, &placed.customer, ask, (&Answer::TimedOut, moment()));
+    assert_eq!((silent.reply, silent.facts), (Reply::Silent, vec![]));
+    let lost = abandon(&playbook, &placed.customer, ask, moment());
+    assert!(matches!(&lost.reply, Reply::Text(text) if text.contains("人工核实")), "{:?}", lost.reply);
+}
+
+#[test]
+fn a_customer_who_comes_too_late_for_a_dialogue_is_told_once() {
+    let mut customer = talking("pack", NOON);
+    customer.dialogue.as_mut().unwrap().step = "confirm".into();
+    let late = decided(&customer, &text("确认"), &Given::default());
+    assert_eq!((late.reply, late.facts), (said("等太久了，请重新选择"), vec![FactKind::Messaged, answered("pack")]));
+    let again = decided(&late.customer, &text("确认"), &Given::default());
+    assert_eq!(again.facts, [FactKind::Messaged, unanswered("确认")]);
+}
+
+#[test]
+fn a_picture_does_not_end_a_dialogue_and_a_tap_does() {
+    let talking = talking("welcome", NOON.plus_secs(60));
+    let picture = inbound(What::Message(Message::Unsupported));
+    assert_eq!(decided(&talking, &picture, &Given::default()).customer.dialogue, talking.dialogue);
+    assert_eq!(decided(&talking, &tap("offers"), &Given::default()).customer.dialogue, None);
+    assert_eq!(decided(&talking, &text("好"), &Given::default()).customer.dialogue, None);
+}
+
+#[test]
+fn what_is_said_in_passing_leaves_a_dialogue_open_and_another_question_does_not() {
+    let mut choosing = talking("pack", NOON.plus_secs(60));
+    choosing.dialogue.as_mut().unwrap().step = "choose".into();
+    let after = |words: &str| decided(&choosing, &text(words), &Given::default()).customer.dialogue;
+    assert_eq!(after("天气不错"), choosing.dialogue, "a slip that only the fallback answers");
+    assert_eq!(after("查话费"), None);
+    assert_eq!(after("1").unwrap().step, "confirm");
+}
+
+#[test]
+fn an_article_on_this_server_is_named_in_full() {
+    let Reply::Articles(articles) = decided(&Customer::default(), &tap("offers"), &Given::default()).reply else {
+        panic!()
+    };
+    let urls: Vec<&str> = articles.iter().flat_map(|a| [a.url.as_str(), a.picture_url.as_str()]).collect();
+    let here = ["http://127.0.0.1:8080/articles/2", "http://127.0.0.1:8080/2.svg"];
+    assert_eq!(urls, ["https://example.com/1", "", here[0], here[1]]);
+}
+
+#[test]
+fn a_person_takes_the_chat_and_gives_it_back() {
+    let none = Given::default();
+    let joined = decided(&Customer::default(), &event(Event::AgentJoined { agent: "a".into() }), &none);
+    assert_eq!(joined.facts, [FactKind::HandedOver]);
+    let during = decided(&joined.customer, &text("查话费"), &answer(loaded()));
+    assert_eq!((during.reply, during.facts), (Reply::Silent, vec![FactKind::Messaged]));
+    let left = decided(&during.customer, &event(Event::AgentLeft { agent: "a".into() }), &none);
+    assert_eq!(decided(&left.customer, &text("查话费"), &answer(loaded())).reply, said("话费余额 86.50 元"));
+}
+
+#[test]
+fn nothing_waits_for_a_customer_who_left() {
+    let mut customer = talking("welcome", NOON.plus_secs(60));
+    customer.notes.push(note("a"));
+    customer.with_agent_since = Some(NOON);
+    customer.windows.open(reach::BY_MESSAGE, NOON);
+    let decision = decided(&customer, &event(Event::Unsubscribed), &Given::default());
+    assert_eq!((decision.reply, decision.facts), (Reply::Silent, vec![FactKind::Unfollowed]));
+    let left = decision.customer;
+    assert_eq!((left.dialogue, left.notes, left.with_agent_since), (None, vec![], None));
+    assert_eq!(left.windows.reach(NOON), Reach::NextVisit);
+}
+
+#[test]
+fn an_answer_for_an_action_that_is_gone_is_told_to_the_operator() {
+    let question = Question { connector: "c".into(), values: Values::new(), idempotency_key: None };
+    let task = Task::Ask { action: "gone".into(), question, memo: Values::new() };
+    let work = Work { id: "w".into(), origin: DedupeKey(1), due: NOON, expires: NOON, task };
+    let resumed = resume(&playbook(), &Customer::default(), &work, (&Answer::Down, moment()));
+    assert_eq!((resumed.reply, resumed.faults.len()), (Reply::Silent, 1));
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_gets_an_answer(words in any::<String>(), open in any::<bool>()) {
+        let customer = if open { talking("welcome", NOON.plus_secs(60)) } else { Customer::default() };
+        prop_assert!(!decided(&customer, &text(&words), &Given::default()).reply.is_silent());
+    }
+
+    #[test]
+    fn deciding_again_decides_the_same(words in "查话费|转人工|.{0,10}", at in any::<i64>(), notes in 0_usize..4) {
+        let customer = Customer { notes: vec![note("x"); notes], ..Customer::default() };
+        let inbound = Inbound { at: UnixSecs(at), ..text(&words) };
+        let given = answer(Answer::TimedOut);
+        prop_assert_eq!(decided(&customer, &inbound, &given), decided(&customer, &inbound, &given));
+    }
+}

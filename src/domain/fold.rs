@@ -1,0 +1,92 @@
+//! Folding: what a customer wrote, with everything taken away that makes no difference to what is meant.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// No more than so many characters are looked at. A text message of the platform is shorter (platform.md 2.2); the
+/// limit keeps the work bounded whatever arrives.
+pub const MAX_CHARS: usize = 2048;
+
+/// Full and half width, case, simplified and traditional writing, spaces at the ends and runs of spaces, and
+/// characters nobody sees are made the same.
+///
+/// ```
+/// assert_eq!(fuwu::domain::fold::fold("　查話費　ＡＰＰ "), "查话费 app");
+/// ```
+pub fn fold(words: &str) -> String {
+    let seen = words.chars().take(MAX_CHARS).filter(|c| !is_unseen(*c));
+    let plain = seen.nfkc().flat_map(char::to_lowercase).nfkc();
+    let mut folded = String::new();
+    let mut gap = false;
+    for c in simplified(plain.take(MAX_CHARS)) {
+        if c.is_whitespace() {
+            gap = !folded.is_empty();
+        } else {
+            if gap {
+                folded.push(' ');
+            }
+            gap = false;
+            folded.push(c);
+        }
+    }
+    folded
+}
+
+/// Each character by itself: `fast2s` looks at its neighbours too, and a word would then be written differently
+/// inside a sentence than alone.
+pub(super) fn simplified(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    const APART: char = '\0';
+    let apart: String = chars.flat_map(|c| [c, APART]).collect();
+    let converted: Vec<char> = fast2s::convert(&apart).chars().filter(|c| *c != APART).collect();
+    converted.into_iter()
+}
+
+/// Control characters, and the marks that steer writing without being seen.
+fn is_unseen(c: char) -> bool {
+    (c.is_control() && !c.is_whitespace())
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ways_to_write_the_same_are_the_same() {
+        for (written, meant) in [
+            ("ＡＢＣ　１２３", "abc 123"),
+            ("查話費", "查话费"),
+            ("  流量 \n\t 还有多少  ", "流量 还有多少"),
+            ("查\u{200b}流\u{feff}量\0", "查流量"),
+            ("ﾃｽﾄ", "テスト"),
+            ("積分兌換", "积分兑换"),
+            ("cafe\u{200b}\u{301}", "café"),
+            ("", ""),
+            ("\u{200b} ", ""),
+        ] {
+            assert_eq!(fold(written), meant, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_folded_the_same_alone_and_in_a_sentence() {
+        for (word, sentence) in [("乾", "乾隆"), ("畫", "企畫"), ("著", "看著"), ("藉", "藉口")] {
+            assert!(fold(sentence).contains(&fold(word)), "{sentence}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn folding_what_is_folded_changes_nothing(words in any::<String>()) {
+            prop_assert_eq!(fold(&fold(&words)), fold(&words));
+        }
+
+        #[test]
+        fn work_is_bounded_whatever_arrives(c in any::<char>()) {
+            let long: String = std::iter::repeat_n(c, 50_000).collect();
+            prop_assert!(fold(&long).chars().count() <= MAX_CHARS);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Counters as a report reads them: values by cell, and the sums every report is made of.
+
+use std::collections::BTreeMap;
+
+use super::counter::{CAP_DAYS, CounterKey, GAP_FIRST, Metric};
+use crate::domain::time::BusinessDay;
+
+/// Counters that were read. A cell that was not read, or never counted, is 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    rows: BTreeMap<(Metric, i32), BTreeMap<(i32, String), i64>>,
+}
+
+impl Counters {
+    /// Adds `by` to a cell; counters of partitions are merged by adding them.
+    pub fn add(&mut self, key: CounterKey, by: i64) {
+        let row = self.rows.entry((key.metric, key.a)).or_default();
+        *row.entry((key.b, key.dimension)).or_default() += by;
+    }
+
+    /// Every cell that is not 0, in order of key.
+    pub fn cells(&self) -> impl Iterator<Item = (CounterKey, i64)> {
+        self.rows.iter().flat_map(|((metric, a), row)| {
+            row.iter().filter(|(_, value)| **value != 0).map(|((b, dimension), value)| {
+                (CounterKey { metric: *metric, a: *a, b: *b, dimension: dimension.clone() }, *value)
+            })
+        })
+    }
+
+    /// The cells `(b, dimension, value)` of one first coordinate.
+    pub fn row(&self, metric: Metric, a: i32) -> impl Iterator<Item = (i32, &str, i64)> {
+        let row = self.rows.get(&(metric, a)).into_iter().flatten();
+        row.map(|((b, dimension), value)| (*b, dimension.as_str(), *value))
+    }
+
+    /// The cell `[a, b]`, over all dimensions.
+    pub fn get(&self, metric: Metric, (a, b): (i32, i32)) -> i64 {
+        self.row(metric, a).filter(|cell| cell.0 == b).map(|cell| cell.2).sum()
+    }
+
+    /// All cells of one first coordinate.
+    pub fn sum(&self, metric: Metric, a: i32) -> i64 {
+        self.row(metric, a).map(|cell| cell.2).sum()
+    }
+
+    /// All cells up to and with this first coordinate: reads a difference array.
+    pub fn sum_to(&self, metric: Metric, a: i32) -> i64 {
+        self.rows.range((metric, i32::MIN)..=(metric, a)).flat_map(|(_, row)| row.values()).sum()
+    }
+
+    /// All cells `[a, day - a]`: what cohorts of any age did on `day`.
+    pub fn diagonal(&self, metric: Metric, day: i32) -> i64 {
+        let rows = self.rows.range((metric, i32::MIN)..=(metric, day));
+        rows.map(|((_, a), _)| self.get(metric, (*a, day.saturating_sub(*a)))).sum()
+    }
+
+    /// Customers active on at least one day of `from..=to` (growth.md 5.2). Exact while the range is at most
+    /// [`CAP_DAYS`] + 1 days; of a longer one nothing is known.
+    pub fn unique(&self, from: BusinessDay, to: BusinessDay) -> Option<i64> {
+        if to.days_since(from) > CAP_DAYS {
+            return None;
+        }
+        // Every customer of the range is counted on their first day in it: the one whose gap leads out of it.
+        let first_in_range = |day: i32| {
+            let row = self.row(Metric::Gap, day);
+            row.filter(move |(gap, _, _)| *gap < 0 || day - gap < from.0).map(|cell| cell.2).sum::<i64>()
+        };
+        Some((from.0..=to.0).map(first_in_range).sum())
+    }
+
+    /// How the active customers of a day came about (growth.md 1.6).
+    pub fn lifecycle(&self, day: BusinessDay) -> Lifecycle {
+        let active = self.sum(Metric::Gap, day.0);
+        let new = self.get(Metric::Gap, (day.0, GAP_FIRST));
+        let returning = self.get(Metric::Gap, (day.0, 1));
+        let before = self.sum(Metric::Gap, day.plus_days(-1).0);
+        Lifecycle { active, new, returning, resurrected: active - new - returning, dormant: before - returning }
+    }
+}
+
+impl FromIterator<(CounterKey, i64)> for Counters {
+    fn from_iter<T: IntoIterator<Item = (CounterKey, i64)>>(cells: T) -> Self {
+        let mut counters = Self::default();
+        for (key, by) in cells {
+            counters.add(key, by);
+        }
+        counters
+    }
+}
+
+/// Growth accounting of one day (growth.md 1.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// Active customers: DAU.
+    pub active: i64,
+    /// Active for the first time ever.
+    pub new: i64,
+    /// Active on the day before, too.
+    pub returning: i64,
+    /// Active before, but not on the day before.
+    pub resurrected: i64,
+    /// Active on the day before and not on this one; known once the day is over.
+    pub dormant: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::growth::counter::GAP_FAR;
+
+    fn gaps(cells: &[(i32, i32, i64)]) -> Counters {
+        let key = |a, b| CounterKey { metric: Metric::Gap, a, b, dimension: String::new() };
+        cells.iter().map(|(day, gap, by)| (key(*day, *gap), *by)).collect()
+    }
+
+    #[test]
+    fn a_customer_active_on_several_days_of_a_range_is_one_customer() {
+        let counters = gaps(&[(10, GAP_FIRST, 1), (11, 1, 1), (14, 3, 1), (14, GAP_FAR, 1)]);
+        let unique = |from, to| counters.unique(BusinessDay(from), BusinessDay(to));
+        assert_eq!(unique(10, 14), Some(2));
+        assert_eq!(unique(11, 13), Some(1));
+        assert_eq!(unique(12, 14), Some(2));
+        assert_eq!(unique(12, 13), Some(0));
+    }
+
+    #[test]
+    fn the_longest_exact_range_is_cap_plus_one_days() {
+        let counters = gaps(&[(0, GAP_FIRST, 1), (92, 92, 1)]);
+        assert_eq!(counters.unique(BusinessDay(0), BusinessDay(92)), Some(1));
+        assert_eq!(counters.unique(BusinessDay(0), BusinessDay(93)), None);
+    }
+
+    #[test]
+    fn the_active_of_a_day_are_new_returning_or_resurrected() {
+        let counters = gaps(&[(9, GAP_FIRST, 3), (10, GAP_FIRST, 2), (10, 1, 1), (10, 7, 4), (10, GAP_FAR, 5)]);
+        let day = Lifecycle { active: 12, new: 2, returning: 1, resurrected: 9, dormant: 2 };
+        assert_eq!(counters.lifecycle(BusinessDay(10)), day);
+    }
+}

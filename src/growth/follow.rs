@@ -1,0 +1,165 @@
+//! Follows and unfollows (growth.md 1.3): only transitions count, and they do not commute. What is young enough to be
+//! overtaken is kept, so a late one recomputes this customer's part and emits the difference (5.3).
+
+use super::counter::Metric;
+use super::lateness::LATENESS_DAYS;
+use super::ledger::Ledger;
+use crate::domain::customer::{Follow, Standing, Transition, Turn};
+use crate::domain::time::{BusinessDay, UnixSecs};
+
+/// At most so many follows and unfollows are kept of one customer. Of somebody who comes and goes more often within
+/// the lateness bound the oldest are settled early; what would have to be sorted before them is quarantined.
+pub const MAX_TRANSITIONS: usize = 16;
+
+/// One day more than the lateness bound, for clocks of several machines that disagree.
+const KEPT_DAYS: i32 = LATENESS_DAYS + 1;
+
+/// What a transition did.
+enum Step {
+    Nothing,
+    First,
+    Again,
+    Left { spell_day: BusinessDay },
+}
+
+impl Transition {
+    fn order(&self) -> (UnixSecs, Turn) {
+        (self.at, self.turn)
+    }
+}
+
+impl Standing {
+    fn advance(&mut self, transition: &Transition) -> Step {
+        let day = transition.at.business_day();
+        self.changed_at = Some(transition.at);
+        match (transition.turn, self.following) {
+            (Turn::Followed, false) => {
+                self.following = true;
+                self.spell_day = Some(day);
+                if self.first_day.is_some() {
+                    return Step::Again;
+                }
+                self.first_day = Some(day);
+                self.first_scene.clone_from(&transition.scene);
+                Step::First
+            }
+            (Turn::Unfollowed, true) => {
+                self.following = false;
+                Step::Left { spell_day: self.spell_day.take().unwrap_or(day) }
+            }
+            _ => Step::Nothing,
+        }
+    }
+}
+
+/// A follow state always agrees with the latest transition, also with one that changed nothing.
+fn latest_order(changed_at: Option<UnixSecs>, following: bool) -> Option<(UnixSecs, Turn)> {
+    Some((changed_at?, if following { Turn::Followed } else { Turn::Unfollowed }))
+}
+
+impl Follow {
+    fn standing(&self) -> Standing {
+        Standing {
+            following: self.following,
+            first_day: self.first_day,
+            spell_day: self.spell_day,
+            first_scene: self.first_scene.clone(),
+            changed_at: self.changed_at,
+        }
+    }
+
+    fn stand(&mut self, standing: Standing) {
+        self.following = standing.following;
+        self.first_day = standing.first_day;
+        self.spell_day = standing.spell_day;
+        self.first_scene = standing.first_scene;
+        self.changed_at = standing.changed_at;
+    }
+
+    /// The latest transition that nothing can be sorted before any more.
+    fn settled(&self) -> Option<(UnixSecs, Turn)> {
+        match &self.before {
+            Some(before) => latest_order(before.changed_at, before.following),
+            None => latest_order(self.changed_at, self.following),
+        }
+    }
+
+    /// Whether the state at the end of `day` is still known.
+    pub fn knows(&self, day: BusinessDay) -> bool {
+        self.settled().is_none_or(|(at, _)| at.business_day() <= day)
+    }
+
+    /// Settles what nothing that arrives from `arrival` on can come before.
+    pub fn settle(&mut self, arrival: BusinessDay) {
+        let kept_from = arrival.plus_days(-KEPT_DAYS);
+        let old = self.recent.iter().take_while(|transition| transition.at.business_day() < kept_from).count();
+        self.settle_oldest(old);
+    }
+
+    fn settle_oldest(&mut self, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let mut before = self.before.take().unwrap_or_default();
+        for transition in self.recent.drain(..count) {
+            before.advance(&transition);
+        }
+        self.before = (!self.recent.is_empty()).then_some(before);
+    }
+
+    /// Sorts a transition in and counts what that changes. `false`: it would have to be sorted before what is settled,
+    /// and nothing was changed. One that is there already changes nothing.
+    pub fn place(&mut self, transition: Transition, ledger: &mut Ledger) -> bool {
+        let place = transition.order();
+        if let Some(settled) = self.settled()
+            && place <= settled
+        {
+            return place == settled;
+        }
+        let index = self.recent.partition_point(|known| known.order() < place);
+        if self.recent.get(index).is_some_and(|known| known.order() == place) {
+            return true;
+        }
+        let mut here = match &self.before {
+            Some(before) => before.clone(),
+            None => self.before.insert(self.standing()).clone(),
+        };
+        for earlier in self.recent.iter().take(index) {
+            here.advance(earlier);
+        }
+        let mut old = here.clone();
+        for later in self.recent.iter().skip(index) {
+            let step = old.advance(later);
+            count_step(&step, later, ledger, -1);
+        }
+        self.recent.insert(index, transition);
+        for later in self.recent.iter().skip(index) {
+            let step = here.advance(later);
+            count_step(&step, later, ledger, 1);
+        }
+        self.stand(here);
+        self.settle_oldest(self.recent.len().saturating_sub(MAX_TRANSITIONS));
+        true
+    }
+}
+
+fn count_step(step: &Step, transition: &Transition, ledger: &mut Ledger, by: i64) {
+    let day = transition.at.business_day();
+    match step {
+        Step::Nothing => {}
+        Step::First => {
+            let scene = transition.scene.as_ref().map_or("", |scene| scene.as_str());
+            ledger.add((Metric::Follows, day.0, 0), by);
+            ledger.add((Metric::FirstFollows, day.0, 0), by);
+            ledger.add_in((Metric::FirstFollowScenes, day.0, 0), scene, by);
+        }
+        Step::Again => {
+            ledger.add((Metric::Follows, day.0, 0), by);
+            ledger.add((Metric::Refollows, day.0, 0), by);
+        }
+        Step::Left { spell_day } => {
+            ledger.add((Metric::Unfollows, day.0, 0), by);
+            ledger.add((Metric::SpellEnded, spell_day.0, day.days_since(*spell_day)), by);
+        }
+    }
+}

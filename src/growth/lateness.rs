@@ -1,0 +1,116 @@
+//! How late a fact may be, and what that makes of a day (growth.md 1.1).
+
+use std::fmt;
+
+use crate::domain::time::{BusinessDay, UnixSecs};
+
+/// L: a fact that arrives at most so many business days after its own is applied to its own (design.md, "The numbers").
+pub const LATENESS_DAYS: i32 = 2;
+/// The platform's clock may be so far ahead of ours.
+pub const AHEAD_SECS: i64 = 300;
+/// So long after midnight a day is only provisional: what happened just before it may still be on its way.
+pub const GRACE_SECS: i64 = 900;
+
+/// Whether a fact is applied. It depends on the two clocks of the fact alone, never on what else arrived, so the order
+/// of arrival changes no number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// It arrived on its own business day (or up to [`AHEAD_SECS`] before it).
+    OnTime,
+    /// It arrived on a later one, at most [`LATENESS_DAYS`] later.
+    Late,
+    /// It arrived later still, or is said to happen more than [`AHEAD_SECS`] from now.
+    Quarantine,
+}
+
+/// How a fact of `at` that arrived at `arrived` is taken.
+pub fn timing(at: UnixSecs, arrived: UnixSecs) -> Timing {
+    let days = arrived.business_day().days_since(at.business_day());
+    if at.secs_since(arrived) > AHEAD_SECS || days > LATENESS_DAYS {
+        Timing::Quarantine
+    } else if days > 0 {
+        Timing::Late
+    } else {
+        Timing::OnTime
+    }
+}
+
+/// How final the numbers of a day are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DayState {
+    /// It is today.
+    Open,
+    /// It is over since less than [`GRACE_SECS`].
+    Provisional,
+    /// It is over; late facts may still change it and are journalled.
+    Closed,
+    /// Nothing changes it any more but a rebuild.
+    Sealed,
+}
+
+impl DayState {
+    /// The state of `day` at `now`; `None` while it has not begun.
+    pub fn of(day: BusinessDay, now: UnixSecs) -> Option<Self> {
+        let over = day.plus_days(1).start();
+        let sealed = day.plus_days(1 + LATENESS_DAYS).start();
+        if now < day.start() {
+            None
+        } else if now < over {
+            Some(Self::Open)
+        } else if now < over.plus_secs(GRACE_SECS) {
+            Some(Self::Provisional)
+        } else if now < sealed {
+            Some(Self::Closed)
+        } else {
+            Some(Self::Sealed)
+        }
+    }
+}
+
+impl fmt::Display for DayState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Provisional => "provisional",
+            Self::Closed => "closed",
+            Self::Sealed => "sealed",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: BusinessDay = BusinessDay(20_000);
+
+    #[test]
+    fn a_fact_is_late_from_midnight_on_and_quarantined_once_its_day_is_sealed() {
+        let at = DAY.start().plus_secs(3600);
+        let sealed = DAY.plus_days(3).start();
+        assert_eq!(timing(at, DAY.plus_days(1).start().plus_secs(-1)), Timing::OnTime);
+        assert_eq!(timing(at, DAY.plus_days(1).start()), Timing::Late);
+        assert_eq!(timing(at, sealed.plus_secs(-1)), Timing::Late);
+        assert_eq!(timing(at, sealed), Timing::Quarantine);
+        assert_eq!(DayState::of(DAY, sealed.plus_secs(-1)), Some(DayState::Closed));
+        assert_eq!(DayState::of(DAY, sealed), Some(DayState::Sealed));
+    }
+
+    #[test]
+    fn a_platform_clock_may_be_five_minutes_ahead() {
+        let arrived = DAY.plus_days(1).start().plus_secs(-10);
+        assert_eq!(timing(arrived.plus_secs(300), arrived), Timing::OnTime);
+        assert_eq!(timing(arrived.plus_secs(301), arrived), Timing::Quarantine);
+        assert_eq!(timing(UnixSecs(i64::MAX), arrived), Timing::Quarantine);
+        assert_eq!(timing(UnixSecs(i64::MIN), arrived), Timing::Quarantine);
+    }
+
+    #[test]
+    fn a_day_opens_waits_closes_and_is_sealed() {
+        let over = DAY.plus_days(1).start();
+        assert_eq!(DayState::of(DAY, DAY.start().plus_secs(-1)), None);
+        assert_eq!(DayState::of(DAY, DAY.start()), Some(DayState::Open));
+        assert_eq!(DayState::of(DAY, over), Some(DayState::Provisional));
+        assert_eq!(DayState::of(DAY, over.plus_secs(GRACE_SECS)), Some(DayState::Closed));
+    }
+}

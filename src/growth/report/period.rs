@@ -1,0 +1,94 @@
+//! The days a report is about.
+
+use crate::domain::time::BusinessDay;
+
+/// A report has at most so many rows: ten years and a bit.
+pub const MAX_DAYS: i32 = 3_660;
+
+/// Business days, both included; never empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    from: BusinessDay,
+    to: BusinessDay,
+}
+
+/// Why there is no such period.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeriodError {
+    /// Not a day of the calendar.
+    #[error("`{0}` is not a day; write it as YYYY-MM-DD, for example 2026-02-28")]
+    NotADay(String),
+    /// The end lies before the beginning.
+    #[error("the period ends ({to}) before it begins ({from}); try from {to} to {from}")]
+    Reversed {
+        /// Its first day.
+        from: BusinessDay,
+        /// Its last day.
+        to: BusinessDay,
+    },
+    /// Too many rows.
+    #[error("the period has more than {MAX_DAYS} days; the latest that works begins on {0}")]
+    TooLong(BusinessDay),
+}
+
+impl Period {
+    /// The days `from..=to`.
+    ///
+    /// # Errors
+    /// When it is empty or longer than [`MAX_DAYS`].
+    pub fn new(from: BusinessDay, to: BusinessDay) -> Result<Self, PeriodError> {
+        if to < from {
+            return Err(PeriodError::Reversed { from, to });
+        }
+        if to.days_since(from) >= MAX_DAYS {
+            return Err(PeriodError::TooLong(to.plus_days(1 - MAX_DAYS)));
+        }
+        Ok(Self { from, to })
+    }
+
+    /// Reads both days.
+    ///
+    /// # Errors
+    /// When one is not a day, and as [`Period::new`].
+    pub fn parse(from: &str, to: &str) -> Result<Self, PeriodError> {
+        let day = |text: &str| BusinessDay::parse(text).ok_or_else(|| PeriodError::NotADay(text.to_owned()));
+        Self::new(day(from)?, day(to)?)
+    }
+
+    /// Its first day.
+    pub fn from(self) -> BusinessDay {
+        self.from
+    }
+
+    /// Its last day.
+    pub fn to(self) -> BusinessDay {
+        self.to
+    }
+
+    /// Its days, in order.
+    pub fn days(self) -> impl Iterator<Item = BusinessDay> {
+        (self.from.0..=self.to.0).map(BusinessDay)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_that_cannot_be_says_what_would_work() {
+        let error = |from, to| Period::parse(from, to).unwrap_err().to_string();
+        assert!(error("2026-02-30", "2026-03-01").contains("`2026-02-30` is not a day"));
+        assert!(error("2026-03-02", "2026-03-01").contains("from 2026-03-01 to 2026-03-02"));
+        let too_long = Period::parse("1000-01-01", "2026-03-01").unwrap_err();
+        let PeriodError::TooLong(from) = too_long else { panic!("{too_long:?}") };
+        assert_eq!(Period::new(from, BusinessDay::parse("2026-03-01").unwrap()).unwrap().days().count(), 3_660);
+    }
+
+    #[test]
+    fn both_ends_belong_to_a_period() {
+        let period = Period::parse("2026-02-28", "2026-03-01").unwrap();
+        let days: Vec<_> = period.days().map(|day| day.to_string()).collect();
+        assert_eq!(days, ["2026-02-28", "2026-03-01"]);
+    }
+}
