@@ -28,7 +28,7 @@ pub async fn facts_are_read_in_pages(engine: &dyn Engine) {
     let (mut after, mut read) = (0, Vec::new());
     loop {
         let page = store.facts(&demo(), after, 3).await.unwrap();
-        assert!(page.len() <= 3);
+        assert!(page.len() <= 3 && page.iter().all(|logged| logged.seq > after), "{page:?}");
         let Some(last) = page.last() else { break };
         after = last.seq;
         read.extend(page);
