@@ -56,10 +56,12 @@ pub(super) fn cut_around_links(text: &str, max_bytes: usize) -> &str {
         return text;
     }
     match links(text).find(|link| link.end > short.len()) {
-        Some(link) if link.start < short.len() => match text.get(..link.start).filter(|before| !before.trim().is_empty()) {
-            Some(before) => before,
-            None => cut(label(text.get(link).unwrap_or_default()), max_bytes),
-        },
+        Some(link) if link.start < short.len() => {
+            match text.get(..link.start).filter(|before| !before.trim().is_empty()) {
+                Some(before) => before,
+                None => cut(label(text.get(link).unwrap_or_default()), max_bytes),
+            }
+        }
         _ => short,
     }
 }

@@ -183,11 +183,8 @@ fn w24_old_tokens_and_keys_are_accepted_while_they_rotate_and_answered_with_them
         let answer = super::seal(&rotating, &opened.reply_to, &earned);
         assert_eq!(platform.hear(&chat, &answer).as_ref(), Ok(&earned.reply));
     }
-    let after = Account::new(AccountSpec {
-        tokens: spec.tokens[..1].to_vec(),
-        aes_keys: spec.aes_keys[..1].to_vec(),
-        ..spec
-    });
+    let after =
+        Account::new(AccountSpec { tokens: spec.tokens[..1].to_vec(), aes_keys: spec.aes_keys[..1].to_vec(), ..spec });
     let push = old.push(&text("x"), &stamp()).unwrap();
     let refused = open(&after.unwrap(), &Query::parse(&push.query).unwrap(), &push.body);
     assert_eq!(refused.err(), Some(Refusal::Forbidden));
