@@ -148,7 +148,8 @@ impl Sandbox {
         let before = {
             let mut state = self.keeper().change();
             let before = state.customer(&openid).map_or(0, |c| c.last_seq);
-            let answer = Answer { reply: delivered.reply, faults: delivered.faults.clone(), act: &act, at: self.time(moment) };
+            let answer =
+                Answer { reply: delivered.reply, faults: delivered.faults.clone(), act: &act, at: self.time(moment) };
             answer.show(&mut state, &openid);
             before
         };

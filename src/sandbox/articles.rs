@@ -5,8 +5,16 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::phone::asset;
 
-/// `(slug, text)`: the first line is the title, then paragraphs, `## ` headings and `- ` lists.
-const ARTICLES: [(&str, &str); 0] = [];
+macro_rules! articles {
+    ($($slug:literal),* $(,)?) => {
+        [$(($slug, include_str!(concat!("../../fixtures/articles/", $slug, ".md")))),*]
+    };
+}
+
+/// `(slug, text)`: the first line is the title, then paragraphs, `## ` headings and `- ` lists
+/// (`fixtures/articles/README.md`).
+const ARTICLES: &[(&str, &str)] =
+    &articles!["family-share", "five-g", "going-abroad", "hd-calls", "month-pack", "read-your-bill", "save-data",];
 
 /// Routes below `/sandbox/articles`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -89,6 +97,17 @@ fn draw(title: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_article_of_the_fixtures_is_served() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/articles");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            let slug = name.trim_end_matches(".md");
+            assert!(slug == "README" || find(slug).is_some(), "{slug} is not listed");
+        }
+        assert!(ARTICLES.iter().all(|(_, text)| text.starts_with("# ")));
+    }
 
     #[test]
     fn an_article_is_a_page_and_a_picture() {

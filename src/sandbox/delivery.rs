@@ -5,7 +5,7 @@ use std::time::Instant;
 use reqwest::header::CONTENT_TYPE;
 
 use super::service::Sandbox;
-use super::wire::Parties;
+use crate::channel::official::deliver::{Chat, ReplyFault, Stamp};
 use crate::domain::ids::Openid;
 use crate::domain::reply::Reply;
 
@@ -46,7 +46,12 @@ impl Sandbox {
     /// One try: a fresh timestamp, nonce and signature around the same message.
     async fn attempt(&self, openid: &Openid, xml: &str) -> Result<Reply, String> {
         let mut url = self.webhook_url().ok_or("还没有设置消息推送地址")?;
-        let sealed = self.wire().seal(xml, self.fresh());
+        let stamp = Stamp {
+            timestamp: self.now(),
+            nonce: (rand::random::<u32>() | 1 << 30).to_string(),
+            random: rand::random::<[u8; 16]>().map(|byte| b'a' + byte % 26),
+        };
+        let sealed = self.sender().push(xml, &stamp).map_err(|fault| fault.to_string())?;
         let query = match url.query() {
             Some(own) => format!("{own}&{}&openid={openid}", sealed.query),
             None => format!("{}&openid={openid}", sealed.query),
@@ -59,8 +64,30 @@ impl Sandbox {
         if status != reqwest::StatusCode::OK {
             return Err(format!("HTTP 状态 {}", status.as_u16()));
         }
-        let parties = Parties { openid: openid.as_str(), original_id: &self.spec().original_id };
-        self.wire().read(&answer, &parties)
+        let chat = Chat {
+            openid: openid.as_str(),
+            original_id: &self.spec().original_id,
+            // What is too many is dropped where it is shown, as the platform does without a word.
+            max_articles: usize::MAX,
+        };
+        self.sender().hear(&chat, &answer).map_err(|fault| in_words(&fault))
+    }
+}
+
+/// What is wrong with an answer, for the developer at the phone.
+fn in_words(fault: &ReplyFault) -> String {
+    match fault {
+        ReplyFault::NotAReply(reason) => format!("回复不是平台认得的 XML（{reason}）；没有要说的就答 success"),
+        ReplyFault::NotEncrypted => "账号在安全模式，回复却没有加密".to_owned(),
+        ReplyFault::Encrypted => "账号在明文模式，回复却加了密".to_owned(),
+        ReplyFault::Signature => "MsgSignature 与 Encrypt、TimeStamp、Nonce、Token 对不上".to_owned(),
+        ReplyFault::Undecryptable => "Encrypt 解不开，或是给别的 AppID 的".to_owned(),
+        ReplyFault::Field("ToUserName") => "ToUserName 不是这位客户的 openid".to_owned(),
+        ReplyFault::Field("FromUserName") => "FromUserName 不是公众号的原始 ID".to_owned(),
+        ReplyFault::Field(name) => format!("{name} 缺失、为空或不合规则"),
+        ReplyFault::TextTooLong(bytes) => format!("Content 有 {bytes} 字节，平台最多收 2048 字节"),
+        ReplyFault::TooManyArticles(sent, most) => format!("图文有 {sent} 篇，平台这里只收 {most} 篇"),
+        ReplyFault::Kind(kind) => format!("被动回复没有 {kind} 这种类型"),
     }
 }
 

@@ -130,7 +130,7 @@ fn replace(file: &Path, json: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::Scene;
+    use crate::sandbox::model::CodeRequest;
 
     const FRESH: Fresh = Fresh { now: 1_767_225_600, random: 42 };
 
@@ -139,7 +139,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("sandbox.json");
         let keeper = Keeper::open(Some(file.clone()), FRESH).unwrap();
-        keeper.change().add_code(Scene::from("ref:1"), None, "", FRESH);
+        keeper.change().add_code(CodeRequest::permanent("ref:1"), "", FRESH);
         keeper.flush().unwrap();
         let again = Keeper::open(Some(file), FRESH).unwrap();
         assert_eq!(*again.read(), *keeper.read());

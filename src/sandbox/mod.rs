@@ -17,10 +17,9 @@ mod routes;
 mod service;
 mod spec;
 mod telecom;
-mod wire;
 
+pub use crate::channel::official::Mode;
 pub use acts::{DEMO_AGENT, DEMO_AGENT_NAME, OUT_OF_ORDER, Seen};
 pub use error::SandboxError;
 pub use service::Sandbox;
 pub use spec::{Clock, Patience, SandboxSpec};
-pub use wire::Mode;

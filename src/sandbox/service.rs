@@ -11,11 +11,13 @@ use super::live::{Face, Live};
 use super::model::{Audience, Customer, Fresh};
 use super::spec::SandboxSpec;
 use super::telecom::Telecom;
-use super::wire::Wire;
+use crate::channel::official::deliver::{Sender, Stamp};
 use crate::domain::ids::Openid;
 
 /// News that a page which falls behind may miss before it must ask for everything again.
 const LIVE_BACKLOG: usize = 256;
+/// Who is at the phone when nobody has been there yet; none of them follows.
+const FIRST_CUSTOMERS: [&str; 3] = ["林小雨", "陈大伟", "周阿姨"];
 /// Customers the phone page can hold.
 const MOST_CUSTOMERS: usize = 24;
 
@@ -26,7 +28,7 @@ pub struct Sandbox(Arc<Inner>);
 struct Inner {
     spec: SandboxSpec,
     keeper: Keeper,
-    wire: Wire,
+    sender: Sender,
     http: reqwest::Client,
     webhook_url: OnceLock<Url>,
     live: broadcast::Sender<Live>,
@@ -43,16 +45,31 @@ impl Sandbox {
         // Loopback only: a proxy of the environment has no business in between, and a redirect is no answer.
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
         let webhook_url = spec.webhook_url.clone().map_or_else(OnceLock::new, OnceLock::from);
+        let sender = Sender {
+            token: spec.token.clone(),
+            aes_key: spec.aes_key.clone(),
+            app_id: spec.app_id.clone(),
+            mode: spec.mode,
+        };
+        // A key that cannot encrypt is found now, not at the first follow.
+        let stamp = Stamp { timestamp: fresh.now, nonce: "1".to_owned(), random: [b'0'; 16] };
+        sender.push("<xml></xml>", &stamp).map_err(|fault| SandboxError::BadAccount(fault.to_string()))?;
         let inner = Inner {
             keeper: Keeper::open(spec.data_file.clone(), fresh)?,
-            wire: Wire::new(&spec)?,
+            sender,
             http,
             webhook_url,
             live: broadcast::Sender::new(LIVE_BACKLOG),
             telecom: Telecom::new()?,
             spec,
         };
-        Ok(Self(Arc::new(inner)))
+        let sandbox = Self(Arc::new(inner));
+        if sandbox.keeper().read().customers.is_empty() {
+            for nickname in FIRST_CUSTOMERS {
+                sandbox.add_customer(nickname)?;
+            }
+        }
+        Ok(sandbox)
     }
 
     /// Says where deliveries go, once the port is known; the first word stands.
@@ -100,8 +117,8 @@ impl Sandbox {
         &self.0.keeper
     }
 
-    pub(super) fn wire(&self) -> &Wire {
-        &self.0.wire
+    pub(super) fn sender(&self) -> &Sender {
+        &self.0.sender
     }
 
     pub(super) fn http(&self) -> &reqwest::Client {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::wire::Mode;
+use crate::channel::official::Mode;
 use crate::domain::ids::AccountId;
 
 /// The time in Unix seconds.

@@ -6,3 +6,8 @@ mod store_conformance;
 mod store_embedded;
 mod store_kill;
 mod store_measure;
+mod phone_browser;
+mod sandbox_api;
+mod sandbox_delivery;
+mod sandbox_double;
+mod sandbox_population;

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::act::{Act, media_id};
 use super::chat::{Body, Side};
-use super::code::{Code, DEMO_SCENES, Usable, friend_scene};
+use super::code::{Code, CodeRequest, DEMO_SCENES, Usable, friend_scene};
 use super::custom::CustomMessage;
 use super::customer::{Audience, Customer, Service};
 use super::fault::ApiFault;
 use super::menu::Menu;
 use super::token::Tokens;
-use crate::domain::ids::{Openid, Scene};
+use crate::domain::ids::Openid;
 use crate::sandbox::SandboxError;
 
 /// The shape of the saved state.
@@ -57,7 +57,7 @@ impl State {
             last_menu_id: 400_000_000,
         };
         for (scene, label) in DEMO_SCENES {
-            state.add_code(Scene::from(scene), None, label, fresh);
+            state.add_code(CodeRequest::permanent(scene), label, fresh);
         }
         state
     }
@@ -95,13 +95,14 @@ impl State {
     pub fn add_customer(&mut self, customer: Customer, fresh: Fresh) {
         if customer.audience == Audience::Phone {
             let label = format!("{}的二维码", customer.nickname);
-            self.add_code(friend_scene(&customer.openid), None, &label, fresh);
+            self.add_code(CodeRequest::permanent(friend_scene(&customer.openid)), &label, fresh);
         }
         self.customers.entry(customer.openid.clone()).or_insert(customer);
     }
 
     /// A code; the same permanent scene keeps its ticket.
-    pub fn add_code(&mut self, scene: Scene, life_secs: Option<i64>, label: &str, fresh: Fresh) -> Code {
+    pub fn add_code(&mut self, wanted: CodeRequest, label: &str, fresh: Fresh) -> Code {
+        let CodeRequest { scene, life_secs } = wanted;
         let permanent = |c: &&Code| c.expires_at.is_none() && c.scene == scene;
         if let Some(code) = self.codes.values().find(permanent).filter(|_| life_secs.is_none()) {
             return code.clone();

@@ -35,7 +35,7 @@ fn a_scan_before_the_follow_makes_the_follow_carry_the_code() {
 #[test]
 fn an_expired_code_does_nothing() {
     let mut state = state();
-    let code = state.add_code(Scene::from("ref:1"), Some(60), "", FRESH);
+    let code = state.add_code(CodeRequest { scene: Scene::from("ref:1"), life_secs: Some(60) }, "", FRESH);
     assert!(state.code(&code.ticket, FRESH.now + 59).is_ok());
     assert!(matches!(state.scan(&openid(), "ref:1", FRESH.now + 60), Err(SandboxError::CodeExpired)));
 }
@@ -44,9 +44,9 @@ fn an_expired_code_does_nothing() {
 fn a_permanent_code_made_again_keeps_its_ticket() {
     let mut state = state();
     let other = Fresh { random: 7, ..FRESH };
-    let one = state.add_code(Scene::from("door"), None, "", FRESH);
-    assert_eq!(state.add_code(Scene::from("door"), None, "", other).ticket, one.ticket);
-    let temporary = state.add_code(Scene::from("door"), Some(60), "", other);
+    let one = state.add_code(CodeRequest::permanent("door"), "", FRESH);
+    assert_eq!(state.add_code(CodeRequest::permanent("door"), "", other).ticket, one.ticket);
+    let temporary = state.add_code(CodeRequest { scene: Scene::from("door"), life_secs: Some(60) }, "", other);
     assert_ne!(temporary.ticket, one.ticket);
 }
 

@@ -278,7 +278,9 @@ mod tests {
     #[test]
     fn a_follow_through_a_code_carries_the_prefix_and_a_scan_does_not() {
         let event = |name: &str, key: &str| {
-            format!("<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[{name}]]></Event><EventKey><![CDATA[{key}]]></EventKey><Ticket><![CDATA[gQ==]]></Ticket></xml>")
+            format!(
+                "<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[{name}]]></Event><EventKey><![CDATA[{key}]]></EventKey><Ticket><![CDATA[gQ==]]></Ticket></xml>"
+            )
         };
         assert_eq!(tail(&Act::Follow(Some(code()))), event("subscribe", "qrscene_ref:7f3a"));
         assert_eq!(tail(&Act::Scan(code())), event("SCAN", "ref:7f3a"));

@@ -7,8 +7,12 @@ use super::fault::ApiFault;
 use crate::domain::ids::{Openid, Scene};
 
 /// Codes the demo account has from the start: `(scene, where it hangs)`.
-pub const DEMO_SCENES: [(&str, &str); 4] =
-    [("store:nanjing", "南京路营业厅的桌牌"), ("poster:metro", "地铁站海报"), ("bill:paper", "纸质账单背面"), ("fair:2026", "开学季摊位")];
+pub const DEMO_SCENES: [(&str, &str); 4] = [
+    ("store:nanjing", "南京路营业厅的桌牌"),
+    ("poster:metro", "地铁站海报"),
+    ("bill:paper", "纸质账单背面"),
+    ("fair:2026", "开学季摊位"),
+];
 
 /// A code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,15 +50,20 @@ pub enum Usable {
 }
 
 /// The code of one customer that a friend can scan.
-pub fn friend_scene(openid: &Openid) -> Scene {
+pub fn friend_scene(openid: &Openid) -> String {
     let tail: String = openid.as_str().chars().rev().take(10).collect::<Vec<_>>().into_iter().rev().collect();
-    Scene::new(format!("friend:{tail}"))
+    format!("friend:{tail}")
 }
 
 const LONGEST_LIFE_SECS: i64 = 2_592_000;
 const DEFAULT_LIFE_SECS: i64 = 60;
 
 impl CodeRequest {
+    /// A code that lives for ever.
+    pub fn permanent(scene: impl Into<String>) -> Self {
+        Self { scene: Scene::new(scene), life_secs: None }
+    }
+
     /// Reads the body of `qrcode/create`.
     pub fn parse(body: &Value) -> Result<Self, ApiFault> {
         let invalid = || ApiFault::new(40053, "invalid action info");
@@ -99,7 +108,10 @@ mod tests {
     #[test]
     fn four_kinds_of_code_with_their_ranges() {
         let life = |r: Result<CodeRequest, i32>| r.map(|c| (c.scene.to_string(), c.life_secs));
-        assert_eq!(life(ask("QR_SCENE", json!({ "scene_id": 4_294_967_295_u64 }))), Ok(("4294967295".into(), Some(60))));
+        assert_eq!(
+            life(ask("QR_SCENE", json!({ "scene_id": 4_294_967_295_u64 }))),
+            Ok(("4294967295".into(), Some(60)))
+        );
         assert_eq!(life(ask("QR_STR_SCENE", json!({ "scene_str": "ref:7f3a" }))), Ok(("ref:7f3a".into(), Some(60))));
         assert_eq!(life(ask("QR_LIMIT_SCENE", json!({ "scene_id": 100_000 }))), Ok(("100000".into(), None)));
         assert_eq!(life(ask("QR_LIMIT_STR_SCENE", json!({ "scene_str": "门店" }))), Ok(("门店".into(), None)));
@@ -119,6 +131,6 @@ mod tests {
     #[test]
     fn each_customer_has_a_code_of_their_own() {
         let one = friend_scene(&Openid::new("oAAAAAAAAAAAAAAAAAA0123456789"));
-        assert_eq!(one.as_str(), "friend:0123456789");
+        assert_eq!(one, "friend:0123456789");
     }
 }

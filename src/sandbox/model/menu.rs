@@ -49,7 +49,10 @@ impl Menu {
     /// Reads the body of `menu/create`.
     pub fn parse(body: &Value, id: u64) -> Result<Self, ApiFault> {
         let button = body.get("button").cloned().unwrap_or(Value::Null);
-        let tops = button.as_array().filter(|b| (1..=3).contains(&b.len())).ok_or_else(|| refuse(40016, "invalid button size"))?;
+        let tops = button
+            .as_array()
+            .filter(|b| (1..=3).contains(&b.len()))
+            .ok_or_else(|| refuse(40016, "invalid button size"))?;
         for top in tops {
             let subs = subs(top);
             if subs.is_empty() {

@@ -14,7 +14,10 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/", web::get().to(page))
         .route("/page.css", web::get().to(|| async { asset("text/css", include_str!("../page/page.css")) }))
         .route("/page.js", web::get().to(script))
-        .route("/pictures/photo.svg", web::get().to(|| async { asset("image/svg+xml", include_str!("../page/photo.svg")) }));
+        .route(
+            "/pictures/photo.svg",
+            web::get().to(|| async { asset("image/svg+xml", include_str!("../page/photo.svg")) }),
+        );
 }
 
 async fn page() -> HttpResponse {

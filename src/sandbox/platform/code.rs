@@ -16,8 +16,9 @@ use crate::sandbox::service::Sandbox;
 /// `POST /cgi-bin/qrcode/create`.
 pub fn create(call: &Call<'_>) -> Result<Value, ApiFault> {
     let sandbox = call.authorised()?;
-    let CodeRequest { scene, life_secs } = CodeRequest::parse(&call.json()?)?;
-    let code = sandbox.keeper().change().add_code(scene, life_secs, "", sandbox.fresh());
+    let wanted = CodeRequest::parse(&call.json()?)?;
+    let life_secs = wanted.life_secs;
+    let code = sandbox.keeper().change().add_code(wanted, "", sandbox.fresh());
     let mut answer = json!({ "ticket": code.ticket, "url": code.url });
     if let (Some(secs), Some(fields)) = (life_secs, answer.as_object_mut()) {
         fields.insert("expire_seconds".to_owned(), secs.into());

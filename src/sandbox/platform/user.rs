@@ -52,6 +52,8 @@ pub fn list(call: &Call<'_>) -> Result<Value, ApiFault> {
     let page: Vec<&Openid> = later.filter(|(_, c)| c.follows()).map(|(openid, _)| openid).take(PAGE).collect();
     match page.last() {
         None => Ok(json!({ "total": total, "count": 0, "next_openid": "" })),
-        Some(last) => Ok(json!({ "total": total, "count": page.len(), "data": { "openid": page }, "next_openid": last })),
+        Some(last) => {
+            Ok(json!({ "total": total, "count": page.len(), "data": { "openid": page }, "next_openid": last }))
+        }
     }
 }

@@ -301,7 +301,8 @@ mod tests {
     #[test]
     fn money_runs_out() {
         let mut ledger = ledger();
-        let answers: Vec<String> = (0..60).map(|n| ledger.order(order(&n.to_string(), "D1G", 500), NOW).answer).collect();
+        let answers: Vec<String> =
+            (0..60).map(|n| ledger.order(order(&n.to_string(), "D1G", 500), NOW).answer).collect();
         assert!(answers.iter().any(|a| a.contains("INSUFFICIENT_BALANCE")));
         assert!(number(&mut ledger, Question::Balance, "/balance/balance_fen") >= 0);
     }
@@ -318,7 +319,10 @@ mod tests {
     #[test]
     fn a_month_ends_on_its_last_day() {
         let end = |y, m, d| month_end(NaiveDate::from_ymd_opt(y, m, d).unwrap()).to_string();
-        assert_eq!((end(2026, 1, 31), end(2024, 2, 1), end(2026, 12, 5)), ("2026-01-31".into(), "2024-02-29".into(), "2026-12-31".into()));
+        assert_eq!(
+            (end(2026, 1, 31), end(2024, 2, 1), end(2026, 12, 5)),
+            ("2026-01-31".into(), "2024-02-29".into(), "2026-12-31".into())
+        );
         assert_eq!(day_of(1_767_196_800).to_string(), "2026-01-01");
     }
 }
