@@ -64,8 +64,7 @@ impl App {
     ) -> Result<Settled, StoreError> {
         let inbound = &delivery.inbound;
         let playbook = account.playbook();
-        let moment =
-            Moment { now: self.clock.now(), at: inbound.at, key: inbound.key, fresh: rand::random() };
+        let moment = Moment { now: self.clock.now(), at: inbound.at, key: inbound.key, fresh: rand::random() };
         let mut known: Option<(Needs, Given)> = None;
         for _ in 0..MAX_TRIES {
             let stored = self.store.load(&delivery.of).await?;

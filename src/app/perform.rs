@@ -7,6 +7,7 @@ use super::{App, ServedAccount};
 use crate::channel::official::api::ApiError;
 use crate::domain::decide::{abandon, resume};
 use crate::domain::decision::{Decision, Moment};
+use crate::domain::ids::WorkId;
 use crate::domain::notes::{Note, keep};
 use crate::domain::question::Answer;
 use crate::domain::reach::{self, deliver_later, useful_until};
@@ -14,7 +15,6 @@ use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
 use crate::domain::work::{Task, Work};
-use crate::domain::ids::WorkId;
 use crate::store::{Claimed, Commit, Committed, CustomerRef, StoreError, Stored};
 
 /// While a customer waits for the outcome of work, nobody else is given it for so long.

@@ -13,7 +13,7 @@ use super::secrets::Secrets;
 use crate::app::{App, Clock, ServedAccount};
 use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
-use crate::config::playbook::{Dirs, Live, render};
+use crate::config::playbook::{Dirs, Finding, Live, render};
 use crate::config::settings::{API_BASE, DEMO, Mode, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
@@ -66,7 +66,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
             let webhook_url = Some(here.join(&format!("wechat/{id}"))?);
             sandbox = Some(Sandbox::open(SandboxSpec { webhook_url, clock: Arc::new(move || clock.now().0), ..spec })?);
         }
-        let around = Surroundings { client: &client, sandbox: in_sandbox.then_some(&here), site: &public_url, app_secret };
+        let around =
+            Surroundings { client: &client, sandbox: in_sandbox.then_some(&here), site: &public_url, app_secret };
         accounts.push(serve_account(spec, account, around)?);
     }
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
@@ -197,7 +198,7 @@ fn serve_account(
     let app_id = spec.app_id.clone();
     let site = around.site.as_str().trim_end_matches('/').to_owned();
     let playbook = Live::start(Dirs { site, ..account.dirs.clone() })
-        .map_err(|findings| anyhow!("the playbook of account {id} cannot be used\n{}", render(&findings)))?;
+        .map_err(|findings| anyhow!("the playbook of account {id} cannot be used\n{}", listed(&findings)))?;
     Ok(ServedAccount {
         channel: official::Account::new(spec).with_context(|| format!("account {id}"))?,
         playbook,
@@ -226,6 +227,10 @@ fn sandbox_spec(settings: &Settings, spec: &AccountSpec, app_secret: &str) -> an
         clock: Arc::new(|| chrono::Utc::now().timestamp()),
         patience: Patience::default(),
     })
+}
+
+fn listed(findings: &[Finding]) -> String {
+    findings.iter().map(render).collect::<Vec<_>>().join("\n")
 }
 
 /// Keeps the sandbox's menu as the playbook has it. A menu that the platform does not take is told in the log.

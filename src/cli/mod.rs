@@ -4,7 +4,7 @@
 mod assemble;
 mod chat;
 mod check;
-mod populate;
+// mod populate;
 mod report;
 mod schema;
 mod secrets;
@@ -16,11 +16,15 @@ pub use assemble::{Parts, Running, start};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::app::{Clock as _, SystemClock};
+use crate::config::playbook::{read, render};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
+use crate::domain::playbook::Playbook;
 
 /// The backend of a WeChat official account: answers in time, counts exactly.
 #[derive(Debug, Parser)]
@@ -66,22 +70,33 @@ enum Command {
         out: Option<PathBuf>,
     },
     /// The model of the platform.
+    #[cfg(any())]
     Sandbox {
         #[command(subcommand)]
         command: SandboxCommand,
     },
 }
 
+#[cfg(any())]
 #[derive(Debug, Subcommand)]
 enum SandboxCommand {
     /// A simulated population through the real webhook, ending today. No server may be running on the same data.
-    Populate(populate::PopulateArgs),
+    Populate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum CheckFormat {
     Text,
     Json,
+}
+
+impl From<CheckFormat> for check::Format {
+    fn from(format: CheckFormat) -> Self {
+        match format {
+            CheckFormat::Text => Self::Text,
+            CheckFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// Runs a command line.
@@ -124,13 +139,32 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
     };
     match command {
         Command::Serve => serve::run(settings),
-        Command::Check { format } => check::run(account, *format),
-        Command::Test { files } => test::run(account, files),
-        Command::Chat { name } => chat::run(account, name),
+        Command::Check { format } => {
+            let options = check::Options { account: cli.account.as_ref().map(|_| id), format: (*format).into() };
+            Ok(ExitCode::from(check::run(&settings, &options, &mut std::io::stdout())?))
+        }
+        Command::Test { files } => {
+            let folder = account.dirs.playbook.join("tests");
+            let passed = test::test(&playbook_on_disk(account)?, &folder, files, &mut std::io::stdout())?;
+            Ok(if passed { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        }
+        Command::Chat { name } => {
+            let (input, mut out) = (std::io::stdin().lock(), std::io::stdout());
+            chat::chat(playbook_on_disk(account)?, name, (input, &mut out), || SystemClock.now())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Report(args) => report::run(&settings, (&id, account), args),
-        Command::Schema { out } => schema::run(out.as_deref()),
-        Command::Sandbox { command: SandboxCommand::Populate(args) } => populate::run(settings, args),
+        Command::Schema { out } => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
     }
+}
+
+/// The playbook of an account; its errors when it has any.
+fn playbook_on_disk(account: &AccountSettings) -> anyhow::Result<Arc<Playbook>> {
+    let (playbook, findings) = read(&account.dirs);
+    playbook.map(Arc::new).ok_or_else(|| {
+        let errors = findings.iter().filter(|finding| finding.is_error()).map(render).collect::<Vec<_>>().join("\n");
+        anyhow::anyhow!("the playbook has errors\n{errors}")
+    })
 }
 
 /// The account meant: the only one, or the one named.

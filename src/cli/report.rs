@@ -56,7 +56,8 @@ pub(super) fn run(
             return Ok(ExitCode::from(2));
         }
     };
-    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
+    let store =
+        crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
     let now = SystemClock.now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let table = runtime.block_on(read_report(store.as_ref(), id, (args.name, period), now))?;
@@ -77,7 +78,7 @@ pub(super) fn run(
 
 fn printed(table: &Table) -> String {
     let mut printed = Printed::new();
-    printed.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    printed.load_style(presets::UTF8_HORIZONTAL_ONLY);
     printed.set_header(table.columns.iter().map(|column| column.name.to_string()));
     for row in &table.rows {
         printed.add_row(row.iter().map(|cell| match cell {

@@ -28,7 +28,10 @@ impl Secrets {
         let path = data_dir.join(FILE);
         match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
-                format!("{} cannot be read; remove it to have new secrets made (the phone page starts anew)", path.display())
+                format!(
+                    "{} cannot be read; remove it to have new secrets made (the phone page starts anew)",
+                    path.display()
+                )
             }),
             Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => {
                 let made = Self::make();

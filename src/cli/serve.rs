@@ -22,8 +22,9 @@ pub(super) fn run(settings: Settings) -> anyhow::Result<ExitCode> {
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listen = settings.listen;
-    let listener = TcpListener::bind(listen)
-        .with_context(|| format!("cannot listen on {listen}; choose another with FUWU__SERVER__LISTEN=127.0.0.1:8081"))?;
+    let listener = TcpListener::bind(listen).with_context(|| {
+        format!("cannot listen on {listen}; choose another with FUWU__SERVER__LISTEN=127.0.0.1:8081")
+    })?;
     // Before anything is opened, so that a signal during start is not lost.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let parts = Parts { clock: Arc::new(SystemClock), observatory: Observatory::install()? };

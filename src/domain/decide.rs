@@ -39,7 +39,7 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
     arrive(&mut decision.customer, inbound, moment);
     match route {
         Route::Act { key, kind, entry, because } => {
-            let view = View { action: key, customer, site: &playbook.site, entry, moment };
+            let view = View { action: key, customer, entry, moment };
             let mut outcome = kind.as_action().decide(&view, given);
             mend(&mut outcome, playbook, &view);
             outcome.reply = at_home(outcome.reply, &playbook.site);
@@ -55,7 +55,7 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
         }
         Route::Expired { key, text } => {
             let mut outcome = Outcome::default();
-            let view = late_view(playbook, (key, customer), moment);
+            let view = late_view(key, customer, moment);
             outcome.reply = view.text(&mut outcome, text, &Values::new());
             mend(&mut outcome, playbook, &view);
             decision.customer.dialogue = None;
@@ -78,23 +78,19 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
 /// delivery earned if it is still waited for.
 pub fn resume(playbook: &Playbook, customer: &Customer, work: &Work, (answer, moment): (&Answer, Moment)) -> Decision {
     afterwards(playbook, customer, work, |action, action_key, memo| {
-        action.resume(&late_view(playbook, (action_key, customer), moment), memo, answer)
+        action.resume(&late_view(action_key, customer, moment), memo, answer)
     })
 }
 
 /// Decides what is said about work of kind [`Task::Ask`] that has expired without an answer. Like [`resume`].
 pub fn abandon(playbook: &Playbook, customer: &Customer, work: &Work, moment: Moment) -> Decision {
     afterwards(playbook, customer, work, |action, action_key, memo| {
-        action.abandon(&late_view(playbook, (action_key, customer), moment), memo)
+        action.abandon(&late_view(action_key, customer, moment), memo)
     })
 }
 
-fn late_view<'a>(
-    playbook: &'a Playbook,
-    (action, customer): (&'a ActionKey, &'a Customer),
-    moment: Moment,
-) -> View<'a> {
-    View { action, customer, site: &playbook.site, entry: &Entry::Opened { words: "" }, moment }
+fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) -> View<'a> {
+    View { action, customer, entry: &Entry::Opened { words: "" }, moment }
 }
 
 /// The customer may be somewhere else by now, so an open dialogue ends only when the outcome keeps another one.

@@ -16,8 +16,6 @@ use super::menu::Menu;
 pub struct Playbook {
     /// Which one; every fact carries it.
     pub version: PlaybookVersion,
-    /// The public address of this fuwu, without a slash at its end: `{{ site }}` in texts and articles.
-    pub site: String,
     /// What can be done, by the keys that menu buttons and keywords name.
     pub actions: BTreeMap<ActionKey, Kind>,
     /// Which words mean which action.

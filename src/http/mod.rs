@@ -16,21 +16,19 @@ use actix_web::web::{ServiceConfig, get, post, resource, scope};
 
 /// Every route.
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(
-        resource("/wechat/{account}").route(get().to(webhook::verify)).route(post().to(webhook::deliver)),
-    )
-    .route("/healthz", get().to(health::alive))
-    .route("/readyz", get().to(health::ready))
-    .route("/metrics", get().to(observe::metrics))
-    .service(
-        scope("/api/v1")
-            .route("/reports/{name}", get().to(api::report))
-            .route("/playbook", get().to(api::playbook)),
-    )
-    .service(
-        scope("/console")
-            .route("", get().to(console::enter))
-            .route("/", get().to(console::home))
-            .route("/console.css", get().to(console::style)),
-    );
+    cfg.service(resource("/wechat/{account}").route(get().to(webhook::verify)).route(post().to(webhook::deliver)))
+        .route("/healthz", get().to(health::alive))
+        .route("/readyz", get().to(health::ready))
+        .route("/metrics", get().to(observe::metrics))
+        .service(
+            scope("/api/v1")
+                .route("/reports/{name}", get().to(api::report))
+                .route("/playbook", get().to(api::playbook)),
+        )
+        .service(
+            scope("/console")
+                .route("", get().to(console::enter))
+                .route("/", get().to(console::home))
+                .route("/console.css", get().to(console::style)),
+        );
 }

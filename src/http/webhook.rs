@@ -103,7 +103,8 @@ impl FromRequest for Verified {
     fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
         let account = account_of(request);
         let query = Query::parse(request.query_string());
-        let encoded = request.headers().get(CONTENT_ENCODING).is_some_and(|e| e != HeaderValue::from_static("identity"));
+        let encoded =
+            request.headers().get(CONTENT_ENCODING).is_some_and(|e| e != HeaderValue::from_static("identity"));
         let payload = Payload::from_request(request, payload).into_inner();
         Box::pin(async move {
             let account = account.ok_or(NotADelivery::NoAccount)?;
@@ -167,8 +168,7 @@ async fn set_aside(state: &State, account: &ServedAccount, unusable: Unusable) -
     metrics::counter!(QUARANTINED, "reason" => reason).increment(1);
     tracing::warn!(account = %account.id(), reason, "a verified delivery could not be used; it is kept in quarantine");
     let arrived = state.app.clock().now();
-    let entry =
-        Quarantined { account: account.id().clone(), arrived, reason: reason.to_owned(), body: unusable.body };
+    let entry = Quarantined { account: account.id().clone(), arrived, reason: reason.to_owned(), body: unusable.body };
     match state.app.store().quarantine(entry).await {
         Ok(()) => HttpResponse::Ok().body("success"),
         Err(error) => {
@@ -179,7 +179,8 @@ async fn set_aside(state: &State, account: &ServedAccount, unusable: Unusable) -
 }
 
 fn answered(account: &official::Account, reply_to: &ReplyTo, earned: &Earned) -> HttpResponse {
-    let content_type = if earned.reply == Reply::Silent { "text/plain; charset=utf-8" } else { "text/xml; charset=utf-8" };
+    let content_type =
+        if earned.reply == Reply::Silent { "text/plain; charset=utf-8" } else { "text/xml; charset=utf-8" };
     HttpResponse::Ok().content_type(content_type).body(seal(account, reply_to, earned))
 }
 

@@ -69,7 +69,9 @@ fn domain_and_growth_are_pure() {
     let mut wrong = Vec::new();
     for (room, path, code) in rooms() {
         if room == "domain" || room == "growth" {
-            wrong.extend(impure.iter().filter(|word| code.contains(**word)).map(|word| format!("{}: {word}", path.display())));
+            wrong.extend(
+                impure.iter().filter(|word| code.contains(**word)).map(|word| format!("{}: {word}", path.display())),
+            );
         }
     }
     assert!(wrong.is_empty(), "pure rooms do no I/O and read no clock:\n{}", wrong.join("\n"));
@@ -86,7 +88,11 @@ fn each_outside_format_has_one_room() {
             }
         }
     }
-    assert!(wrong.is_empty(), "only channel knows XML, only store knows SQLite, only http and sandbox know actix:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "only channel knows XML, only store knows SQLite, only http and sandbox know actix:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]

@@ -2,12 +2,12 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod architecture;
-mod store_conformance;
-mod store_embedded;
-mod store_kill;
-mod store_measure;
 mod phone_browser;
 mod sandbox_api;
 mod sandbox_delivery;
 mod sandbox_double;
 mod sandbox_population;
+mod store_conformance;
+mod store_embedded;
+mod store_kill;
+mod store_measure;

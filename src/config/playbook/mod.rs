@@ -15,7 +15,7 @@ mod watch;
 
 pub use draft::{ConnectorsFile, KeywordsFile};
 pub use finding::{Code, Finding, Severity};
-pub use read::read;
+pub use read::{read, version};
 pub use source::Dirs;
 pub use text::render;
 pub use watch::{Live, State, Status};

@@ -4,6 +4,7 @@ use super::check;
 use super::draft::Draft;
 use super::finding::{Code, Finding};
 use super::source::{Dirs, Sources};
+use crate::domain::ids::PlaybookVersion;
 use crate::domain::keywords::Keywords;
 use crate::domain::playbook::Playbook;
 
@@ -14,6 +15,11 @@ const MAX_FINDINGS: usize = 1_000;
 /// beside it. Findings come in order of file and line.
 pub fn read(dirs: &Dirs) -> (Option<Playbook>, Vec<Finding>) {
     judge(Sources::read(dirs), dirs)
+}
+
+/// The version of the files as they are now, checked or not.
+pub fn version(dirs: &Dirs) -> PlaybookVersion {
+    Sources::read(dirs).version()
 }
 
 /// Checks files that were read.

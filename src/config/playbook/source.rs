@@ -25,7 +25,7 @@ pub struct Dirs {
     pub playbook: PathBuf,
     /// The menus: `menus`.
     pub menus: PathBuf,
-    /// What `{{ site }}` stands for: the public address of this fuwu, without a slash at its end.
+    /// Where customers reach this server, without a `/` at the end: what an article names by a path alone is there.
     pub site: String,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ActionKind, Fault, Given, Outcome, SITE, TextField, View};
+use super::{ActionKind, Fault, Given, Outcome, TextField, View};
 use crate::domain::ids::ConnectorKey;
 use crate::domain::reply::{Article, Reply};
 use crate::domain::template::Template;
@@ -67,7 +67,7 @@ impl ActionKind for Articles {
         let texts = entries.flat_map(|(n, entry)| {
             entry.texts().map(move |(name, template)| (format!("articles[{n}].{name}"), template))
         });
-        texts.map(|(field, template)| TextField { field, template, allowed: [SITE.to_owned()].into() }).collect()
+        texts.map(|(field, template)| TextField { field, template, allowed: BTreeSet::new() }).collect()
     }
 
     fn faults(&self) -> Vec<Fault> {
@@ -89,8 +89,8 @@ impl ActionKind for Articles {
         faults
     }
 
-    fn decide(&self, view: &View<'_>, _given: &Given) -> Outcome {
-        let (mut out, values) = (Outcome::default(), view.site_values());
+    fn decide(&self, _view: &View<'_>, _given: &Given) -> Outcome {
+        let (mut out, values) = (Outcome::default(), Values::new());
         let mut articles: Vec<Article> = self.articles.iter().map(|entry| entry.fill(&mut out, &values)).collect();
         // One that could not be filled would make the platform refuse all of them.
         articles.retain(|article| !article.title.is_empty() && !article.url.is_empty());

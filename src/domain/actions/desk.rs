@@ -80,7 +80,7 @@ impl<'a> Desk<'a> {
 
     pub fn view<'v>(&'v self, entry: &'v Entry<'v>) -> View<'v> {
         let moment = Moment { now: self.now, at: self.now, key: DedupeKey(self.key), fresh: 0 };
-        View { action: &self.action, customer: &self.customer, site: "https://example.com", entry, moment }
+        View { action: &self.action, customer: &self.customer, entry, moment }
     }
 
     pub fn memory(&self) -> Option<&Memory> {

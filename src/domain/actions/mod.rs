@@ -38,8 +38,6 @@ pub struct View<'a> {
     pub action: &'a ActionKey,
     /// The customer before.
     pub customer: &'a Customer,
-    /// The public address of this fuwu.
-    pub site: &'a str,
     /// How the customer came here.
     pub entry: &'a Entry<'a>,
     /// Time and what is fresh.
@@ -111,15 +109,7 @@ impl Outcome {
     }
 }
 
-/// The name that texts without values of their own may use: the public address of this fuwu.
-pub const SITE: &str = "site";
-
 impl View<'_> {
-    /// The values of a text without any of its own.
-    pub fn site_values(&self) -> Values {
-        [(SITE.to_owned(), self.site.into())].into()
-    }
-
     /// The template filled, as a reply; silence and a fault in `out` when it cannot be filled.
     pub fn text(&self, out: &mut Outcome, template: &Template, values: &Values) -> Reply {
         let text = out.fill(template, values);

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ActionKind, Given, Outcome, SITE, TextField, View};
+use super::{ActionKind, Given, Outcome, TextField, View};
 use crate::domain::ids::ConnectorKey;
 use crate::domain::template::Template;
+use crate::domain::value::Values;
 
 /// Settings of a `say` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -20,7 +21,7 @@ pub struct Say {
 
 impl ActionKind for Say {
     fn texts<'a>(&'a self, _fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>> {
-        vec![TextField { field: "text".into(), template: &self.text, allowed: [SITE.to_owned()].into() }]
+        vec![TextField { field: "text".into(), template: &self.text, allowed: BTreeSet::new() }]
     }
 
     fn in_passing(&self) -> bool {
@@ -29,7 +30,7 @@ impl ActionKind for Say {
 
     fn decide(&self, view: &View<'_>, _given: &Given) -> Outcome {
         let mut out = Outcome::default();
-        out.reply = view.text(&mut out, &self.text, &view.site_values());
+        out.reply = view.text(&mut out, &self.text, &Values::new());
         out
     }
 }

@@ -6,7 +6,7 @@ use crate::config::nearest::suggestion;
 use crate::config::playbook::draft::Draft;
 use crate::config::playbook::finding::{Code, Finding};
 use crate::config::playbook::site::Site;
-use crate::domain::actions::{Kind, SITE, TextField};
+use crate::domain::actions::{Kind, TextField};
 use crate::domain::connector::Connector;
 use crate::domain::ids::ConnectorKey;
 use crate::domain::question::Answer;
@@ -16,8 +16,6 @@ use crate::domain::value::{Value, Values};
 const MAX_TEXT_BYTES: usize = 2_048;
 /// Stands for a value that no example gives.
 const STAND_IN: &str = "示例文字";
-/// Stands for `{{ site }}`.
-const EXAMPLE_SITE: &str = "https://example.com";
 
 /// Checks every action.
 pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
@@ -69,7 +67,7 @@ fn check_text(text: &TextField<'_>, (site, examples): (&Site, &Values), findings
     if !unknown.is_empty() {
         return;
     }
-    let stand_in = |name: &String| if name == SITE { Value::from(EXAMPLE_SITE) } else { examples.get(name).cloned().unwrap_or_else(|| STAND_IN.into()) };
+    let stand_in = |name: &String| examples.get(name).cloned().unwrap_or_else(|| Value::from(STAND_IN));
     let typical: Values = used.iter().map(|name| (name.clone(), stand_in(name))).collect();
     let empty: Values = used.iter().map(|name| (name.clone(), Value::from(""))).collect();
     match text.template.fill(&typical) {

@@ -25,7 +25,11 @@ impl Folder {
     }
 
     fn dirs(&self) -> Dirs {
-        Dirs { playbook: self.0.path().join("playbook"), menus: self.0.path().join("menus"), site: "http://127.0.0.1:8080".into() }
+        Dirs {
+            playbook: self.0.path().join("playbook"),
+            menus: self.0.path().join("menus"),
+            site: "http://127.0.0.1:8080".into(),
+        }
     }
 
     fn read(&self) -> (Option<Playbook>, Vec<Finding>) {
@@ -193,7 +197,8 @@ fn missing_and_needless_files_are_named() {
     let finding = folder.only();
     assert_eq!((finding.code, finding.severity), (Code::UnknownFile, Warning));
     assert!(finding.message.contains("keywords.toml"));
-    let nowhere = Dirs { playbook: "no/such/folder".into(), menus: folder.dirs().menus, site: "http://127.0.0.1:8080".into() };
+    let nowhere =
+        Dirs { playbook: "no/such/folder".into(), menus: folder.dirs().menus, site: "http://127.0.0.1:8080".into() };
     let (playbook, findings) = read(&nowhere);
     assert!(playbook.is_none());
     assert_eq!(findings.iter().map(|f| f.code).collect::<Vec<_>>(), [Code::MissingFile]);

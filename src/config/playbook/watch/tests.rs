@@ -18,7 +18,11 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let dirs = Dirs { playbook: folder.path().join("playbook"), menus: folder.path().join("menus"), site: "http://127.0.0.1:8080".into() };
+        let dirs = Dirs {
+            playbook: folder.path().join("playbook"),
+            menus: folder.path().join("menus"),
+            site: "http://127.0.0.1:8080".into(),
+        };
         write_all(&dirs, "零");
         let live = Live::start(dirs).unwrap();
         let state = live.changed();
@@ -26,7 +30,11 @@ impl Desk {
     }
 
     fn dirs(&self) -> Dirs {
-        Dirs { playbook: self.folder.path().join("playbook"), menus: self.folder.path().join("menus"), site: "http://127.0.0.1:8080".into() }
+        Dirs {
+            playbook: self.folder.path().join("playbook"),
+            menus: self.folder.path().join("menus"),
+            site: "http://127.0.0.1:8080".into(),
+        }
     }
 
     fn actions(&self) -> PathBuf {
@@ -121,7 +129,11 @@ async fn a_folder_may_be_removed_and_made_again() {
 #[tokio::test]
 async fn a_folder_may_be_exchanged_for_another() {
     let mut desk = Desk::new();
-    let next = Dirs { playbook: desk.folder.path().join("next"), menus: desk.dirs().menus, site: "http://127.0.0.1:8080".into() };
+    let next = Dirs {
+        playbook: desk.folder.path().join("next"),
+        menus: desk.dirs().menus,
+        site: "http://127.0.0.1:8080".into(),
+    };
     write_all(&next, "新");
     fs::rename(desk.dirs().playbook, desk.folder.path().join("old")).unwrap();
     fs::rename(next.playbook, desk.dirs().playbook).unwrap();
@@ -131,7 +143,11 @@ async fn a_folder_may_be_exchanged_for_another() {
 #[tokio::test]
 async fn nothing_good_to_begin_with_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let dirs = Dirs { playbook: folder.path().join("playbook"), menus: folder.path().join("menus"), site: "http://127.0.0.1:8080".into() };
+    let dirs = Dirs {
+        playbook: folder.path().join("playbook"),
+        menus: folder.path().join("menus"),
+        site: "http://127.0.0.1:8080".into(),
+    };
     assert!(!Live::start(dirs).unwrap_err().is_empty());
 }
 
