@@ -15,7 +15,7 @@ use crate::domain::playbook::Playbook;
 use crate::domain::recent::Earned;
 use crate::domain::route::route;
 use crate::domain::work::Work;
-use crate::store::{Commit, Committed, CustomerRef, StoreError, Stored};
+use crate::store::{Committed, CustomerRef, StoreError, Stored};
 
 /// An answer leaves within this time whatever happens behind it (platform.md 1.5: the platform waits 5 s).
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(4000);

@@ -65,7 +65,7 @@ mod tests {
     use std::fmt::Debug;
 
     use super::*;
-    use crate::domain::customer::{Activity, Dialogue, Follow};
+    use crate::domain::customer::{Activity, Dialogue, Follow, Standing, TappedKey, Transition, Turn};
     use crate::domain::fact::FactKind;
     use crate::domain::ids::DedupeKey;
     use crate::domain::notes::Note;
@@ -90,9 +90,11 @@ mod tests {
                 spell_day: Some(BusinessDay(20_001)),
                 first_scene: Some("shop".into()),
                 changed_at: Some(UnixSecs(99)),
-                covered_until: Some(BusinessDay(20_031)),
+                recent: vec![Transition { at: UnixSecs(98), turn: Turn::Followed, scene: Some("shop".into()) }],
+                before: Some(Standing { following: true, ..Standing::default() }),
             },
             activity: Some(Activity { first: BusinessDay(-1), last: BusinessDay(20_001), bits: 1 << 92 | 1 }),
+            tapped: vec![TappedKey { key_hash: 5, days: Activity { first: BusinessDay(1), last: BusinessDay(2), bits: 3 } }],
             windows,
             notes: vec![Note { reply: Reply::Articles(vec![Article::default()]), expires: UnixSecs(7) }],
             dialogue: Some(Dialogue {

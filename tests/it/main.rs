@@ -11,3 +11,5 @@ mod store_conformance;
 mod store_embedded;
 mod store_kill;
 mod store_measure;
+
+mod harness;

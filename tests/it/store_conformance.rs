@@ -56,6 +56,7 @@ macro_rules! conformance {
                     deferred_work_waits_until_then,
                     an_overtaken_claim_defers_nothing,
                     settled_work_is_gone,
+                    work_that_two_workers_did_has_one_effect,
                     work_settled_and_asked_for_anew_is_fresh,
                     claimants_never_share_work,
                     the_next_due_moment_is_known,

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use fuwu::domain::reply::Reply;
 use fuwu::domain::time::UnixSecs;
 use fuwu::domain::work::{Task, Work};
-use fuwu::store::{Claimed, Commit, Store};
+use fuwu::store::{Claimed, Commit, Committed, Store, Version};
 
 use super::Engine;
 use super::samples::{apply, commit, who, work};
@@ -88,8 +88,7 @@ pub async fn settled_work_is_gone(engine: &dyn Engine) {
     apply(&*store, Commit { outbox: vec![work("w", 10), work("x", 10)], ..commit(&who("o1"), 0) }).await;
     apply(&*store, Commit { outbox: vec![work("w", 10)], ..commit(&who("o2"), 0) }).await;
     assert_eq!(claim(&*store, 10).await.len(), 3);
-    let settled = vec!["w".into(), "never heard of".into()];
-    apply(&*store, Commit { settled, ..commit(&who("o1"), 1) }).await;
+    apply(&*store, Commit { settled: vec!["w".into()], ..commit(&who("o1"), 1) }).await;
     let left = claim(&*store, 70).await;
     assert_eq!(
         left.iter().map(|c| (c.of.openid.as_str(), c.work.id.as_str())).collect::<Vec<_>>(),
@@ -98,6 +97,18 @@ pub async fn settled_work_is_gone(engine: &dyn Engine) {
     // The name is free again.
     apply(&*store, Commit { outbox: vec![work("w", 11)], ..commit(&who("o1"), 2) }).await;
     assert_eq!(claim(&*store, 70).await, [Claimed { of: who("o1"), work: work("w", 11), attempt: 1 }]);
+}
+
+pub async fn work_that_two_workers_did_has_one_effect(engine: &dyn Engine) {
+    let store = engine.open().await;
+    apply(&*store, Commit { outbox: vec![work("w", 10), work("x", 10)], ..commit(&who("o1"), 0) }).await;
+    let done = |base| Commit { settled: vec!["x".into(), "w".into()], ..commit(&who("o1"), base) };
+    apply(&*store, done(1)).await;
+    assert_eq!(store.commit(done(2)).await.unwrap(), Committed::Settled, "the second worker, after it loaded again");
+    assert_eq!(store.load(&who("o1")).await.unwrap().version, Version(2));
+    let unheard_of = Commit { settled: vec!["w".into()], ..commit(&who("nobody"), 0) };
+    assert_eq!(store.commit(unheard_of).await.unwrap(), Committed::Settled);
+    assert_eq!(store.load(&who("nobody")).await.unwrap().version, Version(0), "nothing was changed");
 }
 
 pub async fn work_settled_and_asked_for_anew_is_fresh(engine: &dyn Engine) {
