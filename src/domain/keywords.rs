@@ -8,7 +8,7 @@ use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::fold::{fold, simplified};
+use super::fold::{fold, simplified, without_marks};
 use super::ids::ActionKey;
 
 /// A compiled pattern may take so many bytes: enough for a sentence's worth of alternatives and a few repetitions,
@@ -23,10 +23,10 @@ const PATTERN_CHARS: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeywordRule {
-    /// Words that must be all the customer wrote. Width, case, spaces at the ends, and simplified or traditional
-    /// writing make no difference.
+    /// Words that must be all the customer wrote. Width, case, spaces and punctuation at the ends, and simplified or
+    /// traditional writing make no difference.
     #[serde(default)]
-    #[schemars(description = "整句等于这些词时命中；全角半角、大小写、首尾空格、繁简不影响")]
+    #[schemars(description = "整句等于这些词时命中；全角半角、大小写、首尾空格和标点、繁简不影响")]
     pub exact: Vec<String>,
     /// Words that may stand anywhere in what the customer wrote.
     #[serde(default)]
@@ -124,13 +124,18 @@ impl Keywords {
 
     /// Whether a rule names exactly these words.
     pub fn names(&self, words: &str) -> bool {
-        self.exact.contains_key(&fold(words))
+        self.named(&fold(words)).is_some()
+    }
+
+    /// The claim of the rule that names exactly these words. Punctuation is looked at only when it is all there is.
+    fn named(&self, folded: &str) -> Option<Rank> {
+        self.exact.get(folded).or_else(|| self.exact.get(without_marks(folded))).copied()
     }
 
     /// The index of the rule that wins these words.
     pub fn rule_for(&self, words: &str) -> Option<usize> {
         let folded = fold(words);
-        let exact = self.exact.get(&folded).copied();
+        let exact = self.named(&folded);
         let best = exact.max(self.best_contained(&folded)).max(self.best_pattern(&folded));
         best.map(|rank| rank.rule.0)
     }
@@ -246,6 +251,18 @@ mod tests {
 
     fn found<'a>(keywords: &'a Keywords, words: &str) -> Option<&'a str> {
         keywords.find(words).map(ActionKey::as_str)
+    }
+
+    #[test]
+    fn punctuation_at_the_ends_is_looked_at_only_when_it_is_all() {
+        let keywords =
+            Keywords::new(vec![rule("hello", 0, [&["在吗"], &[], &[]]), rule("help", 0, [&["?"], &[], &[]])]);
+        let keywords = keywords.unwrap();
+        assert_eq!(
+            ["在吗", "在吗？！", "？", "。"].map(|words| found(&keywords, words)),
+            [Some("hello"), Some("hello"), Some("help"), None]
+        );
+        assert!(keywords.names("“在吗”") && !keywords.names("你在吗"));
     }
 
     #[test]
