@@ -1,0 +1,130 @@
+//! The client of one account.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::error::{ApiError, number};
+use super::message::custom_message;
+use super::token::{Token, Tokens, Turn};
+use crate::domain::ids::Openid;
+use crate::domain::reply::Reply;
+
+/// A call that takes longer is given up; the platform answers within a second or two.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// An answer is a few hundred bytes; a whole menu a few kilobytes.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// The platform's API for one account. Cheap to clone; clones share the token.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    base: Url,
+    app_id: String,
+    app_secret: String,
+    http: reqwest::Client,
+    tokens: Tokens,
+}
+
+impl Client {
+    /// A client that calls `base`: the platform's address, or the sandbox's.
+    pub fn new(base: Url, app_id: impl Into<String>, app_secret: impl Into<String>, http: reqwest::Client) -> Self {
+        let (app_id, app_secret) = (app_id.into(), app_secret.into());
+        Self(Arc::new(Inner { base, app_id, app_secret, http, tokens: Tokens::default() }))
+    }
+
+    /// Sends a customer-service message (platform.md 4.9).
+    ///
+    /// # Errors
+    /// [`ApiError`]; after [`ApiError::Busy`] the message may have arrived all the same.
+    pub async fn send(&self, openid: &Openid, reply: &Reply) -> Result<(), ApiError> {
+        let body = custom_message(openid, reply).ok_or(ApiError::Unsendable)?;
+        self.call("cgi-bin/message/custom/send", &body).await.map(drop)
+    }
+
+    /// Puts the default menu on the account (platform.md 4.5).
+    ///
+    /// # Errors
+    /// [`ApiError::Refused`] with the platform's code if it does not take the menu.
+    pub async fn create_menu(&self, menu: &Value) -> Result<(), ApiError> {
+        self.call("cgi-bin/menu/create", menu).await.map(drop)
+    }
+
+    /// Posts `body` with a token; once more with a fresh one if the platform refuses the first.
+    async fn call(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        let token = self.token(None).await?;
+        match self.post(path, Some(&token), body).await {
+            Err(error) if error.is_about_the_token() => {
+                let fresh = self.token(Some(&token)).await?;
+                self.post(path, Some(&fresh), body).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn token(&self, rejected: Option<&str>) -> Result<String, ApiError> {
+        match self.0.tokens.turn(Instant::now(), rejected).await {
+            Turn::Use(token) => Ok(token),
+            Turn::Fetch(_guard, fallback) => match self.fetch_token().await {
+                Ok(token) => {
+                    let text = token.text.clone();
+                    self.0.tokens.store(token);
+                    Ok(text)
+                }
+                Err(error) => fallback.ok_or(error),
+            },
+        }
+    }
+
+    /// The stable token: every caller gets the same one while it lives, so several processes do not take each other's
+    /// away (platform.md 4.1).
+    async fn fetch_token(&self) -> Result<Token, ApiError> {
+        let Inner { app_id, app_secret, .. } = &*self.0;
+        let body = json!({"grant_type": "client_credential", "appid": app_id, "secret": app_secret});
+        let asked_at = Instant::now();
+        let answer = self.post("cgi-bin/stable_token", None, &body).await?;
+        let text = answer.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
+        let expires_in = answer.get("expires_in").and_then(number).and_then(|secs| u64::try_from(secs).ok());
+        match (text, expires_in) {
+            (Some(text), Some(expires_in)) => Ok(Token::new(text.to_owned(), expires_in, asked_at)),
+            _ => Err(ApiError::Busy),
+        }
+    }
+
+    /// Errors of the HTTP client carry the address and with it the token: they are never passed on.
+    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value, ApiError> {
+        let mut url = self.0.base.clone();
+        url.path_segments_mut().map_err(|()| ApiError::Busy)?.pop_if_empty().extend(path.split('/'));
+        let mut request = self.0.http.post(url).timeout(CALL_TIMEOUT).json(body);
+        if let Some(token) = token {
+            request = request.query(&[("access_token", token)]);
+        }
+        let mut response = request.send().await.map_err(|_| ApiError::Busy)?;
+        if response.status().is_server_error() {
+            return Err(ApiError::Busy);
+        }
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|_| ApiError::Busy)? {
+            if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(ApiError::Busy);
+            }
+            answer.extend_from_slice(&chunk);
+        }
+        // Otherwise the status is 200 even for errors and the content type varies: only the body tells (platform.md 4.0).
+        let answer: Value = serde_json::from_slice(&answer).map_err(|_| ApiError::Busy)?;
+        if !answer.is_object() {
+            return Err(ApiError::Busy);
+        }
+        ApiError::check(&answer).map(|()| answer)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("app_id", &self.0.app_id).finish_non_exhaustive()
+    }
+}

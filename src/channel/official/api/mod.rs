@@ -1,0 +1,11 @@
+//! The platform's API as far as fuwu calls it (platform.md part 4).
+
+#[cfg(test)]
+mod calls;
+mod client;
+mod error;
+mod message;
+mod token;
+
+pub use client::Client;
+pub use error::ApiError;
