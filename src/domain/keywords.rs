@@ -127,6 +127,11 @@ impl Keywords {
         self.rules.get(self.rule_for(words)?).map(|rule| &rule.action)
     }
 
+    /// Whether a rule names exactly these words.
+    pub fn names(&self, words: &str) -> bool {
+        self.exact.contains_key(&fold(words))
+    }
+
     /// The index of the rule that wins these words.
     pub fn rule_for(&self, words: &str) -> Option<usize> {
         let folded = fold(words);

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words::{self, Pick};
-use super::{ActionKind, Entry, Fault, Given, Memory, Outcome, Stakes, TextField, View};
+use super::{ActionKind, Claim, Entry, Fault, Given, Memory, Outcome, Stakes, TextField, View};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::OrderOutcome;
 use crate::domain::ids::ConnectorKey;
@@ -231,8 +231,8 @@ impl ActionKind for Order {
         faults
     }
 
-    fn wants(&self, dialogue: &Dialogue, words: &str) -> bool {
-        self.read(dialogue, words).is_some()
+    fn claim(&self, dialogue: &Dialogue, words: &str) -> Claim {
+        Claim::meant(self.read(dialogue, words).is_some())
     }
 
     fn expired(&self, dialogue: &Dialogue) -> Option<&Template> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActionKind, Entry, Fault, Given, Memory, Outcome, TextField, View, words};
+use super::{ActionKind, Claim, Entry, Fault, Given, Memory, Outcome, TextField, View, words};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::FactKind;
 use crate::domain::ids::ConnectorKey;
@@ -132,8 +132,8 @@ impl ActionKind for Rating {
         if in_range { Vec::new() } else { vec![fault] }
     }
 
-    fn wants(&self, _dialogue: &Dialogue, words: &str) -> bool {
-        read(words).is_some()
+    fn claim(&self, _dialogue: &Dialogue, words: &str) -> Claim {
+        Claim::meant(read(words).is_some())
     }
 
     fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words::{self, Pick};
-use super::{ActionKind, Entry, Fault, Given, Memory, Needs, Outcome, TextField, View};
+use super::{ActionKind, Claim, Entry, Fault, Given, Memory, Needs, Outcome, TextField, View};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::FactKind;
 use crate::domain::ids::ConnectorKey;
@@ -159,6 +159,10 @@ impl ActionKind for Topic {
             fault("expires_secs".into(), "秒数超出范围", "写 60 到 86400 之间的数");
         }
         faults
+    }
+
+    fn claim(&self, _dialogue: &Dialogue, words: &str) -> Claim {
+        if matches!(self.read(words), Said::Words) { Claim::Any } else { Claim::Meant }
     }
 
     fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {

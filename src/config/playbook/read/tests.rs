@@ -173,7 +173,7 @@ fn a_placeholder_that_nothing_fills_is_found_inside_the_text() {
         "playbook/actions.toml",
         ACTIONS.replace("\"套餐\"", "\"\"\"\nname 是名字\n{{ tap('name') }}，{{ name }}\n\"\"\""),
     );
-    assert_eq!(folder.found(), [(Error, Code::UnknownPlaceholder, 9, 23)]);
+    assert_eq!(folder.found(), [(Error, Code::UnknownPlaceholder, 9, 22)]);
 }
 
 #[test]
