@@ -5,6 +5,7 @@
 //! the outbox. Time moves only when it is told to.
 
 mod backend;
+mod readable;
 mod run;
 mod script;
 mod touched;
@@ -13,8 +14,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use backend::{Mock, Mocks};
+pub use readable::{marked, readable};
 pub use run::{Failure, Summary, Trial, run};
-pub use script::{Fault, Script};
+pub use script::{duration_secs, followed, said, sent};
 pub use touched::{Touched, Untouched};
 
 use crate::domain::actions::{Given, Needs};

@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::Anchored;
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::nfa::contiguous::NFA;
 use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -50,9 +52,17 @@ pub struct KeywordRule {
 pub struct Keywords {
     rules: Vec<KeywordRule>,
     exact: HashMap<String, Rank>,
-    contains: Option<(AhoCorasick, Vec<Rank>)>,
+    contains: Option<Contained>,
     /// Strongest first. One by one: each alone stays small enough for a table, all in one set do not.
     patterns: Vec<(Regex, Rank)>,
+}
+
+/// The words that may stand anywhere, found in one pass.
+#[derive(Clone, Debug)]
+struct Contained {
+    automaton: NFA,
+    /// By word: the strongest rank of the word itself and of every word inside it.
+    ranks: Vec<Rank>,
 }
 
 /// How strong a word's claim is. The order of the fields is the order of precedence.
@@ -98,16 +108,11 @@ impl Keywords {
     pub fn new(rules: Vec<KeywordRule>) -> Result<Self, Vec<KeywordFault>> {
         let mut faults = Vec::new();
         let exact = words(&rules, Way::Exact, |rule| &rule.exact, &mut faults);
-        let (needles, ranks): (Vec<_>, Vec<_>) =
-            words(&rules, Way::Contains, |rule| &rule.contains, &mut faults).into_iter().unzip();
-        let contains = match AhoCorasick::new(&needles) {
-            _ if needles.is_empty() => None,
-            Ok(automaton) => Some((automaton, ranks)),
-            Err(error) => {
-                faults.push(KeywordFault { rule: 0, word: String::new(), cause: format!("关键词太多：{error}") });
-                None
-            }
-        };
+        let contains = words(&rules, Way::Contains, |rule| &rule.contains, &mut faults);
+        let contains = Contained::new(contains).unwrap_or_else(|cause| {
+            faults.push(KeywordFault { rule: 0, word: String::new(), cause });
+            None
+        });
         let patterns = patterns(&rules, &mut faults);
         if faults.is_empty() { Ok(Self { rules, exact, contains, patterns }) } else { Err(faults) }
     }
@@ -164,8 +169,7 @@ impl Keywords {
     }
 
     fn best_contained(&self, folded: &str) -> Option<Rank> {
-        let (automaton, ranks) = self.contains.as_ref()?;
-        automaton.find_overlapping_iter(folded).filter_map(|hit| ranks.get(hit.pattern().as_usize()).copied()).max()
+        self.contains.as_ref()?.best(folded)
     }
 
     fn best_pattern(&self, folded: &str) -> Option<Rank> {
@@ -177,6 +181,38 @@ impl Keywords {
     fn same_pattern(&self, pattern: &str) -> Option<usize> {
         let twins = self.rules.iter().enumerate().filter(|(_, rule)| rule.pattern.iter().any(|p| p == pattern));
         twins.map(|(at, rule)| rank(at, rule, (Way::Pattern, pattern))).max().map(|best| best.rule.0)
+    }
+}
+
+impl Contained {
+    fn new(words: HashMap<String, Rank>) -> Result<Option<Self>, String> {
+        if words.is_empty() {
+            return Ok(None);
+        }
+        let (words, own): (Vec<String>, Vec<Rank>) = words.into_iter().unzip();
+        let automaton = NFA::new(&words).map_err(|error| format!("关键词太多：{error}"))?;
+        let ranks = words.iter().zip(&own).map(|(word, rank)| {
+            let inside = automaton.try_find_overlapping_iter(word.as_str().into());
+            let inside = inside.into_iter().flatten().filter_map(|hit| own.get(hit.pattern().as_usize()));
+            inside.max().unwrap_or(rank).to_owned()
+        });
+        let ranks = ranks.collect();
+        Ok(Some(Self { automaton, ranks }))
+    }
+
+    /// Of the words that end at one place every shorter one stands inside the longest, which the automaton gives
+    /// first. So one look per byte is enough, however many words are nested.
+    fn best(&self, folded: &str) -> Option<Rank> {
+        let mut state = self.automaton.start_state(Anchored::No).ok()?;
+        let mut best = None;
+        for byte in folded.bytes() {
+            state = self.automaton.next_state(Anchored::No, state, byte);
+            if self.automaton.is_match(state) {
+                let longest = self.automaton.match_pattern(state, 0);
+                best = best.max(self.ranks.get(longest.as_usize()).copied());
+            }
+        }
+        best
     }
 }
 
@@ -346,6 +382,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn nested_words_are_found_as_if_each_were_looked_for(
+            words in proptest::collection::vec(("[ab]{1,4}", -1..2_i32), 1..8), text in "[abc]{0,12}",
+        ) {
+            let rules: Vec<_> = words.iter().map(|(word, priority)| rule(word, *priority, [&[], &[word], &[]])).collect();
+            let hits = words.iter().enumerate().filter(|(_, (word, _))| text.contains(word.as_str()));
+            let winner = hits.max_by_key(|(at, (word, priority))| (*priority, word.len(), Reverse(*at)));
+            prop_assert_eq!(Keywords::new(rules).unwrap().rule_for(&text), winner.map(|(at, _)| at));
+        }
+
         #[test]
         fn any_words_can_be_asked(words in any::<String>()) {
             let keywords = Keywords::new(vec![rule("a", 0, [&["甲"], &["乙", "a"], &[r"\d+\s"]])]).unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::backend::Mocks;
+use super::readable::readable;
 use super::script::{Act, Conversation, ReplyKind, Script, Step, line_at};
 use super::touched::Touched;
 use super::{Heard, Rehearsal};
@@ -152,42 +153,6 @@ fn name_of(kind: ReplyKind) -> &'static str {
         ReplyKind::Handover => "handover（转人工）",
         ReplyKind::Silence => "silence（不回复）",
     }
-}
-
-/// A reply as a person reads it on the phone: links by their label, articles by their words.
-pub fn readable(reply: &Reply) -> String {
-    match reply {
-        Reply::Silent => String::new(),
-        Reply::Text(text) => without_tags(text),
-        Reply::Articles(articles) => {
-            let lines = articles.iter().map(|a| format!("【{}】{} {}", a.title, a.description, a.url));
-            lines.collect::<Vec<_>>().join("\n")
-        }
-        Reply::Image { media_id } => format!("（图片 {media_id}）"),
-        Reply::Voice { media_id } => format!("（语音 {media_id}）"),
-        Reply::Video { title, .. } => format!("（视频 {title}）"),
-        Reply::Music { title, .. } => format!("（音乐 {title}）"),
-        Reply::HandOver { .. } => "（已转人工客服）".into(),
-    }
-}
-
-/// Only links are tags (platform.md 3.1); any other `<` is shown as it is.
-fn without_tags(text: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = text;
-    while let Some((before, tag)) = rest.split_once('<') {
-        shown.push_str(before);
-        let is_link = tag.starts_with("a ") || tag.starts_with("/a>");
-        rest = match tag.split_once('>') {
-            Some((_, after)) if is_link => after,
-            _ => {
-                shown.push('<');
-                tag
-            }
-        };
-    }
-    shown.push_str(rest);
-    shown
 }
 
 #[cfg(test)]

@@ -121,7 +121,8 @@ fn unknown(key: &str, value: &Value) -> Option<SettingsFault> {
         _ => "",
     };
     let known: Vec<String> = KEYS.iter().map(|known| known.replace('*', account)).collect();
-    if known.iter().any(|known| known == key) && !(matches!(parts.as_slice(), ["accounts", _]) && !is_table(value)) {
+    let is_account = matches!(parts.as_slice(), ["accounts", _]);
+    if known.iter().any(|known| known == key) && (is_table(value) || !is_account) {
         return None;
     }
     let below = format!("{key}.");

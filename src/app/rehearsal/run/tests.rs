@@ -119,8 +119,3 @@ fn what_no_conversation_touches_is_named() {
     assert!(left.actions.contains(&"person".to_owned()) && !left.actions.contains(&"shop".to_owned()));
     assert!(!left.is_empty());
 }
-
-#[test]
-fn links_are_read_by_their_label() {
-    assert_eq!(without_tags("试试<a href=\"weixin://x\">查话费</a>，1 < 2 <b>"), "试试查话费，1 < 2 <b>");
-}
