@@ -13,3 +13,4 @@ mod store_kill;
 mod store_measure;
 
 mod harness;
+mod demo_playbook;

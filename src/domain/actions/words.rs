@@ -1,6 +1,6 @@
 //! What short words mean inside a dialogue: a choice, yes, no, back. Everything else is for the keywords.
 
-use crate::domain::fold::fold;
+use crate::domain::fold::{fold, without_marks};
 
 /// Words that agree.
 const YES: &[&str] = &[
@@ -108,11 +108,7 @@ fn is_particle(c: char) -> bool {
 
 /// The words folded, without punctuation at either end.
 pub(super) fn bare(words: &str) -> String {
-    const MARKS: &[char] = &[
-        '.', ',', '!', '?', '~', ';', ':', '"', '\'', '(', ')', '[', ']', '{', '}', '。', '、', '“', '”', '‘', '’',
-        '「', '」', '【', '】', '《', '》', '…', ' ',
-    ];
-    fold(words).trim_matches(MARKS).to_owned()
+    without_marks(&fold(words)).to_owned()
 }
 
 /// Whether two texts are the same to a reader.
