@@ -124,6 +124,27 @@ mod tests {
     }
 
     #[test]
+    fn every_file_of_the_playbook_names_its_schema() {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let mut named = 0;
+        for folder in ["config/playbook", "config/playbook/actions", "menus"] {
+            for file in std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path()) {
+                if file.is_dir() {
+                    continue;
+                }
+                let text = std::fs::read_to_string(&file).unwrap();
+                let menu = || serde_json::from_str::<Value>(&text).ok()?["$schema"].as_str().map(str::to_owned);
+                let first = text.lines().next().and_then(|line| line.strip_prefix("#:schema ")).map(str::to_owned);
+                let schema = first.or_else(menu).unwrap_or_else(|| panic!("{} names no schema", file.display()));
+                let there = file.parent().unwrap().join(&schema).canonicalize().unwrap();
+                assert!(schemas().iter().any(|(name, _)| there.ends_with(name)), "{schema}");
+                named += 1;
+            }
+        }
+        assert!(named >= 5);
+    }
+
+    #[test]
     fn every_kind_has_a_schema_that_names_it() {
         let schema = actions();
         let kinds = schema.pointer("/additionalProperties/oneOf").unwrap().as_array().unwrap();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
@@ -143,26 +142,6 @@ impl Sources {
         let mend = "动作放进 actions/ 文件夹；不用的文件请移走";
         self.findings
             .push(Finding::of_file(Code::UnknownFile, path.display().to_string(), (message, mend)).as_warning());
-    }
-}
-
-/// How the files look from outside: names, lengths and times of change. Cheap enough to be taken often.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fingerprint(Vec<(PathBuf, u64, Option<SystemTime>)>);
-
-impl Fingerprint {
-    /// Looks at the files.
-    pub fn of(dirs: &Dirs) -> Self {
-        let folders = [&dirs.playbook, &dirs.playbook.join("actions"), &dirs.menus];
-        let entries = folders.into_iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
-        let mut files: Vec<_> = entries
-            .filter_map(|entry| {
-                let data = fs::metadata(entry.path()).ok()?;
-                Some((entry.path(), data.len(), data.modified().ok()))
-            })
-            .collect();
-        files.sort();
-        Self(files)
     }
 }
 

@@ -11,8 +11,8 @@ use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, ne
 use tokio::sync::watch;
 
 use super::finding::Finding;
-use super::read::read;
-use super::source::{Dirs, Fingerprint};
+use super::read::judge;
+use super::source::{Dirs, Sources};
 use crate::domain::ids::PlaybookVersion;
 use crate::domain::playbook::Playbook;
 use crate::domain::time::UnixSecs;
@@ -20,8 +20,8 @@ use crate::domain::time::UnixSecs;
 /// So long an editor is given to finish a save.
 const DEBOUNCE: Duration = Duration::from_millis(200);
 /// How often files are looked at in any case: some file systems report no changes, and a folder that was replaced is
-/// no longer watched.
-const LOOK: Duration = Duration::from_millis(800);
+/// no longer watched. Their bytes are compared: two edits can share a time stamp.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A playbook that follows its files.
 #[derive(Debug)]
@@ -68,15 +68,20 @@ enum Wake {
 impl Live {
     /// Reads the playbook and follows its files from then on; the findings, when there is nothing good to begin with.
     pub fn start(dirs: Dirs) -> Result<Self, Vec<Finding>> {
-        let seen = Fingerprint::of(&dirs);
-        let (playbook, findings) = read(&dirs);
+        Self::start_with(dirs, debouncer)
+    }
+
+    fn start_with(dirs: Dirs, reporter: impl FnOnce(Sender<Wake>) -> Option<Reporter>) -> Result<Self, Vec<Finding>> {
+        let sources = Sources::read(&dirs);
+        let seen = sources.version();
+        let (playbook, findings) = judge(sources, &dirs);
         let Some(playbook) = playbook else { return Err(findings) };
         let now = now();
         let status = Status { version: playbook.version.clone(), since: now, read_at: now, findings };
         let (publish, state) = watch::channel(State { playbook: Arc::new(playbook), status: Arc::new(status) });
         let (wake, woken) = channel();
-        let debouncer = debouncer(wake.clone());
-        let mut follower = Follower { dirs, seen, publish, debouncer };
+        let reporter = reporter(wake.clone());
+        let mut follower = Follower { dirs, seen, publish, reporter };
         thread::spawn(move || follower.run(&woken));
         Ok(Self { state, wake })
     }
@@ -105,21 +110,24 @@ impl Drop for Live {
 
 struct Follower {
     dirs: Dirs,
-    seen: Fingerprint,
+    seen: PlaybookVersion,
     publish: watch::Sender<State>,
-    debouncer: Option<Debouncer<RecommendedWatcher, RecommendedCache>>,
+    reporter: Option<Reporter>,
 }
+
+/// What tells us of changes.
+type Reporter = Debouncer<RecommendedWatcher, RecommendedCache>;
 
 impl Follower {
     fn run(&mut self, woken: &Receiver<Wake>) {
         self.arm();
         let mut changing = None;
         loop {
-            match woken.recv_timeout(LOOK / 2) {
+            match woken.recv_timeout(LOOK) {
                 Ok(Wake::Edited) => self.reload(),
                 Err(RecvTimeoutError::Timeout) => {
                     // Two looks that agree: nobody is in the middle of a save.
-                    let look = Fingerprint::of(&self.dirs);
+                    let look = Sources::read(&self.dirs).version();
                     if look == self.seen {
                         changing = None;
                     } else if changing.as_ref() == Some(&look) {
@@ -136,8 +144,9 @@ impl Follower {
     fn reload(&mut self) {
         // Watched anew before reading, so that nothing written in between goes unseen.
         self.arm();
-        self.seen = Fingerprint::of(&self.dirs);
-        let (playbook, findings) = read(&self.dirs);
+        let sources = Sources::read(&self.dirs);
+        self.seen = sources.version();
+        let (playbook, findings) = judge(sources, &self.dirs);
         let before = self.publish.borrow().clone();
         let same = playbook.as_ref().is_none_or(|playbook| playbook.version == before.status.version);
         if same && findings == before.status.findings {
@@ -166,11 +175,11 @@ impl Follower {
 
     /// Watches both folders; a folder that was removed and made again is another one.
     fn arm(&mut self) {
-        let Some(debouncer) = &mut self.debouncer else { return };
+        let Some(reporter) = &mut self.reporter else { return };
         for folder in [&self.dirs.playbook, &self.dirs.menus] {
-            let _ = debouncer.unwatch(folder);
+            let _ = reporter.unwatch(folder);
             // A folder that is not there is looked for again and again.
-            let _ = debouncer.watch(folder as &Path, RecursiveMode::Recursive);
+            let _ = reporter.watch(folder as &Path, RecursiveMode::Recursive);
         }
     }
 }
@@ -184,7 +193,7 @@ fn refused(status: &Status) {
     }
 }
 
-fn debouncer(wake: Sender<Wake>) -> Option<Debouncer<RecommendedWatcher, RecommendedCache>> {
+fn debouncer(wake: Sender<Wake>) -> Option<Reporter> {
     let tell = move |result: DebounceEventResult| {
         // Our own reading is an event too, but no edit.
         if result.map_or(true, |events| events.iter().any(|event| !event.kind.is_access())) {

@@ -17,10 +17,14 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
+        Self::with(Live::start)
+    }
+
+    fn with(start: impl FnOnce(Dirs) -> Result<Live, Vec<Finding>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dirs = Dirs { playbook: folder.path().join("playbook"), menus: folder.path().join("menus") };
         write_all(&dirs, "零");
-        let live = Live::start(dirs).unwrap();
+        let live = start(dirs).unwrap();
         let state = live.changed();
         Self { folder, live, state }
     }
@@ -126,6 +130,15 @@ async fn a_folder_may_be_exchanged_for_another() {
     fs::rename(desk.dirs().playbook, desk.folder.path().join("old")).unwrap();
     fs::rename(next.playbook, desk.dirs().playbook).unwrap();
     desk.until_said("新").await;
+}
+
+#[tokio::test]
+async fn an_edit_is_seen_also_where_the_system_reports_none() {
+    let mut desk = Desk::with(|dirs| Live::start_with(dirs, |_| None));
+    for text in ["一", "二"] {
+        fs::write(desk.actions(), actions(text)).unwrap();
+        desk.until_said(text).await;
+    }
 }
 
 #[tokio::test]
