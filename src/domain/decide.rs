@@ -44,7 +44,11 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
             mend(&mut outcome, playbook, &view);
             outcome.reply = at_home(outcome.reply, &playbook.site);
             if outcome.dialogue.is_none() && is_aside(&inbound.what, kind.as_action(), entry) {
-                outcome.dialogue = decision.customer.dialogue.take();
+                let open = decision.customer.dialogue.take();
+                outcome.dialogue = open.map(|dialogue| match playbook.actions.get(&dialogue.action) {
+                    Some(kind) => kind.as_action().interrupted(dialogue),
+                    None => dialogue,
+                });
             }
             decision.customer.dialogue = outcome.dialogue.take();
             decision.facts.extend(reason_fact(&inbound.what, *because));

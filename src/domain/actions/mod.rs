@@ -158,6 +158,12 @@ pub trait ActionKind {
         false
     }
 
+    /// The dialogue after something was said in passing ([`ActionKind::in_passing`]): what comes next may answer that
+    /// instead.
+    fn interrupted(&self, dialogue: Dialogue) -> Dialogue {
+        dialogue
+    }
+
     /// What is said when the customer's dialogue has run out and they write what was meant for it, or what no rule
     /// knows. It has no placeholders.
     fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {

@@ -16,6 +16,7 @@ use crate::domain::value::{Value, Values};
 /// Settings of a `rating` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "服务评分：1 到 5 星，每天一次")]
 pub struct Rating {
     /// Asks for the stars.
     #[schemars(description = "请顾客打分，最好给出五个可以点的链接，例如 {{ tap(\"★★★★★ 非常满意\", \"5星\") }}")]

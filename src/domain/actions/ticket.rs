@@ -16,6 +16,7 @@ use crate::domain::value::{Value, Values};
 /// Settings of a `ticket` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "收集反馈：顾客写一条消息，得到一个编号")]
 pub struct Ticket {
     /// Asks for the words.
     #[schemars(description = "请顾客说说看")]

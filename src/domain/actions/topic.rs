@@ -22,6 +22,7 @@ mod tests;
 /// Settings of a `topic` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "话题：投票和留言。留言未经审核，不会展示给其他人")]
 pub struct Topic {
     /// Names the topic; a new one starts a new vote.
     #[schemars(description = "话题编号，换一个编号就是新的一轮投票，例如 2026-w03")]
@@ -73,6 +74,7 @@ pub struct Topic {
 /// Something to vote for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "一个投票选项")]
 pub struct Choice {
     /// How it is counted; never change it during a vote.
     #[schemars(description = "计票用的代码，投票期间不要改")]

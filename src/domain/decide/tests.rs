@@ -173,6 +173,9 @@ fn what_is_said_in_passing_leaves_a_dialogue_open_and_another_question_does_not(
     assert_eq!(after("天气不错"), choosing.dialogue, "a slip that only the fallback answers");
     assert_eq!(after("查话费"), None);
     assert_eq!(after("1").unwrap().step, "confirm");
+    choosing.dialogue.as_mut().unwrap().step = "confirm".into();
+    let after = decided(&choosing, &text("天气不错"), &Given::default()).customer.dialogue;
+    assert_eq!(after.unwrap().step, "confirm_expressly");
 }
 
 #[test]
