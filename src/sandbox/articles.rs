@@ -77,19 +77,22 @@ fn paragraph(block: &str) -> Markup {
     html! { p { (block) } }
 }
 
-/// A picture of 900 by 500 with the title on a ground of its own colour.
+/// A picture of 900 by 500, its colours chosen by the title. The words stand beside it, so there are none in it.
 fn draw(title: &str) -> Markup {
     let sum = title.bytes().fold(17_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
-    let hue = sum % 360;
-    let lines: Vec<String> = title.chars().collect::<Vec<_>>().chunks(10).take(3).map(|c| c.iter().collect()).collect();
+    // From green over blue to violet, where white words stay readable.
+    let hue = 150 + sum % 130;
+    let colour = |shift: u32, light: u32| format!("hsl({} 48% {light}%)", hue + shift);
+    let (x, y) = (610 + sum / 7 % 160, 120 + sum / 13 % 90);
     html! {
-        svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 500" role="img" {
-            rect width="900" height="500" fill={ "hsl(" (hue) " 45% 42%)" } {}
-            circle cx="780" cy="90" r="210" fill={ "hsl(" (hue) " 55% 52%)" } {}
-            circle cx="80" cy="470" r="150" fill={ "hsl(" (hue) " 50% 36%)" } {}
-            @for (n, line) in lines.iter().enumerate() {
-                text x="60" y=(230 + n * 84) font-size="68" font-weight="600" fill="#fff" font-family="sans-serif" { (line) }
+        svg xmlns="http://www.w3.org/2000/svg" width="900" height="500" viewBox="0 0 900 500"
+            preserveAspectRatio="xMidYMid slice" role="img" aria-label=(title) {
+            rect width="900" height="500" fill=(colour(0, 58)) {}
+            @for (radius, light) in [(260, 62), (180, 67), (104, 74), (40, 90)] {
+                circle cx=(x) cy=(y) r=(radius) fill=(colour(10, light)) {}
             }
+            path d="M0 340C150 260 270 300 400 340S720 420 900 300V500H0z" fill=(colour(18, 48)) {}
+            path d="M0 420C170 350 330 440 500 420S780 350 900 410V500H0z" fill=(colour(30, 38)) {}
         }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod architecture;
+mod browser;
 mod phone_browser;
 mod sandbox_api;
 mod sandbox_delivery;

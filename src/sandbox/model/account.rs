@@ -92,7 +92,8 @@ impl State {
     }
 
     /// A new customer and the code a friend can scan.
-    pub fn add_customer(&mut self, customer: Customer, fresh: Fresh) {
+    pub fn add_customer(&mut self, mut customer: Customer, fresh: Fresh) {
+        customer.number = self.customers.len() as u64;
         if customer.audience == Audience::Phone {
             let label = format!("{}的二维码", customer.nickname);
             self.add_code(CodeRequest::permanent(friend_scene(&customer.openid)), &label, fresh);

@@ -17,6 +17,8 @@ pub struct Customer {
     pub nickname: String,
     /// Whether the phone page shows them.
     pub audience: Audience,
+    /// Counts up in the order they came.
+    pub number: u64,
     /// When they came into being, in Unix seconds.
     pub created_at: i64,
     /// When the present follow began.
@@ -82,6 +84,7 @@ impl Customer {
             openid,
             nickname,
             audience: Audience::Phone,
+            number: 0,
             created_at,
             followed_at: None,
             scene: None,

@@ -97,7 +97,7 @@ function articles(list, phone) {
     lead ? null : el("span", { className: "kind" }, "阅读全文")));
   for (const article of rest) {
     box.append(el("button", { type: "button", className: "article-next", onclick: go(article) },
-      el("span", {}, article.title), picture(article, "small")));
+      el("span", {}, article.title), picture(article, "thumb")));
   }
   return box;
 }

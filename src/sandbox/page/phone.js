@@ -33,7 +33,7 @@ class Phone {
       this.desk, this.profile, this.log, this.bar, this.panel);
     this.root.addEventListener("keydown", (event) => { if (event.key === "Escape") this.shut(); });
     this.root.addEventListener("pointerdown", (event) => {
-      if (!event.target.closest(".column, .popup, .sheet, .top > button")) this.shut();
+      if (!event.target.closest(".bar, .panel, .sheet, .top > button")) this.shut();
     });
     this.typing = false;
     this.buildBar();

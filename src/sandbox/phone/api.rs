@@ -59,7 +59,7 @@ async fn state(sandbox: Data<Sandbox>) -> HttpResponse {
     let now = sandbox.now();
     let state = sandbox.keeper().read();
     let mut shown: Vec<&Customer> = state.customers.values().filter(|c| c.audience == Audience::Phone).collect();
-    shown.sort_by(|a, b| (a.created_at, &a.openid).cmp(&(b.created_at, &b.openid)));
+    shown.sort_by_key(|c| c.number);
     let crowd = state.customers.len() - shown.len();
     let faces: Vec<Face> = shown.into_iter().map(|c| Face::of(c, &state, now)).collect();
     HttpResponse::Ok().json(json!({
@@ -87,7 +87,8 @@ async fn codes(sandbox: Data<Sandbox>) -> HttpResponse {
     let now = sandbox.now();
     let state = sandbox.keeper().read();
     let mut codes: Vec<_> = state.codes.values().filter(|c| c.usable(now) == Usable::Yes).collect();
-    codes.sort_by(|a, b| (a.created_at, &a.label).cmp(&(b.created_at, &b.label)));
+    // What hangs somewhere, then what the API made, then friends.
+    codes.sort_by_key(|c| (c.label.is_empty(), c.scene.as_str().starts_with("friend:"), c.created_at));
     let codes: Vec<Value> = codes
         .into_iter()
         .map(|c| json!({ "ticket": c.ticket, "scene": c.scene, "label": c.label, "expires_at": c.expires_at }))
