@@ -71,7 +71,9 @@ impl App {
             }
             Task::Ask { question, .. } => {
                 let answer = self.ask_later(account, question).await;
-                if matches!(answer, Answer::TimedOut | Answer::Down) {
+                // What moves money is asked until an answer is there; what only reads is told as it is.
+                let open = matches!(answer, Answer::TimedOut | Answer::Down);
+                if open && question.idempotency_key.is_some() {
                     return Ok(Tried::Again);
                 }
                 self.settle_answer(account, claimed, (&answer, Told::Later)).await?;

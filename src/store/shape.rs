@@ -94,7 +94,10 @@ mod tests {
                 before: Some(Standing { following: true, ..Standing::default() }),
             },
             activity: Some(Activity { first: BusinessDay(-1), last: BusinessDay(20_001), bits: 1 << 92 | 1 }),
-            tapped: vec![TappedKey { key_hash: 5, days: Activity { first: BusinessDay(1), last: BusinessDay(2), bits: 3 } }],
+            tapped: vec![TappedKey {
+                key_hash: 5,
+                days: Activity { first: BusinessDay(1), last: BusinessDay(2), bits: 3 },
+            }],
             windows,
             notes: vec![Note { reply: Reply::Articles(vec![Article::default()]), expires: UnixSecs(7) }],
             dialogue: Some(Dialogue {
@@ -152,8 +155,9 @@ mod tests {
         assert_golden(
             customer(),
             concat!(
-                "010101c80101010106e682a8e5a5bdc8010101c0b80201c2b802010473686f7001c60101feb8020101c2b802818080808080",
-                "808080808080800201c88d150500010601000000000e01047061636b07636f6e6669726d01016e020910011200"
+                "010101c80101010106e682a8e5a5bdc8010101c0b80201c2b802010473686f7001c60101c40100010473686f700101000000",
+                "000101c2b8028180808080808080808080808002010502040301c88d150500010601000000000e01047061636b07636f6e66",
+                "69726d01016e020910011200"
             ),
         );
     }

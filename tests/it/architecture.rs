@@ -32,11 +32,27 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Whether a file is only compiled for tests: its parent declares it so, or it lies in a folder that is.
+fn is_for_tests(path: &Path, src: &Path) -> bool {
+    let (Some(folder), Some(stem)) = (path.parent(), path.file_stem().and_then(|s| s.to_str())) else { return false };
+    if path == src || folder == src.parent().unwrap() {
+        return false;
+    }
+    let parents = [folder.join("mod.rs"), folder.with_extension("rs")];
+    let declared = parents.iter().filter_map(|parent| std::fs::read_to_string(parent).ok()).any(|text| {
+        ["mod", "pub(crate) mod", "pub(super) mod"]
+            .iter()
+            .any(|how| text.contains(&format!("#[cfg(test)]\n{how} {stem};")))
+    });
+    declared || is_for_tests(folder, src)
+}
+
 /// Every source below src/ as (room, path, text before its tests).
 fn rooms() -> Vec<(String, PathBuf, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     sources(&src)
         .into_iter()
+        .filter(|path| !is_for_tests(path, &src))
         .filter_map(|path| {
             let inside = path.strip_prefix(&src).unwrap().to_owned();
             let room = inside.components().next()?.as_os_str().to_str()?.to_owned();

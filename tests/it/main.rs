@@ -13,5 +13,5 @@ mod store_embedded;
 mod store_kill;
 mod store_measure;
 
-mod harness;
 mod demo_playbook;
+mod harness;

@@ -85,7 +85,10 @@ fn commit(of: &CustomerRef, version: u64) -> Commit {
             expires: UnixSecs(2),
             task: Task::Send(Reply::Silent),
         }],
-        settled: vec![(version - 1).to_string().as_str().into()],
+        settled: match version {
+            1 => Vec::new(),
+            _ => vec![(version - 1).to_string().as_str().into()],
+        },
     }
 }
 

@@ -245,7 +245,7 @@ fn an_action_and_its_connector_are_held_against_each_other() {
 #[test]
 fn the_demo_playbook_has_no_findings() {
     let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let dirs = Dirs { playbook: root.join("config/playbook"), menus: root.join("menus") };
+    let dirs = Dirs { playbook: root.join("config/playbook"), menus: root.join("menus"), site: String::new() };
     let (playbook, findings) = read(&dirs);
     assert_eq!(findings, []);
     assert!(!playbook.unwrap().actions.is_empty());
