@@ -42,7 +42,6 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
             let view = View { action: key, customer, entry, moment };
             let mut outcome = kind.as_action().decide(&view, given);
             mend(&mut outcome, playbook, &view);
-            outcome.reply = at_home(outcome.reply, &playbook.site);
             if outcome.dialogue.is_none() && is_aside(&inbound.what, kind.as_action(), entry) {
                 let open = decision.customer.dialogue.take();
                 outcome.dialogue = open.map(|dialogue| match playbook.actions.get(&dialogue.action) {
@@ -192,18 +191,6 @@ fn mend(outcome: &mut Outcome, playbook: &Playbook, view: &View<'_>) {
 fn is_aside(what: &What, action: &dyn ActionKind, entry: &Entry<'_>) -> bool {
     let What::Message(message) = what else { return false };
     words(message).is_none() || (action.in_passing() && matches!(entry, Entry::Opened { .. }))
-}
-
-/// What stands on this server is named by its path alone in the playbook; a customer's phone needs all of it.
-fn at_home(mut reply: Reply, site: &str) -> Reply {
-    if let Reply::Articles(articles) = &mut reply {
-        for url in articles.iter_mut().flat_map(|article| [&mut article.url, &mut article.picture_url]) {
-            if url.starts_with('/') {
-                url.insert_str(0, site);
-            }
-        }
-    }
-    reply
 }
 
 fn told(key: &ActionKey, fault: &TemplateFault) -> String {

@@ -26,8 +26,6 @@ pub struct Playbook {
     pub base_url: String,
     /// Questions to the business system.
     pub connectors: BTreeMap<ConnectorKey, Connector>,
-    /// Where customers reach this server, without a `/` at the end: what an article names by a path alone is there.
-    pub site: String,
     /// The menus; the one without a match rule is everybody's.
     pub menus: Vec<Menu>,
 }

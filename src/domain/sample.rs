@@ -57,7 +57,7 @@ default = "查不到"
 
 [actions.offers]
 kind = "articles"
-articles = [{ title = "特惠", url = "https://example.com/1" }, { title = "新品", url = "/articles/2", picture_url = "/2.svg" }]
+articles = [{ title = "特惠", url = "https://example.com/1" }, { title = "新品", url = "https://example.com/2" }]
 
 [actions.person]
 kind = "handover"
@@ -149,7 +149,6 @@ pub(crate) fn playbook() -> Playbook {
         keywords: Keywords::new(files.keywords).unwrap(),
         moments: files.moments,
         base_url: "sandbox:".into(),
-        site: "http://127.0.0.1:8080".into(),
         connectors: files.connectors,
         menus: files.menus,
     }

@@ -179,16 +179,6 @@ fn what_is_said_in_passing_leaves_a_dialogue_open_and_another_question_does_not(
 }
 
 #[test]
-fn an_article_on_this_server_is_named_in_full() {
-    let Reply::Articles(articles) = decided(&Customer::default(), &tap("offers"), &Given::default()).reply else {
-        panic!()
-    };
-    let urls: Vec<&str> = articles.iter().flat_map(|a| [a.url.as_str(), a.picture_url.as_str()]).collect();
-    let here = ["http://127.0.0.1:8080/articles/2", "http://127.0.0.1:8080/2.svg"];
-    assert_eq!(urls, ["https://example.com/1", "", here[0], here[1]]);
-}
-
-#[test]
 fn a_person_takes_the_chat_and_gives_it_back() {
     let none = Given::default();
     let joined = decided(&Customer::default(), &event(Event::AgentJoined { agent: "a".into() }), &none);
