@@ -6,16 +6,16 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::in_flight::{Joined, Lead, wait};
+use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::domain::actions::{Given, Needs};
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::inbound::Inbound;
-use crate::domain::playbook::Playbook;
 use crate::domain::recent::Earned;
 use crate::domain::route::route;
 use crate::domain::work::Work;
-use crate::store::{Committed, CustomerRef, StoreError, Stored};
+use crate::store::{Committed, CustomerRef, StoreError, Version};
 
 /// An answer leaves within this time whatever happens behind it (platform.md 1.5: the platform waits 5 s).
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(4000);
@@ -80,7 +80,8 @@ impl App {
             let subject = Subject { customer: &stored.customer, inbound, moment };
             let decision = decide(&playbook, subject, &route, &given);
             known = Some((needs, given));
-            if let Some(settled) = self.commit_decision(&playbook, delivery, (&stored, moment), decision).await? {
+            let setting = Setting { of: &delivery.of, playbook: &playbook, moment };
+            if let Some(settled) = self.commit_decision(setting, stored.version, decision).await? {
                 return Ok(settled);
             }
         }
@@ -90,19 +91,18 @@ impl App {
     /// Commits; `None` when somebody else was faster.
     async fn commit_decision(
         &self,
-        playbook: &Playbook,
-        delivery: &Delivery,
-        (stored, moment): (&Stored, Moment),
+        setting: Setting<'_>,
+        base: Version,
         decision: Decision,
     ) -> Result<Option<Settled>, StoreError> {
-        let earned = Earned { reply: decision.reply.clone(), at: moment.now };
+        let earned = Earned { reply: decision.reply.clone(), at: setting.moment.now };
         let wait_for = decision.wait_for.clone();
-        let mut commit = self.commit_of(playbook, (&delivery.of, stored.version), moment, decision);
+        let mut commit = self.commit_of(setting, base, decision);
         let mut waited: Option<Work> = None;
         for work in &mut commit.outbox {
             if Some(&work.id) == wait_for.as_ref() {
                 // Ours while the customer waits; if we die, the outbox finds it due a little later.
-                work.due = moment.now.plus_secs(super::perform::WAITED_FOR_SECS);
+                work.due = setting.moment.now.plus_secs(super::perform::WAITED_FOR_SECS);
                 waited = Some(work.clone());
             }
         }

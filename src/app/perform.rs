@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::handle::Delivery;
+use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::channel::official::api::ApiError;
 use crate::domain::decide::{abandon, resume};
@@ -93,6 +94,7 @@ impl App {
         let work = &claimed.work;
         let now = self.clock.now();
         let moment = Moment { now, at: now, key: work.origin, fresh: rand::random() };
+        let setting = Setting { of: &claimed.of, playbook: &playbook, moment };
         for _ in 0..MAX_TRIES {
             let stored = self.store.load(&claimed.of).await?;
             let mut decision = match told {
@@ -104,7 +106,7 @@ impl App {
                 Told::Passively => decision.customer.recent.remember(work.origin, reply.clone(), now),
                 Told::Later | Told::Finally => say_later(&mut decision, work, (reply.clone(), now)),
             }
-            let mut commit = self.commit_of(&playbook, (&claimed.of, stored.version), moment, decision);
+            let mut commit = self.commit_of(setting, stored.version, decision);
             commit.settled.push(work.id.clone());
             match self.store.commit(commit).await? {
                 Committed::Applied => {

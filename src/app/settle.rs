@@ -7,14 +7,17 @@ use crate::domain::playbook::Playbook;
 use crate::growth::record::record;
 use crate::store::{Commit, CustomerRef, Version};
 
+/// Whom a decision is about, when, and under which playbook.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub(super) of: &'a CustomerRef,
+    pub(super) playbook: &'a Playbook,
+    pub(super) moment: Moment,
+}
+
 impl App {
-    pub(super) fn commit_of(
-        &self,
-        playbook: &Playbook,
-        (of, base): (&CustomerRef, Version),
-        moment: Moment,
-        decision: Decision,
-    ) -> Commit {
+    pub(super) fn commit_of(&self, setting: Setting<'_>, base: Version, decision: Decision) -> Commit {
+        let Setting { of, playbook, moment } = setting;
         for fault in &decision.faults {
             tracing::error!(account = %of.account, playbook = %playbook.version, %fault, "a text could not be filled");
         }
