@@ -18,6 +18,8 @@ pub struct ServedAccount {
     pub backend: Backend,
     /// The platform's API.
     pub platform: official::api::Client,
+    /// Where customers reach this server, without a slash at the end: what a text names by a path alone is there.
+    pub site: String,
 }
 
 impl ServedAccount {

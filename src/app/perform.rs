@@ -128,16 +128,18 @@ impl App {
         let ending = match deliver_later(&stored.customer, reply, &claimed.work, now) {
             reach::Delivery::Drop => Ending::Dropped,
             reach::Delivery::Note => Ending::Noted,
-            reach::Delivery::Send => match account.platform.send(&claimed.of.openid, reply).await {
-                Ok(()) => Ending::Sent,
-                Err(ApiError::NoWindow | ApiError::CountUsedUp) => Ending::Noted,
-                Err(ApiError::NotFollowing(_)) => Ending::Dropped,
-                Err(ApiError::Busy) if claimed.work.expires > now => return Ok(Tried::Again),
-                Err(error) => {
-                    tracing::error!(account = %account.id(), %error, "a message could not be sent");
-                    Ending::Dropped
+            reach::Delivery::Send => {
+                match account.platform.send(&claimed.of.openid, &reply.clone().reachable_at(&account.site)).await {
+                    Ok(()) => Ending::Sent,
+                    Err(ApiError::NoWindow | ApiError::CountUsedUp) => Ending::Noted,
+                    Err(ApiError::NotFollowing(_)) => Ending::Dropped,
+                    Err(ApiError::Busy) if claimed.work.expires > now => return Ok(Tried::Again),
+                    Err(error) => {
+                        tracing::error!(account = %account.id(), %error, "a message could not be sent");
+                        Ending::Dropped
+                    }
                 }
-            },
+            }
         };
         self.end_send(claimed, reply, (ending, stored)).await
     }

@@ -13,7 +13,7 @@ use super::secrets::Secrets;
 use crate::app::{App, Clock, ServedAccount};
 use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
-use crate::config::playbook::{Dirs, Finding, Live, render};
+use crate::config::playbook::{Finding, Live, render};
 use crate::config::settings::{API_BASE, DEMO, Mode, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
@@ -196,14 +196,14 @@ fn serve_account(
     };
     let business = around.sandbox.map(|here| here.join("sandbox/telecom/")).transpose()?;
     let app_id = spec.app_id.clone();
-    let site = around.site.as_str().trim_end_matches('/').to_owned();
-    let playbook = Live::start(Dirs { site, ..account.dirs.clone() })
+    let playbook = Live::start(account.dirs.clone())
         .map_err(|findings| anyhow!("the playbook of account {id} cannot be used\n{}", listed(&findings)))?;
     Ok(ServedAccount {
         channel: official::Account::new(spec).with_context(|| format!("account {id}"))?,
         playbook,
         backend: Backend::new(around.client.clone(), business),
         platform: api::Client::new(platform, app_id, around.app_secret, around.client.clone()),
+        site: around.site.as_str().trim_end_matches('/').to_owned(),
     })
 }
 

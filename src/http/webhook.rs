@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::State;
 use super::observe::{ANSWER_SECONDS, DELIVERIES, NOT_NOW, QUARANTINED, REFUSED};
 use crate::app::ServedAccount;
-use crate::channel::official::{self, Opened, Query, Refusal, ReplyTo, Unusable, open, seal, verify_url};
+use crate::channel::official::{Opened, Query, Refusal, ReplyTo, Unusable, open, seal, verify_url};
 use crate::domain::inbound::Inbound;
 use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
@@ -157,7 +157,7 @@ pub async fn deliver(state: Data<State>, verified: Verified) -> HttpResponse {
     let answer = state.app.handle(&account, inbound).await;
     metrics::histogram!(ANSWER_SECONDS).record(began.elapsed().as_secs_f64());
     match answer {
-        Ok(earned) => answered(&account.channel, &reply_to, &earned),
+        Ok(earned) => answered(&account, &reply_to, earned),
         Err(_) => not_now(),
     }
 }
@@ -178,10 +178,11 @@ async fn set_aside(state: &State, account: &ServedAccount, unusable: Unusable) -
     }
 }
 
-fn answered(account: &official::Account, reply_to: &ReplyTo, earned: &Earned) -> HttpResponse {
+fn answered(account: &ServedAccount, reply_to: &ReplyTo, earned: Earned) -> HttpResponse {
+    let earned = Earned { reply: earned.reply.reachable_at(&account.site), ..earned };
     let content_type =
         if earned.reply == Reply::Silent { "text/plain; charset=utf-8" } else { "text/xml; charset=utf-8" };
-    HttpResponse::Ok().content_type(content_type).body(seal(account, reply_to, earned))
+    HttpResponse::Ok().content_type(content_type).body(seal(&account.channel, reply_to, &earned))
 }
 
 /// Nothing that can be kept durably now: the platform delivers again, and joins what is still running.

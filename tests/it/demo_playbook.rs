@@ -13,7 +13,7 @@ fn root() -> PathBuf {
 }
 
 fn playbook() -> Playbook {
-    let dirs = Dirs { playbook: root().join("config/playbook"), menus: root().join("menus"), site: String::new() };
+    let dirs = Dirs { playbook: root().join("config/playbook"), menus: root().join("menus") };
     let (playbook, findings) = read(&dirs);
     assert!(findings.is_empty(), "{findings:#?}");
     playbook.unwrap()

@@ -37,7 +37,7 @@ pub fn judge(mut sources: Sources, dirs: &Dirs) -> (Option<Playbook>, Vec<Findin
     let refused = findings.iter().any(Finding::is_error);
     findings.truncate(MAX_FINDINGS);
     let playbook = if refused { None } else { freeze(draft, keywords) };
-    (playbook.map(|playbook| Playbook { version, site: dirs.site.clone(), ..playbook }), findings)
+    (playbook.map(|playbook| Playbook { version, ..playbook }), findings)
 }
 
 fn require_files(draft: &Draft, dirs: &Dirs, findings: &mut Vec<Finding>) {

@@ -24,8 +24,6 @@ pub struct Dirs {
     pub playbook: PathBuf,
     /// The menus: `menus`.
     pub menus: PathBuf,
-    /// Where customers reach this server, without a `/` at the end: what an article names by a path alone is there.
-    pub site: String,
 }
 
 /// What a file is for.

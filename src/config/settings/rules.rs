@@ -116,19 +116,8 @@ impl Reader<'_> {
             aes_keys,
             mode: mode?,
             api_base: if in_sandbox { api_base } else { api_base.or_else(|| Url::parse(API_BASE).ok()) },
-            dirs: Dirs {
-                playbook: folder("playbook", "config/playbook"),
-                menus: folder("menus", "menus"),
-                site: self.site(),
-            },
+            dirs: Dirs { playbook: folder("playbook", "config/playbook"), menus: folder("menus", "menus") },
         })
-    }
-
-    /// Where browsers reach us: `server.public_url`, else where we listen.
-    fn site(&self) -> String {
-        let set = self.layers.text("server.public_url");
-        let listen = || self.layers.text("server.listen").map(|at| format!("http://{at}"));
-        set.or_else(listen).unwrap_or_default().trim_end_matches('/').to_owned()
     }
 
     fn fault(&mut self, key: &str, cause: &str, mend: &str) {

@@ -25,11 +25,7 @@ impl Folder {
     }
 
     fn dirs(&self) -> Dirs {
-        Dirs {
-            playbook: self.0.path().join("playbook"),
-            menus: self.0.path().join("menus"),
-            site: "http://127.0.0.1:8080".into(),
-        }
+        Dirs { playbook: self.0.path().join("playbook"), menus: self.0.path().join("menus") }
     }
 
     fn read(&self) -> (Option<Playbook>, Vec<Finding>) {
@@ -197,8 +193,7 @@ fn missing_and_needless_files_are_named() {
     let finding = folder.only();
     assert_eq!((finding.code, finding.severity), (Code::UnknownFile, Warning));
     assert!(finding.message.contains("keywords.toml"));
-    let nowhere =
-        Dirs { playbook: "no/such/folder".into(), menus: folder.dirs().menus, site: "http://127.0.0.1:8080".into() };
+    let nowhere = Dirs { playbook: "no/such/folder".into(), menus: folder.dirs().menus };
     let (playbook, findings) = read(&nowhere);
     assert!(playbook.is_none());
     assert_eq!(findings.iter().map(|f| f.code).collect::<Vec<_>>(), [Code::MissingFile]);
@@ -245,7 +240,7 @@ fn an_action_and_its_connector_are_held_against_each_other() {
 #[test]
 fn the_demo_playbook_has_no_findings() {
     let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let dirs = Dirs { playbook: root.join("config/playbook"), menus: root.join("menus"), site: String::new() };
+    let dirs = Dirs { playbook: root.join("config/playbook"), menus: root.join("menus") };
     let (playbook, findings) = read(&dirs);
     assert_eq!(findings, []);
     assert!(!playbook.unwrap().actions.is_empty());

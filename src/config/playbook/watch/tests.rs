@@ -22,11 +22,7 @@ impl Desk {
 
     fn with(start: impl FnOnce(Dirs) -> Result<Live, Vec<Finding>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let dirs = Dirs {
-            playbook: folder.path().join("playbook"),
-            menus: folder.path().join("menus"),
-            site: "http://127.0.0.1:8080".into(),
-        };
+        let dirs = Dirs { playbook: folder.path().join("playbook"), menus: folder.path().join("menus") };
         write_all(&dirs, "零");
         let live = start(dirs).unwrap();
         let state = live.changed();
@@ -34,11 +30,7 @@ impl Desk {
     }
 
     fn dirs(&self) -> Dirs {
-        Dirs {
-            playbook: self.folder.path().join("playbook"),
-            menus: self.folder.path().join("menus"),
-            site: "http://127.0.0.1:8080".into(),
-        }
+        Dirs { playbook: self.folder.path().join("playbook"), menus: self.folder.path().join("menus") }
     }
 
     fn actions(&self) -> PathBuf {
@@ -133,11 +125,7 @@ async fn a_folder_may_be_removed_and_made_again() {
 #[tokio::test]
 async fn a_folder_may_be_exchanged_for_another() {
     let mut desk = Desk::new();
-    let next = Dirs {
-        playbook: desk.folder.path().join("next"),
-        menus: desk.dirs().menus,
-        site: "http://127.0.0.1:8080".into(),
-    };
+    let next = Dirs { playbook: desk.folder.path().join("next"), menus: desk.dirs().menus };
     write_all(&next, "新");
     fs::rename(desk.dirs().playbook, desk.folder.path().join("old")).unwrap();
     fs::rename(next.playbook, desk.dirs().playbook).unwrap();
@@ -156,11 +144,7 @@ async fn an_edit_is_seen_also_where_the_system_reports_none() {
 #[tokio::test]
 async fn nothing_good_to_begin_with_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let dirs = Dirs {
-        playbook: folder.path().join("playbook"),
-        menus: folder.path().join("menus"),
-        site: "http://127.0.0.1:8080".into(),
-    };
+    let dirs = Dirs { playbook: folder.path().join("playbook"), menus: folder.path().join("menus") };
     assert!(!Live::start(dirs).unwrap_err().is_empty());
 }
 

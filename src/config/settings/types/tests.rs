@@ -36,7 +36,7 @@ fn the_defaults_are_the_contracts() {
     let demo = &settings.accounts[&demo];
     assert_eq!((demo.kind, demo.mode), (AccountKind::Service, Mode::Safe));
     assert!(demo.tokens.is_empty() && demo.aes_keys.is_empty() && demo.api_base.is_none());
-    let dirs = Dirs { playbook: "config/playbook".into(), menus: "menus".into(), site: "http://127.0.0.1:8080".into() };
+    let dirs = Dirs { playbook: "config/playbook".into(), menus: "menus".into() };
     assert_eq!(demo.dirs, dirs);
 }
 
