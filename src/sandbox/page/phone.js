@@ -150,8 +150,10 @@ class Phone {
     if (isOpen) return;
     const item = (label, act, kind = "") => el("button", { type: "button", className: kind,
       onclick: () => { this.shut(); act(); } }, label);
+    const left = this.face.messages_left;
     const box = el("div", { className: "sheet" }, item("扫一扫", () => this.scan()),
-      this.follows ? item("取消关注", () => this.act("/unfollow"), "danger") : null);
+      this.follows ? item("取消关注", () => this.act("/unfollow"), "danger") : null,
+      this.follows ? el("p", {}, left > 0 ? `账号现在还能主动发 ${left} 条` : "账号现在不能主动发消息") : null);
     this.root.append(box);
     this.menuButton.setAttribute("aria-expanded", "true");
     box.firstChild.focus({ preventScroll: true });
