@@ -1,1 +1,6 @@
-//! Room: backend.
+//! The operator's business systems, asked over HTTP.
+
+mod ask;
+mod request;
+
+pub use ask::{Backend, client};

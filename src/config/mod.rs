@@ -2,3 +2,4 @@
 
 mod nearest;
 pub mod playbook;
+pub mod settings;

@@ -42,8 +42,12 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
             let view = View { action: key, customer, entry, moment };
             let mut outcome = kind.as_action().decide(&view, given);
             mend(&mut outcome, playbook, &view);
-            if outcome.dialogue.is_none() && is_aside(&inbound.what) {
-                outcome.dialogue = decision.customer.dialogue.take();
+            if outcome.dialogue.is_none() && is_aside(&inbound.what, kind.as_action(), entry) {
+                let open = decision.customer.dialogue.take();
+                outcome.dialogue = open.map(|dialogue| match playbook.actions.get(&dialogue.action) {
+                    Some(kind) => kind.as_action().interrupted(dialogue),
+                    None => dialogue,
+                });
             }
             decision.customer.dialogue = outcome.dialogue.take();
             decision.facts.extend(reason_fact(&inbound.what, *because));
@@ -183,9 +187,10 @@ fn mend(outcome: &mut Outcome, playbook: &Playbook, view: &View<'_>) {
 }
 
 /// Whether a delivery is answered without leaving the dialogue: a picture in the middle of one is not an answer to
-/// its question, nor another question.
-fn is_aside(what: &What) -> bool {
-    matches!(what, What::Message(message) if words(message).is_none())
+/// its question, nor another question; nor is a greeting, or a slip that no rule knows.
+fn is_aside(what: &What, action: &dyn ActionKind, entry: &Entry<'_>) -> bool {
+    let What::Message(message) = what else { return false };
+    words(message).is_none() || (action.in_passing() && matches!(entry, Entry::Opened { .. }))
 }
 
 fn told(key: &ActionKey, fault: &TemplateFault) -> String {

@@ -31,6 +31,15 @@ pub fn fold(words: &str) -> String {
     folded
 }
 
+/// Folded words without the punctuation at either end: "在吗？" asks what "在吗" asks.
+pub fn without_marks(folded: &str) -> &str {
+    const MARKS: &[char] = &[
+        '.', ',', '!', '?', '~', ';', ':', '"', '\'', '(', ')', '[', ']', '{', '}', '。', '、', '“', '”', '‘', '’',
+        '「', '」', '【', '】', '《', '》', '…', ' ',
+    ];
+    folded.trim_matches(MARKS)
+}
+
 /// Each character by itself: `fast2s` looks at its neighbours too, and a word would then be written differently
 /// inside a sentence than alone.
 pub(super) fn simplified(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
@@ -67,6 +76,15 @@ mod tests {
             ("\u{200b} ", ""),
         ] {
             assert_eq!(fold(written), meant, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn punctuation_at_the_ends_makes_no_difference() {
+        for (written, meant) in
+            [("在吗？", "在吗"), ("“查流量”！！", "查流量"), ("5.5", "5.5"), ("？", ""), ("谢谢～", "谢谢")]
+        {
+            assert_eq!(without_marks(&fold(written)), meant, "{written}");
         }
     }
 

@@ -69,7 +69,8 @@ text_id! {
 
 /// One delivery of one customer, the same for every retry of it (platform.md 1.5, 9.3, 9.4).
 ///
-/// Only ever compared within one customer's record, so 64 bits are plenty.
+/// Only ever compared within one customer's record, so 64 bits are plenty. It is made from the customer too: numbers
+/// that the business system tells orders apart by are made from it (`actions::numbering`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DedupeKey(pub u64);

@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::Anchored;
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::nfa::contiguous::NFA;
 use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::fold::{fold, simplified};
+use super::fold::{fold, simplified, without_marks};
 use super::ids::ActionKey;
 
 /// A compiled pattern may take so many bytes: enough for a sentence's worth of alternatives and a few repetitions,
@@ -23,10 +25,10 @@ const PATTERN_CHARS: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeywordRule {
-    /// Words that must be all the customer wrote. Width, case, spaces at the ends, and simplified or traditional
-    /// writing make no difference.
+    /// Words that must be all the customer wrote. Width, case, spaces and punctuation at the ends, and simplified or
+    /// traditional writing make no difference.
     #[serde(default)]
-    #[schemars(description = "整句等于这些词时命中；全角半角、大小写、首尾空格、繁简不影响")]
+    #[schemars(description = "整句等于这些词时命中；全角半角、大小写、首尾空格和标点、繁简不影响")]
     pub exact: Vec<String>,
     /// Words that may stand anywhere in what the customer wrote.
     #[serde(default)]
@@ -50,9 +52,17 @@ pub struct KeywordRule {
 pub struct Keywords {
     rules: Vec<KeywordRule>,
     exact: HashMap<String, Rank>,
-    contains: Option<(AhoCorasick, Vec<Rank>)>,
+    contains: Option<Contained>,
     /// Strongest first. One by one: each alone stays small enough for a table, all in one set do not.
     patterns: Vec<(Regex, Rank)>,
+}
+
+/// The words that may stand anywhere, found in one pass.
+#[derive(Clone, Debug)]
+struct Contained {
+    automaton: NFA,
+    /// By word: the strongest rank of the word itself and of every word inside it.
+    ranks: Vec<Rank>,
 }
 
 /// How strong a word's claim is. The order of the fields is the order of precedence.
@@ -98,16 +108,11 @@ impl Keywords {
     pub fn new(rules: Vec<KeywordRule>) -> Result<Self, Vec<KeywordFault>> {
         let mut faults = Vec::new();
         let exact = words(&rules, Way::Exact, |rule| &rule.exact, &mut faults);
-        let (needles, ranks): (Vec<_>, Vec<_>) =
-            words(&rules, Way::Contains, |rule| &rule.contains, &mut faults).into_iter().unzip();
-        let contains = match AhoCorasick::new(&needles) {
-            _ if needles.is_empty() => None,
-            Ok(automaton) => Some((automaton, ranks)),
-            Err(error) => {
-                faults.push(KeywordFault { rule: 0, word: String::new(), cause: format!("关键词太多：{error}") });
-                None
-            }
-        };
+        let contains = words(&rules, Way::Contains, |rule| &rule.contains, &mut faults);
+        let contains = Contained::new(contains).unwrap_or_else(|cause| {
+            faults.push(KeywordFault { rule: 0, word: String::new(), cause });
+            None
+        });
         let patterns = patterns(&rules, &mut faults);
         if faults.is_empty() { Ok(Self { rules, exact, contains, patterns }) } else { Err(faults) }
     }
@@ -122,10 +127,20 @@ impl Keywords {
         self.rules.get(self.rule_for(words)?).map(|rule| &rule.action)
     }
 
+    /// Whether a rule names exactly these words.
+    pub fn names(&self, words: &str) -> bool {
+        self.named(&fold(words)).is_some()
+    }
+
+    /// The claim of the rule that names exactly these words. Punctuation is looked at only when it is all there is.
+    fn named(&self, folded: &str) -> Option<Rank> {
+        self.exact.get(folded).or_else(|| self.exact.get(without_marks(folded))).copied()
+    }
+
     /// The index of the rule that wins these words.
     pub fn rule_for(&self, words: &str) -> Option<usize> {
         let folded = fold(words);
-        let exact = self.exact.get(&folded).copied();
+        let exact = self.named(&folded);
         let best = exact.max(self.best_contained(&folded)).max(self.best_pattern(&folded));
         best.map(|rank| rank.rule.0)
     }
@@ -154,8 +169,7 @@ impl Keywords {
     }
 
     fn best_contained(&self, folded: &str) -> Option<Rank> {
-        let (automaton, ranks) = self.contains.as_ref()?;
-        automaton.find_overlapping_iter(folded).filter_map(|hit| ranks.get(hit.pattern().as_usize()).copied()).max()
+        self.contains.as_ref()?.best(folded)
     }
 
     fn best_pattern(&self, folded: &str) -> Option<Rank> {
@@ -167,6 +181,38 @@ impl Keywords {
     fn same_pattern(&self, pattern: &str) -> Option<usize> {
         let twins = self.rules.iter().enumerate().filter(|(_, rule)| rule.pattern.iter().any(|p| p == pattern));
         twins.map(|(at, rule)| rank(at, rule, (Way::Pattern, pattern))).max().map(|best| best.rule.0)
+    }
+}
+
+impl Contained {
+    fn new(words: HashMap<String, Rank>) -> Result<Option<Self>, String> {
+        if words.is_empty() {
+            return Ok(None);
+        }
+        let (words, own): (Vec<String>, Vec<Rank>) = words.into_iter().unzip();
+        let automaton = NFA::new(&words).map_err(|error| format!("关键词太多：{error}"))?;
+        let ranks = words.iter().zip(&own).map(|(word, rank)| {
+            let inside = automaton.try_find_overlapping_iter(word.as_str().into());
+            let inside = inside.into_iter().flatten().filter_map(|hit| own.get(hit.pattern().as_usize()));
+            inside.max().unwrap_or(rank).to_owned()
+        });
+        let ranks = ranks.collect();
+        Ok(Some(Self { automaton, ranks }))
+    }
+
+    /// Of the words that end at one place every shorter one stands inside the longest, which the automaton gives
+    /// first. So one look per byte is enough, however many words are nested.
+    fn best(&self, folded: &str) -> Option<Rank> {
+        let mut state = self.automaton.start_state(Anchored::No).ok()?;
+        let mut best = None;
+        for byte in folded.bytes() {
+            state = self.automaton.next_state(Anchored::No, state, byte);
+            if self.automaton.is_match(state) {
+                let longest = self.automaton.match_pattern(state, 0);
+                best = best.max(self.ranks.get(longest.as_usize()).copied());
+            }
+        }
+        best
     }
 }
 
@@ -226,108 +272,4 @@ fn patterns(rules: &[KeywordRule], faults: &mut Vec<KeywordFault>) -> Vec<(Regex
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::{Duration, Instant};
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn rule(action: &str, priority: i32, [exact, contains, pattern]: [&[&str]; 3]) -> KeywordRule {
-        let own = |list: &[&str]| list.iter().map(ToString::to_string).collect();
-        let action = ActionKey::from(action);
-        KeywordRule { exact: own(exact), contains: own(contains), pattern: own(pattern), priority, action }
-    }
-
-    fn found<'a>(keywords: &'a Keywords, words: &str) -> Option<&'a str> {
-        keywords.find(words).map(ActionKey::as_str)
-    }
-
-    #[test]
-    fn words_are_found_however_they_are_written() {
-        let keywords = Keywords::new(vec![
-            rule("data", 0, [&["查流量"], &["剩余流量"], &[r"还有.{0,4}流量"]]),
-            rule("bill", 0, [&["查話費", "HF"], &[], &[]]),
-        ])
-        .unwrap();
-        for (words, action) in [
-            (" 查流量 ", Some("data")),
-            ("查流量吧", None),
-            ("我的剩餘流量呢", Some("data")),
-            ("還有多少流量？", Some("data")),
-            ("查话费", Some("bill")),
-            ("ｈｆ", Some("bill")),
-            ("", None),
-        ] {
-            assert_eq!(found(&keywords, words), action, "{words}");
-        }
-    }
-
-    #[test]
-    fn priority_then_way_then_length_then_order_decides() {
-        let keywords = Keywords::new(vec![
-            rule("pattern", 0, [&[], &[], &["流量"]]),
-            rule("short", 0, [&[], &["流量"], &[]]),
-            rule("long", 0, [&[], &["流量包"], &[]]),
-            rule("late", 0, [&[], &["流量包"], &[]]),
-            rule("exact", 0, [&["买流量包"], &[], &[]]),
-            rule("first", 1, [&[], &[], &["退订.*流量"]]),
-        ])
-        .unwrap();
-        let winners = ["流量", "流量包", "买流量包", "退订流量包", "流 量"].map(|w| found(&keywords, w));
-        assert_eq!(winners, [Some("short"), Some("long"), Some("exact"), Some("first"), None]);
-    }
-
-    #[test]
-    fn a_word_that_can_never_win_is_told() {
-        let keywords = Keywords::new(vec![
-            rule("a", 1, [&["流量"], &["话费"], &["x+"]]),
-            rule("b", 0, [&["流量", "我的话费"], &["查话费", "积分"], &["x+", "y+"]]),
-            rule("a", 0, [&["流量"], &[], &[]]),
-        ])
-        .unwrap();
-        let told: Vec<_> = keywords.overlaps().into_iter().map(|o| (o.wins, o.loses, o.word)).collect();
-        assert_eq!(told, ["流量", "我的话费", "查话费", "x+"].map(|w| (0, 1, w.to_owned())));
-    }
-
-    #[test]
-    fn a_rule_that_cannot_work_is_named() {
-        let rules = vec![
-            rule("ok", 0, [&["好"], &[], &[r"^\d{4,11}$"]]),
-            rule("bad", 0, [&[" "], &["\u{200b}"], &["(", ".*", "(a{100}){100}"]]),
-        ];
-        let faults = Keywords::new(rules).unwrap_err();
-        let named: Vec<_> = faults.iter().map(|f| (f.rule, f.word.as_str())).collect();
-        assert_eq!(named, [(1, " "), (1, "\u{200b}"), (1, "("), (1, ".*"), (1, "(a{100}){100}")]);
-        assert!(faults.iter().all(|f| !f.cause.is_empty()), "{faults:?}");
-    }
-
-    /// reliability.md W54: 5 ms in a release build; a debug build is some twenty times slower.
-    #[test]
-    fn a_bait_for_every_rule_costs_little() {
-        let patterns =
-            [r"(a|aa)+$", r"(.*a){12}b", r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(流|流量|量)+包$", r".*查.*流.*量.*x"];
-        let contains: Vec<String> = (1..200).map(|n| "a".repeat(n)).collect();
-        let contains: Vec<&str> = contains.iter().map(String::as_str).collect();
-        let rules = (0..20).map(|n| rule(&format!("r{n}"), 0, [&[], &contains, &patterns])).collect();
-        let keywords = Keywords::new(rules).unwrap();
-        let limit = Duration::from_millis(if cfg!(debug_assertions) { 200 } else { 5 });
-        for bait in ["a", "流量", "aA", "查流量", "\u{fdfa}"] {
-            let bait: String = bait.chars().cycle().take(2048).collect();
-            let fastest = (0..3).map(|_| {
-                let start = Instant::now();
-                std::hint::black_box(keywords.find(&bait));
-                start.elapsed()
-            });
-            assert!(fastest.min().unwrap() < limit, "{:?}", bait.chars().next());
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_words_can_be_asked(words in any::<String>()) {
-            let keywords = Keywords::new(vec![rule("a", 0, [&["甲"], &["乙", "a"], &[r"\d+\s"]])]).unwrap();
-            let _ = keywords.find(&words);
-        }
-    }
-}
+mod tests;

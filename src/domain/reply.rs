@@ -69,4 +69,41 @@ impl Reply {
     pub fn is_silent(&self) -> bool {
         matches!(self, Self::Silent)
     }
+
+    /// The reply as it leaves: an article's address that is a path alone is on this server, which customers reach at
+    /// `site` (an http or https address, without a `/` at the end). The playbook and the store keep the path, so that
+    /// both are the same wherever they are used.
+    pub fn reachable_at(mut self, site: &str) -> Self {
+        if let Self::Articles(articles) = &mut self {
+            for url in articles.iter_mut().flat_map(|article| [&mut article.url, &mut article.picture_url]) {
+                // `//host/path` names a host.
+                if url.starts_with('/') && !url.starts_with("//") {
+                    url.insert_str(0, site);
+                }
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_article_on_this_server_leaves_with_its_whole_address() {
+        let article = |url: &str, picture_url: &str| Article {
+            url: url.into(),
+            picture_url: picture_url.into(),
+            ..Article::default()
+        };
+        let kept =
+            Reply::Articles(vec![article("/a/1", ""), article("https://example.com/", "//cdn.example.com/p.png")]);
+        let left = Reply::Articles(vec![
+            article("https://wx.example.com/a/1", ""),
+            article("https://example.com/", "//cdn.example.com/p.png"),
+        ]);
+        assert_eq!(kept.reachable_at("https://wx.example.com"), left);
+        assert_eq!(Reply::Text("/a".into()).reachable_at("https://wx.example.com"), Reply::Text("/a".into()));
+    }
 }

@@ -1,6 +1,6 @@
 //! Which action a delivery means: a dialogue that waits for words, a menu key, a keyword, a moment.
 
-use super::actions::{Entry, Kind, Needs, View};
+use super::actions::{Claim, Entry, Kind, Needs, View};
 use super::customer::{Customer, Dialogue};
 use super::decision::Moment;
 use super::ids::{ActionKey, Scene};
@@ -101,12 +101,22 @@ pub(super) fn with_agent(customer: &Customer, now: UnixSecs) -> bool {
 
 fn for_words<'a>(playbook: &'a Playbook, customer: &'a Customer, (words, now): (&'a str, UnixSecs)) -> Route<'a> {
     let dialogue = customer.dialogue.as_ref();
-    if let Some(open) = dialogue.filter(|d| d.expires > now)
-        && let Some((key, kind)) = playbook.actions.get_key_value(&open.action)
-        && kind.as_action().wants(open, words)
-    {
-        let entry = Entry::Continued { dialogue: open, words };
-        return Route::Act { key, kind, entry, because: Because::Named };
+    let talk = dialogue.and_then(|dialogue| {
+        let (key, kind) = playbook.actions.get_key_value(&dialogue.action)?;
+        Some((dialogue, key, kind))
+    });
+    if let Some((dialogue, key, kind)) = talk {
+        let claim = kind.as_action().claim(dialogue, words);
+        let meant = claim == Claim::Meant;
+        if dialogue.expires > now {
+            if meant || (claim == Claim::Any && !playbook.keywords.names(words)) {
+                let entry = Entry::Continued { dialogue, words };
+                return Route::Act { key, kind, entry, because: Because::Named };
+            }
+        } else if let Some(told) = expired(playbook, dialogue, now).filter(|_| meant) {
+            // A late "确认" is told that nothing came of it; to a keyword it would mean something else.
+            return told;
+        }
     }
     if let Some(key) = playbook.keywords.find(words) {
         return act(playbook, key, words, Because::Named);

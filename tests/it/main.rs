@@ -7,3 +7,4 @@ mod sandbox_api;
 mod sandbox_delivery;
 mod sandbox_double;
 mod sandbox_population;
+mod demo_playbook;

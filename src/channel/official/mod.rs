@@ -20,6 +20,8 @@ mod tree;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod replies;
+#[cfg(test)]
 mod torture;
 #[cfg(test)]
 mod vectors;

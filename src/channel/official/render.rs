@@ -1,9 +1,10 @@
 //! Replies as XML, within the platform's limits (platform.md part 3).
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::open::ReplyTo;
-use super::text::{cut_around_links, has_control, without_controls};
+use super::text::{cut_around_links, has_control, has_noncharacter, without_controls};
 use crate::domain::recent::Earned;
 use crate::domain::reply::{Article, Reply};
 
@@ -34,14 +35,14 @@ fn body(xml: &mut Xml, reply: &Reply, max_articles: usize) -> Option<()> {
             xml.text("Content", &words);
         }
         Reply::Image { media_id } => {
+            required(media_id)?;
             xml.text("MsgType", "image");
             xml.group("Image", |xml| xml.text("MediaId", media_id));
-            required(media_id)?;
         }
         Reply::Voice { media_id } => {
+            required(media_id)?;
             xml.text("MsgType", "voice");
             xml.group("Voice", |xml| xml.text("MediaId", media_id));
-            required(media_id)?;
         }
         Reply::Video { media_id, title, description } => {
             required(media_id)?;
@@ -93,8 +94,7 @@ fn required(text: &str) -> Option<()> {
 }
 
 /// The words as they can be sent: legal characters, within the limit, links whole. `None` if none are left.
-pub(super) fn sendable(words: &str) -> Option<std::borrow::Cow<'_, str>> {
-    use std::borrow::Cow;
+pub(super) fn sendable(words: &str) -> Option<Cow<'_, str>> {
     let legal = if is_legal(words) { Cow::Borrowed(words) } else { Cow::Owned(without_controls(words)) };
     let cut = match legal {
         Cow::Borrowed(words) => Cow::Borrowed(cut_around_links(words, MAX_TEXT_BYTES)),
@@ -104,7 +104,7 @@ pub(super) fn sendable(words: &str) -> Option<std::borrow::Cow<'_, str>> {
 }
 
 fn is_legal(text: &str) -> bool {
-    !has_control(text) && !text.contains(['\u{fffe}', '\u{ffff}'])
+    !has_control(text) && !has_noncharacter(text)
 }
 
 /// Writes elements; every text in CDATA.

@@ -22,17 +22,11 @@ pub fn seal(account: &Account, reply_to: &ReplyTo, earned: &Earned) -> Vec<u8> {
     // Positions are of the account as it was when the delivery came; after a reload the newest will have to do.
     let token = account.tokens.get(token).or(account.tokens.first());
     let key = account.keys.get(key).or(account.keys.first());
-    match (token, key) {
-        (Some(token), Some(key)) => envelope(account, token, key, earned.at.0, &clear),
-        // An account without token or key cannot be made; saying nothing is the safe way out.
-        _ => ACK.to_vec(),
-    }
-}
-
-fn envelope(account: &Account, token: &str, key: &AesKey, at: i64, clear: &str) -> Vec<u8> {
+    // An account without token or key cannot be made; saying nothing is the safe way out.
+    let (Some(token), Some(key)) = (token, key) else { return ACK.to_vec() };
     let (random, nonce) = derived(key, clear.as_bytes());
     let encrypted = crypt::encrypt(key, &random, clear.as_bytes(), &account.app_id);
-    sealed_xml(token, &encrypted, &at.to_string(), &nonce)
+    sealed_xml(token, &encrypted, &earned.at.0.to_string(), &nonce)
 }
 
 /// The envelope around a ciphertext, signed.

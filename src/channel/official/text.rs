@@ -14,6 +14,11 @@ pub(super) fn has_control(text: &str) -> bool {
     text.bytes().any(|byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r'))
 }
 
+/// Whether there is a character that no XML can hold and nobody can type: NUL and the two noncharacters.
+pub(super) fn has_noncharacter(text: &str) -> bool {
+    text.as_bytes().contains(&0) || text.contains('\u{fffe}') || text.contains('\u{ffff}')
+}
+
 /// Without the characters XML does not allow.
 pub(super) fn without_controls(text: &str) -> String {
     text.chars().filter(|char| is_allowed(*char)).collect()

@@ -383,6 +383,9 @@ fn the_key_is_the_same_for_a_retry_and_different_for_anything_else() {
     assert_ne!(key(&click("<EventKey>b</EventKey><X>1</X>")), tap);
     assert_ne!(key(&click("<EventKey>a</EventKey><X>2</X>")), tap);
     assert_ne!(key(&click("<EventKey>a</EventKey><X>1</X>").replace("CLICK", "VIEW")), tap);
+    let other = |xml: &str| key(&xml.replace("<FromUserName>o1<", "<FromUserName>o2<"));
+    assert_ne!(other(&text("x")), first, "orders of two customers in one second are two orders");
+    assert_ne!(other(&click("<EventKey>a</EventKey><X>1</X>")), tap);
     let idless = |content: &str| text(content).replace("<MsgId>1</MsgId>", "");
     assert_ne!(key(&idless("x")), key(&idless("y")));
 }

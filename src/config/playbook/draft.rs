@@ -76,7 +76,7 @@ impl Draft {
     pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
         let mut draft = Self::default();
         for source in sources.files.values() {
-            let parsed = source.text().map_err(|finding| vec![finding]).and_then(|text| match source.role {
+            let parsed = source.text().map_err(|finding| vec![*finding]).and_then(|text| match source.role {
                 Role::Menu => super::json::parse(source.shown.clone(), text),
                 _ => super::toml::parse(source.shown.clone(), text),
             });

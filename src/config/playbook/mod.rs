@@ -11,9 +11,11 @@ mod source;
 mod span;
 mod text;
 mod toml;
+mod watch;
 
 pub use draft::{ConnectorsFile, KeywordsFile};
 pub use finding::{Code, Finding, Severity};
 pub use read::read;
 pub use source::Dirs;
 pub use text::render;
+pub use watch::{Live, State, Status};

@@ -15,6 +15,7 @@ use crate::domain::ids::PlaybookVersion;
 
 /// A larger file is refused.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
+const SAVE_AS_UTF8: &str = "用编辑器把文件另存为 UTF-8 编码";
 
 /// Where a playbook is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,8 +147,8 @@ impl Sources {
 
 impl Source {
     /// The text, or why it is none.
-    pub fn text(&self) -> Result<String, Finding> {
-        let whole = |code, message: String, mend| Finding::of_file(code, &self.shown, (message, mend));
+    pub fn text(&self) -> Result<String, Box<Finding>> {
+        let whole = |code, message: String, mend| Box::new(Finding::of_file(code, &self.shown, (message, mend)));
         let bytes = match &self.bytes {
             Ok(bytes) => bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
@@ -155,9 +156,8 @@ impl Source {
             }
             Err(error) => return Err(whole(Code::Unreadable, format!("读不了文件：{error}"), "检查文件的权限")),
         };
-        const MEND: &str = "用编辑器把文件另存为 UTF-8 编码";
         if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
-            return Err(whole(Code::Encoding, "文件是 UTF-16 编码".into(), MEND));
+            return Err(whole(Code::Encoding, "文件是 UTF-16 编码".into(), SAVE_AS_UTF8));
         }
         if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
             return Err(self.at(bytes, at, "这里有 NUL 字节，文件可能是 UTF-16 编码或已损坏"));
@@ -166,14 +166,14 @@ impl Source {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => Err(self.at(bytes, error.valid_up_to(), "这里不是 UTF-8 文字，文件可能是 GBK 编码")),
         }
-        .map_err(|finding| Finding { mend: MEND.into(), ..finding })
     }
 
-    fn at(&self, bytes: &[u8], at: usize, message: &str) -> Finding {
+    /// The line is not shown: it is not text.
+    fn at(&self, bytes: &[u8], at: usize, message: &str) -> Box<Finding> {
         let text = String::from_utf8_lossy(bytes.get(..at).unwrap_or_default()).into_owned();
         let document =
             Document { file: self.shown.clone(), text, value: serde_json::Value::Null, spans: Spans::default() };
-        let finding = Site::root(document.into()).within(at..at).error(Code::Encoding, message, "另存为 UTF-8 编码");
-        Finding { excerpt: String::new(), ..finding }
+        let finding = Site::root(document.into()).within(at..at).error(Code::Encoding, message, SAVE_AS_UTF8);
+        Box::new(Finding { excerpt: String::new(), ..finding })
     }
 }

@@ -38,10 +38,12 @@ pub struct Entry {
     pub description: Option<Template>,
     /// Address of its picture.
     #[serde(default)]
-    #[schemars(description = "封面图的网址，JPG 或 PNG：第一篇建议 360×200，其余 200×200")]
+    #[schemars(
+        description = "封面图的网址，JPG 或 PNG：第一篇建议 360×200，其余 200×200。以 / 开头就是本服务器上的地址"
+    )]
     pub picture_url: Option<Template>,
     /// Where a tap leads.
-    #[schemars(description = "点开后的网址")]
+    #[schemars(description = "点开后的网址，以 / 开头就是本服务器上的地址")]
     pub url: Template,
 }
 

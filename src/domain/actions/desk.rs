@@ -1,6 +1,6 @@
 //! A customer at a desk: drives one action through a dialogue in tests, as `route` and `decide` would.
 
-use super::{ActionKind, Entry, Given, Memory, Outcome, View};
+use super::{ActionKind, Claim, Entry, Given, Memory, Outcome, View};
 use crate::domain::customer::Customer;
 use crate::domain::decision::Moment;
 use crate::domain::ids::{ActionKey, DedupeKey};
@@ -44,7 +44,7 @@ impl<'a> Desk<'a> {
     pub fn say(&mut self, words: &str) -> Outcome {
         self.next();
         let dialogue = self.customer.dialogue.clone().expect("no dialogue is open");
-        assert!(self.kind.wants(&dialogue, words), "the action does not want {words:?}");
+        assert!(self.wants(words), "the action does not want {words:?}");
         let out = self.decide(&Entry::Continued { dialogue: &dialogue, words });
         self.apply(&out);
         out
@@ -52,7 +52,7 @@ impl<'a> Desk<'a> {
 
     /// Whether the open dialogue wants these words.
     pub fn wants(&self, words: &str) -> bool {
-        self.customer.dialogue.as_ref().is_some_and(|dialogue| self.kind.wants(dialogue, words))
+        self.customer.dialogue.as_ref().is_some_and(|dialogue| self.kind.claim(dialogue, words) != Claim::Not)
     }
 
     /// The answer to the action's work is there.

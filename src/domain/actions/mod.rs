@@ -148,14 +148,24 @@ pub trait ActionKind {
         Vec::new()
     }
 
-    /// Whether these words are for this action's open dialogue. If not, the dialogue is left and the playbook answers
-    /// them as if there were none.
-    fn wants(&self, _dialogue: &Dialogue, _words: &str) -> bool {
-        true
+    /// What these words are to this action's dialogue.
+    fn claim(&self, _dialogue: &Dialogue, _words: &str) -> Claim {
+        Claim::Meant
     }
 
-    /// What is said when the customer's dialogue has run out and no rule knows what they wrote after that. It has no
-    /// placeholders.
+    /// Whether this is said in passing: a dialogue the customer is in stays open after their words led here.
+    fn in_passing(&self) -> bool {
+        false
+    }
+
+    /// The dialogue after something was said in passing ([`ActionKind::in_passing`]): what comes next may answer that
+    /// instead.
+    fn interrupted(&self, dialogue: Dialogue) -> Dialogue {
+        dialogue
+    }
+
+    /// What is said when the customer's dialogue has run out and they write what was meant for it, or what no rule
+    /// knows. It has no placeholders.
     fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {
         None
     }
@@ -177,6 +187,24 @@ pub trait ActionKind {
     /// That work has expired and no answer will be waited for any more: the last thing that is ever said about it.
     fn abandon(&self, _view: &View<'_>, _memo: &Values) -> Outcome {
         Outcome::default()
+    }
+}
+
+/// What words are to a dialogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Meant for it.
+    Meant,
+    /// It takes any words, but a keyword that is exactly these goes first.
+    Any,
+    /// About something else: the playbook answers them as if there were no dialogue.
+    Not,
+}
+
+impl Claim {
+    /// Meant for the dialogue, or about something else.
+    pub fn meant(meant: bool) -> Self {
+        if meant { Self::Meant } else { Self::Not }
     }
 }
 

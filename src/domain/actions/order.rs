@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words::{self, Pick};
-use super::{ActionKind, Entry, Fault, Given, Memory, Outcome, Stakes, TextField, View};
+use super::{ActionKind, Claim, Entry, Fault, Given, Memory, Outcome, Stakes, TextField, View};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::OrderOutcome;
 use crate::domain::ids::ConnectorKey;
@@ -27,6 +27,7 @@ mod tests;
 /// Settings of an `order` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "办理：选择、确认、下单扣费、回执")]
 pub struct Order {
     /// The connector that places the order; it needs an idempotency header.
     #[schemars(description = "下单用的连接器，必须配置 idempotency_header（重复请求只办理一次）")]
@@ -95,6 +96,7 @@ pub struct Order {
 /// Something that can be bought.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "一个可以办理的项目")]
 pub struct Choice {
     /// How the business system calls it.
     #[schemars(description = "业务系统里的产品代码")]
@@ -114,6 +116,7 @@ pub struct Choice {
 /// How an order stands.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "最近一笔订单的进展")]
 pub struct Standing {
     /// Not answered yet.
     #[schemars(description = "正在办理：{{ label }}、{{ amount }}、{{ order }}")]
@@ -231,8 +234,15 @@ impl ActionKind for Order {
         faults
     }
 
-    fn wants(&self, dialogue: &Dialogue, words: &str) -> bool {
-        self.read(dialogue, words).is_some()
+    fn claim(&self, dialogue: &Dialogue, words: &str) -> Claim {
+        Claim::meant(self.read(dialogue, words).is_some())
+    }
+
+    fn interrupted(&self, mut dialogue: Dialogue) -> Dialogue {
+        if dialogue.step == steps::CONFIRM {
+            dialogue.step = steps::CONFIRM_EXPRESSLY.to_owned();
+        }
+        dialogue
     }
 
     fn expired(&self, dialogue: &Dialogue) -> Option<&Template> {

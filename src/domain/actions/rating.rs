@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActionKind, Entry, Fault, Given, Memory, Outcome, TextField, View, words};
+use super::{ActionKind, Claim, Entry, Fault, Given, Memory, Outcome, TextField, View, words};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::FactKind;
 use crate::domain::ids::ConnectorKey;
@@ -16,6 +16,7 @@ use crate::domain::value::{Value, Values};
 /// Settings of a `rating` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "服务评分：1 到 5 星，每天一次")]
 pub struct Rating {
     /// Asks for the stars.
     #[schemars(description = "请顾客打分，最好给出五个可以点的链接，例如 {{ tap(\"★★★★★ 非常满意\", \"5星\") }}")]
@@ -132,8 +133,8 @@ impl ActionKind for Rating {
         if in_range { Vec::new() } else { vec![fault] }
     }
 
-    fn wants(&self, _dialogue: &Dialogue, words: &str) -> bool {
-        read(words).is_some()
+    fn claim(&self, _dialogue: &Dialogue, words: &str) -> Claim {
+        Claim::meant(read(words).is_some())
     }
 
     fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {

@@ -24,6 +24,10 @@ impl ActionKind for Say {
         vec![TextField { field: "text".into(), template: &self.text, allowed: BTreeSet::new() }]
     }
 
+    fn in_passing(&self) -> bool {
+        true
+    }
+
     fn decide(&self, view: &View<'_>, _given: &Given) -> Outcome {
         let mut out = Outcome::default();
         out.reply = view.text(&mut out, &self.text, &Values::new());

@@ -16,6 +16,7 @@ use crate::domain::value::{Value, Values};
 /// Settings of a `sign_in` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "每日签到")]
 pub struct SignIn {
     /// Signed in for the first time today.
     #[schemars(description = "今天第一次签到：{{ streak }} 连续天数、{{ total }} 累计天数")]
@@ -36,6 +37,7 @@ pub struct SignIn {
 /// Said once, when the streak gets there.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "连续签到满某天")]
 pub struct Milestone {
     /// Days in a row.
     #[schemars(description = "连续天数")]

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::numbering::Origin;
-use super::{ActionKind, Entry, Fault, Given, Outcome, TextField, View, words};
+use super::{ActionKind, Claim, Entry, Fault, Given, Outcome, TextField, View, words};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::FactKind;
 use crate::domain::ids::ConnectorKey;
@@ -16,6 +16,7 @@ use crate::domain::value::{Value, Values};
 /// Settings of a `ticket` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "收集反馈：顾客写一条消息，得到一个编号")]
 pub struct Ticket {
     /// Asks for the words.
     #[schemars(description = "请顾客说说看")]
@@ -79,6 +80,11 @@ impl ActionKind for Ticket {
             fault("expires_secs", "秒数超出范围", "写 60 到 86400 之间的数");
         }
         faults
+    }
+
+    fn claim(&self, _dialogue: &Dialogue, words: &str) -> Claim {
+        // "好的" to the prompt is no ticket, and no reason to leave either.
+        if words::is_no(words) || words::is_yes(words) { Claim::Meant } else { Claim::Any }
     }
 
     fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {
@@ -207,6 +213,16 @@ mod tests {
         desk.tap();
         let out = desk.say("算了吧");
         assert_eq!((said(&out).as_str(), out.dialogue, out.facts.len()), ("好的", None, 0));
+    }
+
+    #[test]
+    fn any_words_are_taken_but_a_keyword_goes_first() {
+        let ticket = ticket();
+        let mut desk = Desk::new(&ticket);
+        let dialogue = desk.tap().dialogue.unwrap();
+        assert_eq!(ticket.claim(&dialogue, "取消"), Claim::Meant);
+        assert_eq!(ticket.claim(&dialogue, "好的"), Claim::Meant);
+        assert_eq!(ticket.claim(&dialogue, "查流量"), Claim::Any);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words::{self, Pick};
-use super::{ActionKind, Entry, Fault, Given, Memory, Needs, Outcome, TextField, View};
+use super::{ActionKind, Claim, Entry, Fault, Given, Memory, Needs, Outcome, TextField, View};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::FactKind;
 use crate::domain::ids::ConnectorKey;
@@ -22,6 +22,7 @@ mod tests;
 /// Settings of a `topic` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "话题：投票和留言。留言未经审核，不会展示给其他人")]
 pub struct Topic {
     /// Names the topic; a new one starts a new vote.
     #[schemars(description = "话题编号，换一个编号就是新的一轮投票，例如 2026-w03")]
@@ -73,6 +74,7 @@ pub struct Topic {
 /// Something to vote for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(description = "一个投票选项")]
 pub struct Choice {
     /// How it is counted; never change it during a vote.
     #[schemars(description = "计票用的代码，投票期间不要改")]
@@ -159,6 +161,10 @@ impl ActionKind for Topic {
             fault("expires_secs".into(), "秒数超出范围", "写 60 到 86400 之间的数");
         }
         faults
+    }
+
+    fn claim(&self, _dialogue: &Dialogue, words: &str) -> Claim {
+        if matches!(self.read(words), Said::Words) { Claim::Any } else { Claim::Meant }
     }
 
     fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {

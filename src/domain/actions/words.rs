@@ -1,31 +1,12 @@
 //! What short words mean inside a dialogue: a choice, yes, no, back. Everything else is for the keywords.
 
-use crate::domain::fold::fold;
+use crate::domain::fold::{fold, without_marks};
 
-/// Words that agree.
-const YES: &[&str] = &[
-    "确认",
-    "确定",
-    "确认办理",
-    "确定办理",
-    "确认订购",
-    "确认购买",
-    "是",
-    "对",
-    "好",
-    "可以",
-    "行",
-    "嗯",
-    "同意",
-    "办理",
-    "购买",
-    "买",
-    "没问题",
-    "ok",
-    "okay",
-    "yes",
-    "y",
-];
+/// Words that agree, and say to what.
+const EXPRESS_YES: &[&str] = &["确认", "确定", "确认办理", "确定办理", "确认订购", "确认购买"];
+/// Words that agree to whatever was said last.
+const YES: &[&str] =
+    &["是", "对", "好", "可以", "行", "嗯", "同意", "办理", "购买", "买", "没问题", "ok", "okay", "yes", "y"];
 /// Words that refuse or leave.
 const NO: &[&str] = &[
     "取消",
@@ -78,7 +59,12 @@ const STANDING: &[&str] = &[
 
 /// Whether the words agree. A question ("确认吗") does not.
 pub(super) fn is_yes(words: &str) -> bool {
-    is_one_of(words, YES)
+    is_one_of(words, YES) || is_express_yes(words)
+}
+
+/// Whether the words agree and say to what: "确认", not "好的".
+pub(super) fn is_express_yes(words: &str) -> bool {
+    is_one_of(words, EXPRESS_YES)
 }
 
 /// Whether the words refuse or leave.
@@ -108,11 +94,7 @@ fn is_particle(c: char) -> bool {
 
 /// The words folded, without punctuation at either end.
 pub(super) fn bare(words: &str) -> String {
-    const MARKS: &[char] = &[
-        '.', ',', '!', '?', '~', ';', ':', '"', '\'', '(', ')', '[', ']', '{', '}', '。', '、', '“', '”', '‘', '’',
-        '「', '」', '【', '】', '《', '》', '…', ' ',
-    ];
-    fold(words).trim_matches(MARKS).to_owned()
+    without_marks(&fold(words)).to_owned()
 }
 
 /// Whether two texts are the same to a reader.
@@ -246,6 +228,7 @@ mod tests {
         for words in ["确认", "確認", "好的", "好吧！", "OK", "ＯＫ。", "是的", "嗯", " 确认 "] {
             assert!(is_yes(words) && !is_no(words) && !is_back(words), "{words}");
         }
+        assert!(is_express_yes("确认！") && !is_express_yes("好的"));
         for words in ["取消", "不要了", "算了吧", "不用了~", "No", "不了", "不需要"] {
             assert!(is_no(words) && !is_yes(words) && !is_back(words), "{words}");
         }

@@ -166,6 +166,19 @@ fn a_picture_does_not_end_a_dialogue_and_a_tap_does() {
 }
 
 #[test]
+fn what_is_said_in_passing_leaves_a_dialogue_open_and_another_question_does_not() {
+    let mut choosing = talking("pack", NOON.plus_secs(60));
+    choosing.dialogue.as_mut().unwrap().step = "choose".into();
+    let after = |words: &str| decided(&choosing, &text(words), &Given::default()).customer.dialogue;
+    assert_eq!(after("天气不错"), choosing.dialogue, "a slip that only the fallback answers");
+    assert_eq!(after("查话费"), None);
+    assert_eq!(after("1").unwrap().step, "confirm");
+    choosing.dialogue.as_mut().unwrap().step = "confirm".into();
+    let after = decided(&choosing, &text("天气不错"), &Given::default()).customer.dialogue;
+    assert_eq!(after.unwrap().step, "confirm_expressly");
+}
+
+#[test]
 fn a_person_takes_the_chat_and_gives_it_back() {
     let none = Given::default();
     let joined = decided(&Customer::default(), &event(Event::AgentJoined { agent: "a".into() }), &none);

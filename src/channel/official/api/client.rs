@@ -104,6 +104,9 @@ impl Client {
             request = request.query(&[("access_token", token)]);
         }
         let mut response = request.send().await.map_err(|_| ApiError::Busy)?;
+        if response.status().is_server_error() {
+            return Err(ApiError::Busy);
+        }
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|_| ApiError::Busy)? {
             if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
@@ -111,7 +114,7 @@ impl Client {
             }
             answer.extend_from_slice(&chunk);
         }
-        // The status is 200 even for errors and the content type varies: only the body tells (platform.md 4.0).
+        // Otherwise the status is 200 even for errors and the content type varies: only the body tells (platform.md 4.0).
         let answer: Value = serde_json::from_slice(&answer).map_err(|_| ApiError::Busy)?;
         if !answer.is_object() {
             return Err(ApiError::Busy);

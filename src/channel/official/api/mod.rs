@@ -1,5 +1,7 @@
 //! The platform's API as far as fuwu calls it (platform.md part 4).
 
+#[cfg(test)]
+mod calls;
 mod client;
 mod error;
 mod message;

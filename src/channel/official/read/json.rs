@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::Reason;
-use crate::channel::official::text::{has_control, without_controls};
+use crate::channel::official::text::{has_control, has_noncharacter, without_controls};
 use crate::channel::official::tree::{Element, MAX_DEPTH, MAX_ELEMENTS, MAX_NAME_BYTES, Tree};
 
 /// Parses one message.
@@ -38,7 +38,7 @@ impl Value<'_, '_> {
         if too_large || self.name.len() > MAX_NAME_BYTES {
             return self.refuse(Reason::TooLarge);
         }
-        if text.contains(['\0', '\u{fffe}', '\u{ffff}']) {
+        if has_noncharacter(text) {
             return self.refuse(Reason::Character);
         }
         let text = if has_control(text) { without_controls(text) } else { text.to_owned() };

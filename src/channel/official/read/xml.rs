@@ -8,7 +8,7 @@ use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::{Error, Reader};
 
 use super::Reason;
-use crate::channel::official::text::{has_control, is_allowed, without_controls};
+use crate::channel::official::text::{has_control, has_noncharacter, is_allowed, without_controls};
 use crate::channel::official::tree::{Element, MAX_DEPTH, MAX_ELEMENTS, MAX_NAME_BYTES, Tree};
 
 const CONTENT_OPENS: &str = "<![CDATA[";
@@ -26,7 +26,7 @@ pub(in crate::channel::official) enum ContentEnds {
 
 /// Parses one message: exactly one root named `xml`.
 pub(in crate::channel::official) fn parse(xml: &str, ends: ContentEnds) -> Result<Tree<'_>, Reason> {
-    if xml.contains(['\0', '\u{fffe}', '\u{ffff}']) {
+    if has_noncharacter(xml) {
         return Err(Reason::Character);
     }
     let mut parser = Parser { xml, elements: Vec::with_capacity(16), open: Vec::with_capacity(8), closed: false };

@@ -174,3 +174,38 @@ fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDER: &str = "[connectors.order]\nmethod = \"POST\"\npath = \"/orders/{{ plan }}\"\nbody.who = \"{{ openid }}\"\nbody.much = \"{{ amount }}\"\ntimeout_ms = 1\nlate_timeout_ms = 1\nidempotency_header = \"Idempotency-Key\"\nfields = {}\nexample = {}\n";
+
+    /// What is found when the action `buy` hands over `values` with value at stake.
+    fn found(text: &str, values: &[&str]) -> Vec<(Code, usize, usize)> {
+        let document = crate::config::playbook::toml::parse("c.toml".into(), text.to_owned()).unwrap();
+        let site = Site::root(document.into()).field("connectors.order");
+        let mut findings = Vec::new();
+        let connector: Connector = crate::config::playbook::shape::read(&site, &mut findings).unwrap();
+        let mut faults = Faults { site: &site, findings: &mut findings };
+        faults.stakes(&connector, &ActionKey::from("buy"), Stakes::Value);
+        faults.placeholders(&connector, &"buy".into(), &values.iter().map(|name| (*name).to_owned()).collect());
+        findings.iter().map(|f| (f.code, f.line, f.column)).collect()
+    }
+
+    #[test]
+    fn where_value_is_at_stake_a_question_can_be_repeated_safely() {
+        let values = ["openid", "plan", "amount"];
+        assert_eq!(found(ORDER, &values), []);
+        let get = ORDER.replace("\"POST\"", "\"GET\"");
+        assert_eq!(found(&get, &values), [(Code::ConnectorRule, 2, 10)]);
+        let bare = ORDER.replace("idempotency_header = \"Idempotency-Key\"\n", "");
+        assert_eq!(found(&bare, &values), [(Code::ConnectorRule, 1, 13)]);
+    }
+
+    #[test]
+    fn a_placeholder_that_the_action_does_not_hand_over_is_found_in_the_text() {
+        let expected = [(Code::UnknownPlaceholder, 3, 20), (Code::UnknownPlaceholder, 5, 17)];
+        assert_eq!(found(ORDER, &["openid"]), expected);
+    }
+}

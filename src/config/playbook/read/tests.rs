@@ -173,7 +173,7 @@ fn a_placeholder_that_nothing_fills_is_found_inside_the_text() {
         "playbook/actions.toml",
         ACTIONS.replace("\"套餐\"", "\"\"\"\nname 是名字\n{{ tap('name') }}，{{ name }}\n\"\"\""),
     );
-    assert_eq!(folder.found(), [(Error, Code::UnknownPlaceholder, 9, 23)]);
+    assert_eq!(folder.found(), [(Error, Code::UnknownPlaceholder, 9, 22)]);
 }
 
 #[test]
@@ -203,6 +203,47 @@ fn missing_and_needless_files_are_named() {
 fn a_rule_without_words_is_refused() {
     let folder = Folder::good().with("playbook/keywords.toml", "[[rule]]\naction = \"plan\"\n[[rules]]\n");
     assert_eq!(folder.found(), [(Error, Code::KeywordRule, 1, 1), (Error, Code::UnknownKey, 3, 3)]);
+}
+
+#[test]
+fn a_keyword_that_another_rule_takes_and_a_broken_pattern_are_found_at_the_word() {
+    let rules =
+        "[[rule]]\nexact = [\"套餐\"]\naction = \"plan\"\n[[rule]]\nexact = [\"你好\", \"套餐\"]\naction = \"hello\"\n";
+    let folder = Folder::good().with("playbook/keywords.toml", rules);
+    assert_eq!(folder.found(), [(Warning, Code::KeywordOverlap, 5, 16)]);
+    let broken = "[[rule]]\nexact = [\"套餐\"]\npattern = [\"ok\", \"(\"]\naction = \"plan\"\n";
+    let folder = Folder::good().with("playbook/keywords.toml", broken);
+    assert_eq!(folder.found(), [(Error, Code::KeywordRule, 3, 18)]);
+}
+
+/// An action that asks a connector.
+fn asking(query: &str) -> Folder {
+    Folder::good()
+        .with("playbook/connectors.toml", CONNECTOR)
+        .with("playbook/keywords.toml", "[[rule]]\nexact = [\"话费\"]\naction = \"balance\"\n")
+        .with("playbook/actions/balance.toml", format!("[balance]\nkind = \"query\"\n{query}"))
+}
+
+#[test]
+fn an_action_and_its_connector_are_held_against_each_other() {
+    let query =
+        "connector = \"balance\"\nreply = \"余额 {{ balance }}\"\nwaiting = \"请稍等\"\nunavailable = \"抱歉\"\n";
+    assert_eq!(asking(query).read().1, []);
+    assert_eq!(asking(&query.replace("{{ balance", "{{ balanc")).found(), [(Error, Code::UnknownPlaceholder, 4, 16)]);
+    let unknown = asking(&query.replace("\"balance\"", "\"balanec\""));
+    let found = unknown.found();
+    assert_eq!(found, [(Error, Code::UnknownConnector, 3, 13), (Warning, Code::UnusedConnector, 2, 13)]);
+    let other = asking(query).with("playbook/connectors.toml", CONNECTOR.replace("openid", "phone"));
+    assert_eq!(other.found(), [(Error, Code::UnknownPlaceholder, 4, 21)]);
+}
+
+#[test]
+fn the_demo_playbook_has_no_findings() {
+    let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let dirs = Dirs { playbook: root.join("config/playbook"), menus: root.join("menus") };
+    let (playbook, findings) = read(&dirs);
+    assert_eq!(findings, []);
+    assert!(!playbook.unwrap().actions.is_empty());
 }
 
 #[test]

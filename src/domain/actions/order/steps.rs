@@ -15,6 +15,8 @@ use crate::domain::work::{Task, Work};
 
 pub(super) const CHOOSE: &str = "choose";
 pub(super) const CONFIRM: &str = "confirm";
+/// As [`CONFIRM`], but something else was said since: a mere "好的" may be about that.
+pub(super) const CONFIRM_EXPRESSLY: &str = "confirm_expressly";
 pub(super) const PLACED: &str = "placed";
 
 /// For so long after an order the customer's next words may still be about it.
@@ -51,7 +53,12 @@ impl Order {
             return Some(Said::Back);
         }
         if yes {
-            return Some(if dialogue.step == CONFIRM { Said::Yes } else { Said::Unclear });
+            let agreed = match dialogue.step.as_str() {
+                CONFIRM => true,
+                CONFIRM_EXPRESSLY => words::is_express_yes(words),
+                _ => false,
+            };
+            return Some(if agreed { Said::Yes } else { Said::Unclear });
         }
         match self.pick(words) {
             Pick::Entry(index) => Some(Said::Choice(index)),
@@ -114,7 +121,7 @@ impl Order {
             (Said::Unclear, choice) => {
                 let mut out = Outcome::default();
                 out.reply = match choice {
-                    Some(choice) if dialogue.step == CONFIRM => {
+                    Some(choice) if dialogue.step != CHOOSE => {
                         view.text(&mut out, &self.unclear_confirm, &choice.values())
                     }
                     _ => {

@@ -257,6 +257,20 @@ fn what_is_confirmed_is_exactly_what_was_shown() {
 }
 
 #[test]
+fn after_an_interruption_only_an_express_word_confirms() {
+    let order = order();
+    let mut desk = Desk::new(&order);
+    desk.tap();
+    let choosing = desk.customer.dialogue.clone().unwrap();
+    assert_eq!(order.interrupted(choosing.clone()), choosing);
+    desk.say("2");
+    desk.customer.dialogue = desk.customer.dialogue.take().map(|dialogue| order.interrupted(dialogue));
+    let unsure = desk.say("好的");
+    assert_eq!((said(&unsure).as_str(), unsure.outbox.len()), ("回复确认，办理 5GB 月包", 0));
+    assert_eq!(desk.say("确认").outbox.len(), 1);
+}
+
+#[test]
 fn only_a_dialogue_that_waits_for_a_decision_runs_out() {
     let order = order();
     let mut desk = Desk::new(&order);

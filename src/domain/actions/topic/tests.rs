@@ -102,6 +102,9 @@ fn what_is_unclear_is_asked_again_and_a_customer_may_leave() {
     for words in ["3", "０", "？？"] {
         assert_eq!(said(&desk.say(words)), "回复 1 到 2", "{words}");
     }
+    let dialogue = desk.customer.dialogue.clone().unwrap();
+    let claims = ["2", "9", "取消", "查流量"].map(|words| topic.claim(&dialogue, words));
+    assert_eq!(claims, [Claim::Meant, Claim::Meant, Claim::Meant, Claim::Any]);
     let out = desk.say("不用了");
     assert_eq!((said(&out).as_str(), out.dialogue), ("好的", None));
 }

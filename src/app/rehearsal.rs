@@ -1,0 +1,259 @@
+//! A rehearsal: one customer's conversation with a playbook, without store, network or clock. What `fuwu test` and
+//! `fuwu chat` run on.
+//!
+//! It does what the shell does, in the same order and with the same pure functions: route, ask, decide, record, then
+//! the outbox. Time moves only when it is told to.
+
+mod backend;
+mod readable;
+mod run;
+mod script;
+mod touched;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use backend::{Mock, Mocks};
+pub use readable::{marked, readable};
+pub use run::{Failure, Summary, Trial, run};
+pub use script::{duration_secs, followed, said, sent};
+pub use touched::{Touched, Untouched};
+
+use crate::domain::actions::{Given, Needs};
+use crate::domain::customer::Customer;
+use crate::domain::decide::{Subject, abandon, decide, resume};
+use crate::domain::decision::{Decision, Moment};
+use crate::domain::fact::{Fact, FactKind};
+use crate::domain::ids::{DedupeKey, Openid};
+use crate::domain::inbound::{Inbound, What};
+use crate::domain::notes::{self, Note};
+use crate::domain::playbook::Playbook;
+use crate::domain::question::Answer;
+use crate::domain::reach::{Delivery, deliver_later, useful_until};
+use crate::domain::reply::Reply;
+use crate::domain::route::route;
+use crate::domain::time::UnixSecs;
+use crate::domain::work::{Task, Work};
+use crate::growth::record::record;
+
+/// Between one try of a question that must be answered and the next: doubled each time, up to the other.
+const RETRY_SECS: i64 = 10;
+const LONGEST_RETRY_SECS: i64 = 300;
+/// What comes within this time after a message is seen as coming with it.
+const SOON_SECS: i64 = 15;
+
+/// One customer and one playbook.
+#[derive(Debug)]
+pub struct Rehearsal {
+    playbook: Arc<Playbook>,
+    customer: Customer,
+    now: UnixSecs,
+    deliveries: u64,
+    outbox: Vec<Pending>,
+    votes: BTreeMap<String, i64>,
+    mocks: Mocks,
+    touched: Touched,
+}
+
+#[derive(Debug)]
+struct Pending {
+    work: Work,
+    due: UnixSecs,
+    tries: u32,
+}
+
+/// What the phone shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// The answer.
+    pub reply: Reply,
+    /// What arrives later by itself.
+    pub arrived: Vec<Reply>,
+    /// What in the playbook did not work.
+    pub faults: Vec<String>,
+}
+
+impl Rehearsal {
+    /// Begins with a customer nobody knows.
+    pub fn new(playbook: Arc<Playbook>, now: UnixSecs) -> Self {
+        Self {
+            playbook,
+            customer: Customer::default(),
+            now,
+            deliveries: 0,
+            outbox: Vec::new(),
+            votes: BTreeMap::new(),
+            mocks: Mocks::new(),
+            touched: Touched::default(),
+        }
+    }
+
+    /// The playbook.
+    pub fn playbook(&self) -> &Playbook {
+        &self.playbook
+    }
+
+    /// Now.
+    pub fn now(&self) -> UnixSecs {
+        self.now
+    }
+
+    /// What of the playbook was touched so far.
+    pub fn touched(&self) -> &Touched {
+        &self.touched
+    }
+
+    /// From now on the business system does this.
+    pub fn answer_with(&mut self, mocks: Mocks) {
+        self.mocks = mocks;
+    }
+
+    /// The customer, or the platform about them, says this.
+    pub fn deliver(&mut self, what: What) -> Heard {
+        let playbook = self.playbook.clone();
+        self.deliveries += 1;
+        let moment = self.moment(DedupeKey(self.deliveries));
+        let inbound = Inbound { openid: Openid::from("rehearsal"), at: self.now, key: moment.key, what };
+        let before = self.customer.clone();
+        let route = route(&playbook, &before, &inbound, moment);
+        self.touched.note(&playbook, &before, (&inbound, &route));
+        let given = self.find_out(&route.needs(&before, moment));
+        let decision = decide(&playbook, Subject { customer: &before, inbound: &inbound, moment }, &route, &given);
+        let mut heard = Heard { reply: decision.reply.clone(), ..Heard::default() };
+        let wait_for = decision.wait_for.clone();
+        self.apply(decision, moment, &mut heard.faults);
+        if let Some(at) = wait_for.and_then(|id| self.outbox.iter().position(|pending| pending.work.id == id)) {
+            let pending = self.outbox.remove(at);
+            let earned = self.ask(pending, &mut heard.faults);
+            if let Some(reply) = earned.filter(|reply| !reply.is_silent()) {
+                self.customer.recent.remember(moment.key, reply.clone(), self.now);
+                heard.reply = reply;
+            }
+        }
+        if matches!(inbound.what, What::Message(_)) {
+            heard.reply = first_article_only(heard.reply);
+        }
+        self.run_until(self.now.plus_secs(SOON_SECS), &mut heard);
+        heard
+    }
+
+    /// Time passes until then.
+    pub fn wait_until(&mut self, until: UnixSecs) -> Heard {
+        let mut heard = Heard::default();
+        self.run_until(until, &mut heard);
+        self.now = self.now.max(until);
+        heard
+    }
+
+    fn moment(&self, key: DedupeKey) -> Moment {
+        // Any fixed odd multiplier spreads the counter over 64 bits; a rehearsal must go the same way every time.
+        let fresh = self.deliveries.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Moment { now: self.now, at: self.now, key, fresh }
+    }
+
+    fn find_out(&mut self, needs: &Needs) -> Given {
+        let answer = needs.question.as_ref();
+        let answer = answer.map(|question| backend::answer(&self.playbook, &mut self.mocks, &question.connector));
+        let tally = needs.tally.as_deref().map(|prefix| {
+            let votes = self.votes.iter().filter_map(|(name, n)| Some((name.strip_prefix(prefix)?.to_owned(), *n)));
+            votes.collect()
+        });
+        Given { answer, tally: tally.unwrap_or_default() }
+    }
+
+    fn apply(&mut self, decision: Decision, moment: Moment, faults: &mut Vec<String>) {
+        self.customer = decision.customer;
+        let fact = |what| Fact {
+            at: moment.at,
+            arrived: moment.now,
+            key: moment.key,
+            playbook: self.playbook.version.clone(),
+            what,
+        };
+        let facts: Vec<Fact> = decision.facts.into_iter().map(fact).collect();
+        for fact in &facts {
+            if let FactKind::Voted { action, topic, option } = &fact.what {
+                *self.votes.entry(format!("{action}/{topic}/{option}")).or_default() += 1;
+            }
+        }
+        record(&mut self.customer, &facts);
+        faults.extend(decision.faults);
+        let new = decision.outbox.into_iter().map(|work| Pending { due: work.due, work, tries: 0 });
+        self.outbox.extend(new);
+    }
+
+    /// Performs what falls due until then, in order of time.
+    fn run_until(&mut self, until: UnixSecs, heard: &mut Heard) {
+        while let Some((when, at)) = self.next_due().filter(|(when, _)| *when <= until) {
+            self.now = self.now.max(when);
+            let pending = self.outbox.remove(at);
+            let work = pending.work.clone();
+            let reply = match &work.task {
+                Task::Send(reply) => Some(reply.clone()),
+                Task::Ask { .. } if work.expires <= self.now => Some(self.give_up(&work, &mut heard.faults)),
+                Task::Ask { .. } => self.ask(pending, &mut heard.faults),
+            };
+            if let Some(reply) = reply {
+                heard.arrived.extend(self.say_later(reply, &work));
+            }
+        }
+    }
+
+    fn next_due(&self) -> Option<(UnixSecs, usize)> {
+        let dues = self.outbox.iter().enumerate();
+        dues.map(|(at, pending)| (pending.due.min(pending.work.expires).max(pending.work.due), at)).min()
+    }
+
+    /// Asks the question of outgoing work. `None`: it has to be asked again.
+    fn ask(&mut self, pending: Pending, faults: &mut Vec<String>) -> Option<Reply> {
+        let Task::Ask { question, .. } = &pending.work.task else { return None };
+        let answer = backend::answer(&self.playbook, &mut self.mocks, &question.connector);
+        if question.idempotency_key.is_some() && matches!(answer, Answer::TimedOut | Answer::Down) {
+            let tries = pending.tries + 1;
+            let pause_secs = LONGEST_RETRY_SECS.min(RETRY_SECS << pending.tries.min(8));
+            self.outbox.push(Pending { due: self.now.plus_secs(pause_secs), tries, ..pending });
+            return None;
+        }
+        let moment = self.moment(pending.work.origin);
+        let decision = resume(&self.playbook, &self.customer, &pending.work, (&answer, moment));
+        let reply = decision.reply.clone();
+        self.apply(decision, moment, faults);
+        Some(reply)
+    }
+
+    fn give_up(&mut self, work: &Work, faults: &mut Vec<String>) -> Reply {
+        let moment = self.moment(work.origin);
+        let decision = abandon(&self.playbook, &self.customer, work, moment);
+        let reply = decision.reply.clone();
+        self.apply(decision, moment, faults);
+        reply
+    }
+
+    /// Sends what comes late, or keeps it as a note.
+    fn say_later(&mut self, reply: Reply, work: &Work) -> Option<Reply> {
+        match deliver_later(&self.customer, &reply, work, self.now) {
+            Delivery::Send => {
+                self.customer.windows.spend(self.now);
+                Some(first_article_only(reply))
+            }
+            Delivery::Note => {
+                let note = Note { reply, expires: useful_until(work, self.now) };
+                notes::keep(&mut self.customer.notes, note, self.now);
+                None
+            }
+            Delivery::Drop => None,
+        }
+    }
+}
+
+/// The platform shows no more in answer to a message, and takes no more as a customer-service message (platform.md
+/// part 3, 4.9).
+fn first_article_only(reply: Reply) -> Reply {
+    match reply {
+        Reply::Articles(mut articles) => {
+            articles.truncate(1);
+            Reply::Articles(articles)
+        }
+        reply => reply,
+    }
+}

@@ -1,0 +1,161 @@
+//! Asking: one request, bounded in time and size, and what came of it.
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode, Url};
+
+use super::request::{Request, Unaskable, request};
+use crate::domain::connector::Connector;
+use crate::domain::playbook::Playbook;
+use crate::domain::question::{Answer, Question};
+
+/// A longer answer cannot be used.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// `base_url` of the demo business system.
+const SANDBOX: &str = "sandbox:";
+
+/// The operator's business system, as connectors describe it.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    client: Client,
+    sandbox_base: Option<Url>,
+}
+
+/// A client as [`Backend`] needs it: it follows no redirects, which could lead a question and its key elsewhere, and
+/// uses no proxy of the environment, since business systems are inside.
+pub fn client() -> reqwest::Result<Client> {
+    Client::builder().redirect(Policy::none()).no_proxy().build()
+}
+
+impl Backend {
+    /// A backend that asks through `client`, made by [`client()`]; `sandbox_base` is where `sandbox:` leads.
+    pub fn new(client: Client, sandbox_base: Option<Url>) -> Self {
+        Self { client, sandbox_base }
+    }
+
+    /// Puts `question` and waits at most `timeout` for the answer.
+    ///
+    /// [`Answer::Down`] is only said when the question had no effect, or changes nothing (it carries no idempotency
+    /// key) and its answer cannot be used. Where value is at stake and the question may have arrived, everything
+    /// that is no clear answer is [`Answer::TimedOut`]: its effect is unknown, and asking again is safe.
+    pub async fn ask(&self, playbook: &Playbook, question: &Question, timeout: Duration) -> Answer {
+        let Some(connector) = playbook.connectors.get(&question.connector) else {
+            return unasked(question, &Unaskable::NoConnector);
+        };
+        let made = self.base(&playbook.base_url).ok_or(Unaskable::NoBase);
+        let request = match made.and_then(|base| request(&base, connector, question)) {
+            Ok(request) => request,
+            Err(cause) => return unasked(question, &cause),
+        };
+        let came = match tokio::time::timeout(timeout, self.send(request)).await {
+            Ok(came) => came,
+            Err(_) => Came::Late,
+        };
+        let answer = judge(connector, question, came);
+        if !matches!(answer, Answer::Loaded(_)) {
+            let outcome = match &answer {
+                Answer::Refused { .. } => "refused",
+                Answer::TimedOut => "timed out",
+                _ => "down",
+            };
+            tracing::info!(connector = %question.connector, outcome, "the business system gave no values");
+        }
+        answer
+    }
+
+    fn base(&self, base_url: &str) -> Option<Url> {
+        let Some(rest) = base_url.strip_prefix(SANDBOX) else { return Url::parse(base_url).ok() };
+        let mut url = self.sandbox_base.clone()?;
+        let path = format!("{}/{}", url.path().trim_end_matches('/'), rest.trim_start_matches('/'));
+        url.set_path(&path);
+        Some(url)
+    }
+
+    async fn send(&self, request: Request) -> Came {
+        let mut builder = self.client.request(request.method, request.url);
+        if let Some((name, key)) = request.idempotency {
+            builder = builder.header(name, key);
+        }
+        if let Some(body) = request.body {
+            builder = builder.json(&body);
+        }
+        match builder.send().await {
+            Ok(response) => {
+                let status = response.status();
+                match read(response).await {
+                    Ok(body) => Came::Answered(status, body),
+                    Err(Unread::TooLong) => Came::Answered(status, None),
+                    Err(Unread::Broken) => Came::Lost,
+                }
+            }
+            Err(error) if error.is_connect() || error.is_builder() => Came::Unsent,
+            Err(_) => Came::Lost,
+        }
+    }
+}
+
+/// What came back.
+enum Came {
+    /// A status, and a body if it is JSON of a fitting length.
+    Answered(StatusCode, Option<serde_json::Value>),
+    /// Nothing was sent.
+    Unsent,
+    /// The connection broke after something may have been sent.
+    Lost,
+    /// Nothing within the time.
+    Late,
+}
+
+enum Unread {
+    TooLong,
+    Broken,
+}
+
+async fn read(mut response: Response) -> Result<Option<serde_json::Value>, Unread> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| Unread::Broken)? {
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(Unread::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(serde_json::from_slice(&body).ok())
+}
+
+fn judge(connector: &Connector, question: &Question, came: Came) -> Answer {
+    let unclear = if question.idempotency_key.is_some() { Answer::TimedOut } else { Answer::Down };
+    match came {
+        Came::Unsent => Answer::Down,
+        Came::Late | Came::Lost => Answer::TimedOut,
+        Came::Answered(status, body) if status.is_success() => {
+            match body.map_or(Answer::Down, |body| connector.read(&body)) {
+                Answer::Down => unclear,
+                answer => answer,
+            }
+        }
+        Came::Answered(status, body) if status.is_client_error() => {
+            let code =
+                connector.refusal.as_ref().zip(body).and_then(|(refusal, body)| {
+                    refusal.code(&body).filter(|code| !code.is_empty() && *code != refusal.ok)
+                });
+            match code {
+                Some(code) => Answer::Refused { code },
+                // The business system, or a gateway before it, waited for something.
+                None if status == StatusCode::REQUEST_TIMEOUT => unclear,
+                // It is already dealing with the same question.
+                None if status == StatusCode::CONFLICT => unclear,
+                None => Answer::Down,
+            }
+        }
+        Came::Answered(..) => unclear,
+    }
+}
+
+fn unasked(question: &Question, cause: &Unaskable) -> Answer {
+    tracing::warn!(connector = %question.connector, %cause, "a question to the business system was not put");
+    Answer::Down
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! Settings: what an administrator decides once (contract.md, "Settings").
+
+mod layers;
+mod rules;
+mod secret;
+mod types;
+
+pub use rules::{API_BASE, DEMO};
+pub use secret::{Secret, StoreUrl};
+pub use types::{Account, AccountKind, Mode, Settings, SettingsError, SettingsFault};

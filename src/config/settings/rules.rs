@@ -1,0 +1,184 @@
+//! The rules of the settings, checked once at start.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::layers::Layers;
+use super::secret::{Secret, StoreUrl};
+use super::types::{Account, AccountKind, Mode, Settings, SettingsError, SettingsFault};
+use crate::config::nearest::suggestion;
+use crate::config::playbook::Dirs;
+use crate::domain::ids::AccountId;
+
+/// The account that lives in the sandbox.
+pub const DEMO: &str = "demo";
+/// The platform's API (platform.md part 4).
+pub const API_BASE: &str = "https://api.weixin.qq.com";
+
+const STORES: [&str; 5] = ["embedded:", "redis://", "rediss://", "redis+sentinel://", "redis+cluster://"];
+
+/// Makes settings of values, or names every fault.
+pub fn check(layers: &Layers) -> Result<Settings, SettingsError> {
+    let mut reader = Reader { layers, faults: Vec::new() };
+    let settings = reader.settings();
+    match settings {
+        Some(settings) if reader.faults.is_empty() => Ok(settings),
+        _ => Err(SettingsError { faults: reader.faults }),
+    }
+}
+
+struct Reader<'a> {
+    layers: &'a Layers,
+    faults: Vec<SettingsFault>,
+}
+
+impl Reader<'_> {
+    fn settings(&mut self) -> Option<Settings> {
+        let listen = self.parsed("server.listen", "写成 127.0.0.1:8080 这样的地址和端口");
+        let sandbox_enabled = self.parsed("sandbox.enabled", "写 true 或 false");
+        let partitions = self.parsed("store.partitions", "写 1 到 1024 的整数").filter(|n| (1..=1024).contains(n));
+        if partitions.is_none() && self.faults.iter().all(|fault| fault.key != "store.partitions") {
+            self.fault("store.partitions", "不在范围内", "写 1 到 1024 的整数");
+        }
+        let store_url = self.layers.text("store.url").filter(|url| STORES.iter().any(|known| url.starts_with(known)));
+        if store_url.is_none() {
+            self.fault("store.url", "不认识这种数据库", &format!("以 {} 开头", STORES.join("、")));
+        }
+        let accounts = self.accounts(sandbox_enabled.unwrap_or(true));
+        let public_url = self.web("server.public_url");
+        let data_dir = self.layers.text("data_dir");
+        if data_dir.is_none() {
+            self.fault("data_dir", "没有值", "写一个文件夹，例如 data");
+        }
+        Some(Settings {
+            listen: listen?,
+            public_url,
+            data_dir: data_dir?.into(),
+            store_url: StoreUrl::new(store_url?),
+            store_partitions: partitions?,
+            accounts,
+            sandbox_enabled: sandbox_enabled?,
+            api_token: self.layers.text("console.api_token").map(Secret::new),
+        })
+    }
+
+    fn accounts(&mut self, sandbox_enabled: bool) -> BTreeMap<AccountId, Account> {
+        let mut accounts = BTreeMap::new();
+        for id in self.layers.accounts() {
+            let made_up = id == DEMO && self.layers.list(&format!("accounts.{id}.token")).is_empty();
+            if made_up && !sandbox_enabled {
+                continue;
+            }
+            let key = format!("accounts.{id}");
+            if !is_account_id(&id) {
+                self.fault(&key, "账号名称只能用小写字母、数字和连字符", "改名，例如 shop-1");
+            }
+            if let Some(account) = self.account(&key, id == DEMO && sandbox_enabled) {
+                accounts.insert(AccountId::new(id), account);
+            }
+        }
+        if accounts.is_empty() && self.faults.is_empty() {
+            self.fault("accounts", "一个账号都没有", "写一节 [accounts.名称]，或打开 sandbox.enabled");
+        }
+        accounts
+    }
+
+    fn account(&mut self, key: &str, in_sandbox: bool) -> Option<Account> {
+        let of = |name: &str| format!("{key}.{name}");
+        let kind = self.one_of(&of("kind"), &KINDS, AccountKind::Service);
+        let mode = self.one_of(&of("mode"), &MODES, Mode::Safe);
+        let tokens = self.secrets(&of("token"), is_token, "要有 3 到 32 位字母或数字");
+        let aes_keys = self.secrets(&of("aes_key"), is_aes_key, "要有 43 位字母或数字");
+        let api_base = self.web(&of("api_base"));
+        let app_id = self.layers.text(&of("app_id"));
+        if !in_sandbox {
+            if app_id.is_none() {
+                self.fault(&of("app_id"), "没有值", "写平台给的 AppID");
+            }
+            if self.layers.list(&of("token")).is_empty() {
+                self.fault(&of("token"), "没有值", "写与平台约定的令牌");
+            }
+            if mode == Some(Mode::Safe) && self.layers.list(&of("aes_key")).is_empty() {
+                self.fault(&of("aes_key"), "安全模式要有密钥", "写 EncodingAESKey，或改 mode");
+            }
+        }
+        let folder = |name: &str, default: &str| {
+            PathBuf::from(self.layers.text(&of(name)).unwrap_or_else(|| default.to_owned()))
+        };
+        Some(Account {
+            kind: kind?,
+            app_id: app_id.unwrap_or_default(),
+            app_secret: self.layers.text(&of("app_secret")).map(Secret::new),
+            original_id: self.layers.text(&of("original_id")),
+            tokens,
+            aes_keys,
+            mode: mode?,
+            api_base: if in_sandbox { api_base } else { api_base.or_else(|| Url::parse(API_BASE).ok()) },
+            dirs: Dirs { playbook: folder("playbook", "config/playbook"), menus: folder("menus", "menus") },
+        })
+    }
+
+    fn fault(&mut self, key: &str, cause: &str, mend: &str) {
+        let source = self.layers.source(key);
+        self.faults.push(SettingsFault { key: key.to_owned(), source, cause: cause.to_owned(), mend: mend.to_owned() });
+    }
+
+    fn parsed<T: std::str::FromStr>(&mut self, key: &str, mend: &str) -> Option<T> {
+        let Some(text) = self.layers.text(key) else {
+            self.fault(key, "没有值", mend);
+            return None;
+        };
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.fault(key, &format!("不能是 {text}"), mend);
+        }
+        parsed
+    }
+
+    fn web(&mut self, key: &str) -> Option<Url> {
+        let text = self.layers.text(key)?;
+        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if url.is_none() {
+            self.fault(key, "不是网址", "以 https:// 或 http:// 开头");
+        }
+        url
+    }
+
+    fn one_of<T: Copy>(&mut self, key: &str, known: &[(&str, T)], default: T) -> Option<T> {
+        let Some(text) = self.layers.text(key) else { return Some(default) };
+        let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+        if found.is_none() {
+            self.fault(key, &format!("不能是 {text}"), &suggestion(&text, known.iter().map(|(name, _)| *name)));
+        }
+        found
+    }
+
+    fn secrets(&mut self, key: &str, fits: fn(&str) -> bool, rule: &str) -> Vec<Secret> {
+        let list = self.layers.list(key);
+        if let Some(wrong) = list.iter().find(|secret| !fits(secret)) {
+            let cause = format!("{rule}，现在有 {} 位或含有别的字符", wrong.chars().count());
+            self.fault(key, &cause, "从平台的“基本配置”里重新复制");
+        }
+        list.into_iter().map(Secret::new).collect()
+    }
+}
+
+const KINDS: [(&str, AccountKind); 3] =
+    [("service", AccountKind::Service), ("subscription", AccountKind::Subscription), ("test", AccountKind::Test)];
+const MODES: [(&str, Mode); 3] = [("safe", Mode::Safe), ("compatible", Mode::Compatible), ("plain", Mode::Plain)];
+
+fn is_account_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// platform.md 1.1.
+fn is_token(token: &str) -> bool {
+    (3..=32).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// platform.md 1.4: base64 of 32 bytes without its last `=`.
+fn is_aes_key(key: &str) -> bool {
+    key.len() == 43 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
+}
