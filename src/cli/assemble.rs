@@ -17,6 +17,7 @@ use crate::config::playbook::{Finding, Live, render};
 use crate::config::settings::{API_BASE, DEMO, Mode, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
+use crate::domain::menu::Menu;
 use crate::http::{self, ApiToken, Observatory, Served, State};
 use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
 
@@ -89,7 +90,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let mut workers = vec![tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone()))];
     if sandbox.is_some() {
         let account = app.account(DEMO).cloned().context("the demo account is configured")?;
-        workers.push(tokio::spawn(keep_menu_published(account, stopped)));
+        let published = publish_menu(&account, None).await;
+        workers.push(tokio::spawn(keep_menu_published((account, published), stopped)));
     }
     Ok(Running { served, app, sandbox, api_token, public_url, stop, workers })
 }
@@ -106,17 +108,20 @@ impl Running {
     }
 
     /// Drains: no new requests, what is in hand is finished, then the store is closed.
-    pub async fn stop(self) -> anyhow::Result<()> {
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        // Open phone pages would hold the server; what is still said while it drains is saved below.
+        self.close_sandbox()?;
         self.served.drain().await;
         self.stop.send_replace(true);
-        for worker in self.workers {
+        for worker in std::mem::take(&mut self.workers) {
             worker.await.context("a worker failed")?;
         }
         self.app.drain().await.context("the store could not be closed")?;
-        if let Some(sandbox) = &self.sandbox {
-            sandbox.close().context("the sandbox could not be saved")?;
-        }
-        Ok(())
+        self.close_sandbox()
+    }
+
+    fn close_sandbox(&self) -> anyhow::Result<()> {
+        self.sandbox.as_ref().map_or(Ok(()), Sandbox::close).context("the sandbox could not be saved")
     }
 }
 
@@ -233,24 +238,35 @@ fn listed(findings: &[Finding]) -> String {
     findings.iter().map(render).collect::<Vec<_>>().join("\n")
 }
 
-/// Keeps the sandbox's menu as the playbook has it. A menu that the platform does not take is told in the log.
-async fn keep_menu_published(account: Arc<ServedAccount>, mut stopped: watch::Receiver<bool>) {
+/// Keeps the sandbox's menu as the playbook has it.
+async fn keep_menu_published(
+    (account, mut published): (Arc<ServedAccount>, Option<Menu>),
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut changed = account.playbook.changed();
-    let mut published = None;
     while !*stopped.borrow() {
-        let wanted = account.playbook().menus.iter().find(|menu| menu.matchrule.is_none()).cloned();
-        if wanted != published {
-            match serde_json::to_value(&wanted) {
-                Ok(menu) => match account.platform.create_menu(&menu).await {
-                    Ok(()) => published = wanted,
-                    Err(error) => tracing::warn!(account = %account.id(), %error, "the menu was not published"),
-                },
-                Err(error) => tracing::error!(%error, "a menu cannot be written as JSON"),
-            }
-        }
+        published = publish_menu(&account, published).await;
         tokio::select! {
             heard = changed.changed() => if heard.is_err() { return },
             _ = stopped.changed() => {}
+        }
+    }
+}
+
+/// Publishes everybody's menu if it differs from the published one, and says which is. A menu that the platform does
+/// not take is told in the log.
+async fn publish_menu(account: &ServedAccount, published: Option<Menu>) -> Option<Menu> {
+    let playbook = account.playbook();
+    let wanted = playbook.menus.iter().find(|menu| menu.matchrule.is_none())?;
+    if published.as_ref() == Some(wanted) {
+        return published;
+    }
+    let menu = serde_json::to_value(wanted).ok()?;
+    match account.platform.create_menu(&menu).await {
+        Ok(()) => Some(wanted.clone()),
+        Err(error) => {
+            tracing::warn!(account = %account.id(), %error, "the menu was not published");
+            published
         }
     }
 }

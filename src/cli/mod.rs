@@ -4,7 +4,7 @@
 mod assemble;
 mod chat;
 mod check;
-// mod populate;
+mod populate;
 mod report;
 mod schema;
 mod secrets;
@@ -70,18 +70,16 @@ enum Command {
         out: Option<PathBuf>,
     },
     /// The model of the platform.
-    #[cfg(any())]
     Sandbox {
         #[command(subcommand)]
         command: SandboxCommand,
     },
 }
 
-#[cfg(any())]
 #[derive(Debug, Subcommand)]
 enum SandboxCommand {
     /// A simulated population through the real webhook, ending today. No server may be running on the same data.
-    Populate,
+    Populate(populate::PopulateArgs),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -154,6 +152,7 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Report(args) => report::run(&settings, (&id, account), args),
+        Command::Sandbox { command: SandboxCommand::Populate(args) } => populate::run(settings, args),
         Command::Schema { out } => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
     }
 }
