@@ -2,21 +2,32 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{App, ServedAccount};
 use crate::domain::actions::{Given, Needs};
+use crate::domain::connector::OPENID;
+use crate::domain::ids::Openid;
 use crate::domain::question::{Answer, Question};
+use crate::domain::value::Value;
 use crate::growth::counter::Metric;
 use crate::store::{CounterRange, StoreError};
 
 /// A question of the reply path may take this long at most, whatever its connector says: the answer leaves within 4 s.
 pub const LONGEST_QUESTION: Duration = Duration::from_millis(3000);
+/// So much of the time to answer is left for keeping and sending what the customer is told.
+const TO_TELL: Duration = Duration::from_millis(500);
 
 impl App {
-    /// Finds out what is needed; `known` is what an earlier try of the same delivery found out, which is not asked
-    /// again.
-    pub(super) async fn find_out(&self, account: &ServedAccount, needs: &Needs) -> Result<Given, StoreError> {
+    /// Finds out what is needed for a customer's message that is answered by `deadline`.
+    pub(super) async fn find_out(
+        &self,
+        account: &ServedAccount,
+        needs: &Needs,
+        (openid, deadline): (&Openid, Instant),
+    ) -> Result<Given, StoreError> {
         let answer = match &needs.question {
-            Some(question) => Some(self.ask_in_time(account, question).await),
+            Some(question) => Some(self.ask_in_time(account, question, (openid, deadline)).await),
             None => None,
         };
         let tally = match &needs.tally {
@@ -35,19 +46,32 @@ impl App {
         Ok(counters.into_iter().filter_map(of_option).collect())
     }
 
-    /// Asks within the time a customer's message can wait.
-    pub(super) async fn ask_in_time(&self, account: &ServedAccount, question: &Question) -> Answer {
+    /// Asks within the time a customer's message can wait, however much of it is gone already.
+    pub(super) async fn ask_in_time(
+        &self,
+        account: &ServedAccount,
+        question: &Question,
+        (openid, deadline): (&Openid, Instant),
+    ) -> Answer {
         let playbook = account.playbook();
         let Some(connector) = playbook.connectors.get(&question.connector) else { return Answer::Down };
         let own = Duration::from_millis(u64::from(connector.timeout_ms));
-        account.backend.ask(&playbook, question, own.min(LONGEST_QUESTION)).await
+        let left = deadline.saturating_duration_since(Instant::now()).saturating_sub(TO_TELL);
+        account.backend.ask(&playbook, &about(question, openid), own.min(LONGEST_QUESTION).min(left)).await
     }
 
     /// Asks with the patience of a later attempt.
-    pub(super) async fn ask_later(&self, account: &ServedAccount, question: &Question) -> Answer {
+    pub(super) async fn ask_later(&self, account: &ServedAccount, question: &Question, openid: &Openid) -> Answer {
         let playbook = account.playbook();
         let Some(connector) = playbook.connectors.get(&question.connector) else { return Answer::Down };
         let own = Duration::from_millis(u64::from(connector.late_timeout_ms));
-        account.backend.ask(&playbook, question, own).await
+        account.backend.ask(&playbook, &about(question, openid), own).await
     }
+}
+
+/// Every question carries the customer; what is kept of it does not, because it is kept with the customer.
+fn about(question: &Question, openid: &Openid) -> Question {
+    let mut question = question.clone();
+    question.values.insert(OPENID.to_owned(), Value::from(openid.as_str()));
+    question
 }

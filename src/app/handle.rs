@@ -75,7 +75,7 @@ impl App {
             let needs = route.needs(&stored.customer, moment);
             let given = match known.take().filter(|(asked, _)| *asked == needs) {
                 Some((_, given)) => given,
-                None => self.find_out(account, &needs).await?,
+                None => self.find_out(account, &needs, (&delivery.of.openid, delivery.deadline)).await?,
             };
             let subject = Subject { customer: &stored.customer, inbound, moment };
             let decision = decide(&playbook, subject, &route, &given);

@@ -41,7 +41,7 @@ impl App {
         work: Work,
     ) -> Option<Earned> {
         let Task::Ask { question, .. } = &work.task else { return None };
-        let answer = self.ask_in_time(account, question).await;
+        let answer = self.ask_in_time(account, question, (&delivery.of.openid, delivery.deadline)).await;
         let claimed = Claimed { of: delivery.of.clone(), work, attempt: 0 };
         if matches!(answer, Answer::TimedOut | Answer::Down) {
             let soon = self.clock.now().plus_secs(1);
@@ -71,7 +71,7 @@ impl App {
                 Ok(Tried::Finished)
             }
             Task::Ask { question, .. } => {
-                let answer = self.ask_later(account, question).await;
+                let answer = self.ask_later(account, question, &claimed.of.openid).await;
                 // What moves money is asked until an answer is there; what only reads is told as it is.
                 let open = matches!(answer, Answer::TimedOut | Answer::Down);
                 if open && question.idempotency_key.is_some() {
@@ -103,6 +103,8 @@ impl App {
             };
             let reply = std::mem::take(&mut decision.reply);
             match told {
+                // What could not be put into words must not take the interim answer away.
+                Told::Passively if reply.is_silent() => {}
                 Told::Passively => decision.customer.recent.remember(work.origin, reply.clone(), now),
                 Told::Later | Told::Finally => say_later(&mut decision, work, (reply.clone(), now)),
             }
@@ -111,7 +113,7 @@ impl App {
             match self.store.commit(commit).await? {
                 Committed::Applied => {
                     self.outbox_bell.notify_one();
-                    return Ok(Some(Earned { reply, at: now }));
+                    return Ok((!reply.is_silent()).then_some(Earned { reply, at: now }));
                 }
                 Committed::Settled => return Ok(None),
                 Committed::Stale => {}

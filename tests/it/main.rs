@@ -15,3 +15,4 @@ mod store_measure;
 
 mod demo_playbook;
 mod harness;
+mod questions;
