@@ -25,6 +25,7 @@ use crate::config::playbook::{read, render};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
 use crate::domain::playbook::Playbook;
+use crate::store::StoreError;
 
 /// The backend of a WeChat official account: answers in time, counts exactly.
 #[derive(Debug, Parser)]
@@ -120,28 +121,48 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("fuwu: {error:#}");
-            ExitCode::from(1)
+            // A store that does not fit its settings is a setting that cannot be used.
+            let mismatch = matches!(error.downcast_ref(), Some(StoreError::Mismatch(_)));
+            ExitCode::from(if mismatch { 2 } else { 1 })
         }
     }
 }
 
 fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
-    let Some(command) = &cli.command else { return serve::run(settings) };
-    if let Command::Serve = command {
-        return serve::run(settings);
-    }
-    let (id, account) = match one_account(&settings, cli.account.as_deref()) {
-        Ok(found) => found,
-        Err(cause) => {
-            eprintln!("fuwu: {cause}");
-            return Ok(ExitCode::from(2));
-        }
-    };
-    match command {
-        Command::Serve => serve::run(settings),
-        Command::Check { format } => {
-            let options = check::Options { account: cli.account.as_ref().map(|_| id), format: (*format).into() };
+    let one = || one_account(&settings, cli.account.as_deref());
+    match &cli.command {
+        None | Some(Command::Serve) => serve::run(settings),
+        Some(Command::Schema { out }) => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
+        Some(Command::Check { format }) => {
+            // Without `--account` every playbook is checked.
+            let account = match cli.account.is_some().then(one).transpose() {
+                Ok(account) => account.map(|(id, _)| id),
+                Err(cause) => return Ok(misused(&cause)),
+            };
+            let options = check::Options { account, format: (*format).into() };
             Ok(ExitCode::from(check::run(&settings, &options, &mut std::io::stdout())?))
+        }
+        Some(command) => match one() {
+            Ok(account) => of_one_account(command, &settings, account),
+            Err(cause) => Ok(misused(&cause)),
+        },
+    }
+}
+
+fn misused(cause: &str) -> ExitCode {
+    eprintln!("fuwu: {cause}");
+    ExitCode::from(2)
+}
+
+/// What is done with one account.
+fn of_one_account(
+    command: &Command,
+    settings: &Settings,
+    (id, account): (AccountId, &AccountSettings),
+) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve | Command::Schema { .. } | Command::Check { .. } => {
+            Err(anyhow::anyhow!("this command is not about one account"))
         }
         Command::Test { files } => {
             let folder = account.dirs.playbook.join("tests");
@@ -153,8 +174,7 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             chat::chat(playbook_on_disk(account)?, name, (input, &mut out), || SystemClock.now())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Report(args) => report::run(&settings, (&id, account), args),
-        Command::Schema { out } => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
+        Command::Report(args) => report::run(settings, (&id, account), args),
     }
 }
 
