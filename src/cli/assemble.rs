@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use tokio::sync::watch;
@@ -233,16 +234,20 @@ fn listed(findings: &[Finding]) -> String {
     findings.iter().map(render).collect::<Vec<_>>().join("\n")
 }
 
+/// So long until a menu that was not taken is tried again.
+const MENU_AGAIN: Duration = Duration::from_secs(30);
+
 /// Keeps the sandbox's menu as the playbook has it. A menu that the platform does not take is told in the log.
 async fn keep_menu_published(account: Arc<ServedAccount>, mut stopped: watch::Receiver<bool>) {
     let mut changed = account.playbook.changed();
     let mut published = None;
     while !*stopped.borrow() {
         let wanted = account.playbook().menus.iter().find(|menu| menu.matchrule.is_none()).cloned();
-        if wanted != published {
+        let mut taken = wanted == published;
+        if !taken {
             match serde_json::to_value(&wanted) {
                 Ok(menu) => match account.platform.create_menu(&menu).await {
-                    Ok(()) => published = wanted,
+                    Ok(()) => (published, taken) = (wanted, true),
                     Err(error) => tracing::warn!(account = %account.id(), %error, "the menu was not published"),
                 },
                 Err(error) => tracing::error!(%error, "a menu cannot be written as JSON"),
@@ -250,7 +255,9 @@ async fn keep_menu_published(account: Arc<ServedAccount>, mut stopped: watch::Re
         }
         tokio::select! {
             heard = changed.changed() => if heard.is_err() { return },
-            _ = stopped.changed() => {}
+            heard = stopped.changed() => if heard.is_err() { return },
+            // What was not taken is tried again, so that one bad moment does not leave the old menu standing.
+            () = tokio::time::sleep(MENU_AGAIN), if !taken => {}
         }
     }
 }
