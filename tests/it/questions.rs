@@ -41,7 +41,6 @@ async fn slow_questions_keep_no_other_answer_waiting() {
         assert!(began.elapsed() < Duration::from_secs(5), "the late answer stands behind the slow questions of others");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    world.running.stop().await.unwrap();
 }
 
 #[actix_web::test]

@@ -72,7 +72,8 @@ impl Sources {
     /// Reads the folders. The conversation tests in `tests/` are no part of the playbook.
     pub fn read(dirs: &Dirs) -> Self {
         let mut sources = Self::default();
-        sources.stray_folders(&dirs.playbook, &["actions", "tests"]);
+        let read = [dirs.playbook.join("actions"), dirs.playbook.join("tests"), dirs.menus.clone()];
+        sources.stray_folders(&dirs.playbook, &read);
         for (name, path) in sources.list(&dirs.playbook, "toml") {
             match FILES.iter().find(|(known, _)| *known == name) {
                 Some((_, role)) => sources.add(*role, &name, &path),
@@ -136,11 +137,13 @@ impl Sources {
     }
 
     /// Folders that nothing reads.
-    fn stray_folders(&mut self, folder: &Path, known: &[&str]) {
+    fn stray_folders(&mut self, folder: &Path, read: &[PathBuf]) {
+        let read: Vec<PathBuf> = read.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+        let is_read = |path: &Path| path.canonicalize().is_ok_and(|path| read.contains(&path));
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let mut found: Vec<(String, PathBuf)> =
             entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect();
-        found.retain(|(name, path)| !name.starts_with('.') && !known.contains(&name.as_str()) && path.is_dir());
+        found.retain(|(name, path)| !name.starts_with('.') && path.is_dir() && !is_read(path));
         found.sort();
         for (_, path) in found {
             let told = ("没有程序会读这个文件夹".to_owned(), "把动作文件直接放进 actions/；不用的文件夹请移走");
