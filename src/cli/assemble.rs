@@ -17,7 +17,6 @@ use crate::config::playbook::{Finding, Live, render};
 use crate::config::settings::{API_BASE, DEMO, Mode, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
-use crate::domain::menu::Menu;
 use crate::http::{self, ApiToken, Observatory, Served, State};
 use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
 
@@ -90,8 +89,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let mut workers = vec![tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone()))];
     if sandbox.is_some() {
         let account = app.account(DEMO).cloned().context("the demo account is configured")?;
-        let published = publish_menu(&account, None).await;
-        workers.push(tokio::spawn(keep_menu_published((account, published), stopped)));
+        let published = account.publish_menu(None).await;
+        workers.push(tokio::spawn(account.keep_menu_published(published, stopped)));
     }
     Ok(Running { served, app, sandbox, api_token, public_url, stop, workers })
 }
@@ -236,37 +235,4 @@ fn sandbox_spec(settings: &Settings, spec: &AccountSpec, app_secret: &str) -> an
 
 fn listed(findings: &[Finding]) -> String {
     findings.iter().map(render).collect::<Vec<_>>().join("\n")
-}
-
-/// Keeps the sandbox's menu as the playbook has it.
-async fn keep_menu_published(
-    (account, mut published): (Arc<ServedAccount>, Option<Menu>),
-    mut stopped: watch::Receiver<bool>,
-) {
-    let mut changed = account.playbook.changed();
-    while !*stopped.borrow() {
-        published = publish_menu(&account, published).await;
-        tokio::select! {
-            heard = changed.changed() => if heard.is_err() { return },
-            _ = stopped.changed() => {}
-        }
-    }
-}
-
-/// Publishes everybody's menu if it differs from the published one, and says which is. A menu that the platform does
-/// not take is told in the log.
-async fn publish_menu(account: &ServedAccount, published: Option<Menu>) -> Option<Menu> {
-    let playbook = account.playbook();
-    let wanted = playbook.menus.iter().find(|menu| menu.matchrule.is_none())?;
-    if published.as_ref() == Some(wanted) {
-        return published;
-    }
-    let menu = serde_json::to_value(wanted).ok()?;
-    match account.platform.create_menu(&menu).await {
-        Ok(()) => Some(wanted.clone()),
-        Err(error) => {
-            tracing::warn!(account = %account.id(), %error, "the menu was not published");
-            published
-        }
-    }
 }

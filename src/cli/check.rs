@@ -120,7 +120,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("actions.toml"), actions).unwrap();
         fs::write(folder.path().join("moments.toml"), MOMENTS).unwrap();
-        let env = [("PLAYBOOK", "."), ("MENUS", "no-menus")].map(|(key, name)| {
+        fs::create_dir(folder.path().join("menus")).unwrap();
+        let env = [("PLAYBOOK", "."), ("MENUS", "menus")].map(|(key, name)| {
             (format!("FUWU__ACCOUNTS__DEMO__{key}"), folder.path().join(name).display().to_string())
         });
         let settings = Settings::load(None, env.into_iter()).unwrap();

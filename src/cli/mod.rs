@@ -25,6 +25,7 @@ use crate::config::playbook::{read, render};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
 use crate::domain::playbook::Playbook;
+use crate::store::StoreError;
 
 /// The backend of a WeChat official account: answers in time, counts exactly.
 #[derive(Debug, Parser)]
@@ -118,44 +119,51 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("fuwu: {error:#}");
-            ExitCode::from(1)
+            // A store that does not fit its settings is a setting that cannot be used.
+            let mismatch = matches!(error.downcast_ref(), Some(StoreError::Mismatch(_)));
+            ExitCode::from(if mismatch || error.is::<Misused>() { 2 } else { 1 })
         }
     }
 }
 
 fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
-    let Some(command) = &cli.command else { return serve::run(settings) };
-    if let Command::Serve = command {
-        return serve::run(settings);
-    }
-    let (id, account) = match one_account(&settings, cli.account.as_deref()) {
-        Ok(found) => found,
-        Err(cause) => {
-            eprintln!("fuwu: {cause}");
-            return Ok(ExitCode::from(2));
-        }
+    let meant = match one_account(&settings, cli.account.as_deref()) {
+        Ok(found) => Ok((found.0, found.1.clone())),
+        Err(cause) => Err(Misused(cause)),
     };
-    match command {
+    match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => serve::run(settings),
+        Command::Schema { out } => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
+        Command::Sandbox { command: SandboxCommand::Populate(args) } => populate::run(settings, args),
         Command::Check { format } => {
-            let options = check::Options { account: cli.account.as_ref().map(|_| id), format: (*format).into() };
+            // Without `--account` every playbook is checked.
+            let account = cli.account.as_ref().map(|_| meant).transpose()?.map(|(id, _)| id);
+            let options = check::Options { account, format: (*format).into() };
             Ok(ExitCode::from(check::run(&settings, &options, &mut std::io::stdout())?))
         }
         Command::Test { files } => {
+            let (_, account) = meant?;
             let folder = account.dirs.playbook.join("tests");
-            let passed = test::test(&playbook_on_disk(account)?, &folder, files, &mut std::io::stdout())?;
+            let passed = test::test(&playbook_on_disk(&account)?, &folder, files, &mut std::io::stdout())?;
             Ok(if passed { ExitCode::SUCCESS } else { ExitCode::from(1) })
         }
         Command::Chat { name } => {
+            let (_, account) = meant?;
             let (input, mut out) = (std::io::stdin().lock(), std::io::stdout());
-            chat::chat(playbook_on_disk(account)?, name, (input, &mut out), || SystemClock.now())?;
+            chat::chat(playbook_on_disk(&account)?, name, (input, &mut out), || SystemClock.now())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Report(args) => report::run(&settings, (&id, account), args),
-        Command::Sandbox { command: SandboxCommand::Populate(args) } => populate::run(settings, args),
-        Command::Schema { out } => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
+        Command::Report(args) => {
+            let (id, account) = meant?;
+            report::run(&settings, (&id, &account), args)
+        }
     }
 }
+
+/// A command line that cannot be meant.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misused(String);
 
 /// The playbook of an account; its errors when it has any.
 fn playbook_on_disk(account: &AccountSettings) -> anyhow::Result<Arc<Playbook>> {

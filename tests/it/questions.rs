@@ -1,6 +1,47 @@
 //! Questions to the business system over real HTTP: whose they are, and that they leave time to answer.
 
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use fuwu::domain::ids::Openid;
+use serde_json::json;
+
 use crate::harness::World;
+
+async fn follower(world: &World, nickname: &str) -> Openid {
+    let openid = world.sandbox().add_customer(nickname).unwrap();
+    world.sandbox().follow(&openid).await.unwrap();
+    openid
+}
+
+async fn slow_by(world: &World, delay_ms: u64) {
+    let address = format!("http://{}/sandbox/telecom/mode", world.running.served.address);
+    let asked = reqwest::Client::new().post(address).json(&json!({"delay_ms": delay_ms})).send().await.unwrap();
+    assert!(asked.status().is_success());
+}
+
+/// Questions that wait for a slow business system must not keep another customer's answer waiting.
+#[actix_web::test]
+async fn slow_questions_keep_no_other_answer_waiting() {
+    let world = World::start().await;
+    let sandbox = world.sandbox();
+    let quick = follower(&world, "快").await;
+    let mut slow = Vec::new();
+    for n in 0..3 {
+        slow.push(follower(&world, &format!("慢{n}")).await);
+    }
+    slow_by(&world, 9_500).await;
+    for seen in join_all(slow.iter().map(|openid| sandbox.say(openid, "查话费"))).await {
+        assert!(seen.unwrap().text().contains("正在"), "the interim answer comes first");
+    }
+    slow_by(&world, 2_300).await;
+    let seen = sandbox.say(&quick, "查话费").await.unwrap();
+    let (after, began) = (seen.entries.last().unwrap().seq, Instant::now());
+    while sandbox.history(&quick, after).unwrap().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(5), "the late answer stands behind the slow questions of others");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
 
 #[actix_web::test]
 async fn a_question_is_about_the_customer_who_asks() {

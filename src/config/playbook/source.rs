@@ -72,6 +72,8 @@ impl Sources {
     /// Reads the folders. The conversation tests in `tests/` are no part of the playbook.
     pub fn read(dirs: &Dirs) -> Self {
         let mut sources = Self::default();
+        let read = [dirs.playbook.join("actions"), dirs.playbook.join("tests"), dirs.menus.clone()];
+        sources.stray_folders(&dirs.playbook, &read);
         for (name, path) in sources.list(&dirs.playbook, "toml") {
             match FILES.iter().find(|(known, _)| *known == name) {
                 Some((_, role)) => sources.add(*role, &name, &path),
@@ -80,14 +82,14 @@ impl Sources {
         }
         let folder = dirs.playbook.join("actions");
         if folder.is_dir() {
+            sources.stray_folders(&folder, &[]);
             for (name, path) in sources.list(&folder, "toml") {
                 sources.add(Role::Actions, &format!("actions/{name}"), &path);
             }
         }
-        if dirs.menus.is_dir() {
-            for (name, path) in sources.list(&dirs.menus, "json") {
-                sources.add(Role::Menu, &name, &path);
-            }
+        // An account without a menu has an empty folder: one that is not there is a slip, and would take the menu away.
+        for (name, path) in sources.list(&dirs.menus, "json") {
+            sources.add(Role::Menu, &name, &path);
         }
         sources
     }
@@ -132,6 +134,21 @@ impl Sources {
             if data.len() > MAX_FILE_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { fs::read(path) }
         });
         self.files.insert((role, name.to_owned()), Source { role, shown: path.display().to_string(), bytes });
+    }
+
+    /// Folders that nothing reads.
+    fn stray_folders(&mut self, folder: &Path, read: &[PathBuf]) {
+        let read: Vec<PathBuf> = read.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+        let is_read = |path: &Path| path.canonicalize().is_ok_and(|path| read.contains(&path));
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut found: Vec<(String, PathBuf)> =
+            entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect();
+        found.retain(|(name, path)| !name.starts_with('.') && path.is_dir() && !is_read(path));
+        found.sort();
+        for (_, path) in found {
+            let told = ("没有程序会读这个文件夹".to_owned(), "把动作文件直接放进 actions/；不用的文件夹请移走");
+            self.findings.push(Finding::of_file(Code::UnknownFile, path.display().to_string(), told).as_warning());
+        }
     }
 
     fn stray(&mut self, name: &str, path: &Path) {

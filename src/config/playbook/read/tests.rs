@@ -200,6 +200,20 @@ fn missing_and_needless_files_are_named() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_or_not_read_is_named() {
+    let folder = Folder::good();
+    fs::remove_dir_all(folder.dirs().menus).unwrap();
+    assert_eq!(folder.only().code, Code::MissingFile);
+    assert!(folder.read().0.is_none(), "the menu would silently be gone");
+    for stray in ["playbook/actions/more/a.toml", "playbook/action/a.toml"] {
+        let folder = Folder::good();
+        fs::create_dir_all(folder.0.path().join(stray).parent().unwrap()).unwrap();
+        let finding = folder.with(stray, "").only();
+        assert_eq!((finding.code, finding.severity), (Code::UnknownFile, Warning), "{stray}");
+    }
+}
+
+#[test]
 fn a_rule_without_words_is_refused() {
     let folder = Folder::good().with("playbook/keywords.toml", "[[rule]]\naction = \"plan\"\n[[rules]]\n");
     assert_eq!(folder.found(), [(Error, Code::KeywordRule, 1, 1), (Error, Code::UnknownKey, 3, 3)]);
