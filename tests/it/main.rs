@@ -15,5 +15,9 @@ mod store_measure;
 
 mod demo_browser;
 mod demo_playbook;
+mod hand;
 mod harness;
 mod questions;
+mod raw;
+mod webhook_http;
+mod webhook_limits;
