@@ -131,6 +131,10 @@ impl World {
         self.running.app.store()
     }
 
+    pub fn clock_now(&self) -> i64 {
+        self.clock.now().0
+    }
+
     /// How the demo business system behaves from now on: `{"delay_ms": 3000}`, `{"out": true}`.
     pub async fn business(&self, mode: Value) {
         let answer = self.http.post(self.url("/sandbox/telecom/mode")).json(&mode).send().await.unwrap();

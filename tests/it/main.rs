@@ -23,5 +23,7 @@ mod phone;
 mod purchase;
 mod questions;
 mod raw;
+mod retries;
+mod retries_property;
 mod webhook_http;
 mod webhook_limits;
