@@ -14,8 +14,10 @@ mod store_kill;
 mod store_measure;
 
 mod conversation;
+mod deadline;
 mod demo_browser;
 mod demo_playbook;
+mod gated_store;
 mod hand;
 mod harness;
 mod late_answer;
