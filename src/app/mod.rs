@@ -5,6 +5,7 @@ mod ask;
 mod clock;
 mod handle;
 mod in_flight;
+mod menu;
 mod outbox;
 mod perform;
 mod report;

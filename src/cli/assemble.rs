@@ -3,7 +3,6 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use tokio::sync::watch;
@@ -90,7 +89,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let mut workers = vec![tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone()))];
     if sandbox.is_some() {
         let account = app.account(DEMO).cloned().context("the demo account is configured")?;
-        workers.push(tokio::spawn(keep_menu_published(account, stopped)));
+        let published = account.publish_menu(None).await;
+        workers.push(tokio::spawn(account.keep_menu_published(published, stopped)));
     }
     Ok(Running { served, app, sandbox, api_token, public_url, stop, workers })
 }
@@ -107,17 +107,20 @@ impl Running {
     }
 
     /// Drains: no new requests, what is in hand is finished, then the store is closed.
-    pub async fn stop(self) -> anyhow::Result<()> {
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        // Open phone pages would hold the server; what is still said while it drains is saved below.
+        self.close_sandbox()?;
         self.served.drain().await;
         self.stop.send_replace(true);
-        for worker in self.workers {
+        for worker in std::mem::take(&mut self.workers) {
             worker.await.context("a worker failed")?;
         }
         self.app.drain().await.context("the store could not be closed")?;
-        if let Some(sandbox) = &self.sandbox {
-            sandbox.close().context("the sandbox could not be saved")?;
-        }
-        Ok(())
+        self.close_sandbox()
+    }
+
+    fn close_sandbox(&self) -> anyhow::Result<()> {
+        self.sandbox.as_ref().map_or(Ok(()), Sandbox::close).context("the sandbox could not be saved")
     }
 }
 
@@ -232,32 +235,4 @@ fn sandbox_spec(settings: &Settings, spec: &AccountSpec, app_secret: &str) -> an
 
 fn listed(findings: &[Finding]) -> String {
     findings.iter().map(render).collect::<Vec<_>>().join("\n")
-}
-
-/// So long until a menu that was not taken is tried again.
-const MENU_AGAIN: Duration = Duration::from_secs(30);
-
-/// Keeps the sandbox's menu as the playbook has it. A menu that the platform does not take is told in the log.
-async fn keep_menu_published(account: Arc<ServedAccount>, mut stopped: watch::Receiver<bool>) {
-    let mut changed = account.playbook.changed();
-    let mut published = None;
-    while !*stopped.borrow() {
-        let wanted = account.playbook().menus.iter().find(|menu| menu.matchrule.is_none()).cloned();
-        let mut taken = wanted == published;
-        if !taken {
-            match serde_json::to_value(&wanted) {
-                Ok(menu) => match account.platform.create_menu(&menu).await {
-                    Ok(()) => (published, taken) = (wanted, true),
-                    Err(error) => tracing::warn!(account = %account.id(), %error, "the menu was not published"),
-                },
-                Err(error) => tracing::error!(%error, "a menu cannot be written as JSON"),
-            }
-        }
-        tokio::select! {
-            heard = changed.changed() => if heard.is_err() { return },
-            heard = stopped.changed() => if heard.is_err() { return },
-            // What was not taken is tried again, so that one bad moment does not leave the old menu standing.
-            () = tokio::time::sleep(MENU_AGAIN), if !taken => {}
-        }
-    }
 }

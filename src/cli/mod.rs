@@ -4,7 +4,7 @@
 mod assemble;
 mod chat;
 mod check;
-// mod populate;
+mod populate;
 mod report;
 mod schema;
 mod secrets;
@@ -71,18 +71,16 @@ enum Command {
         out: Option<PathBuf>,
     },
     /// The model of the platform.
-    #[cfg(any())]
     Sandbox {
         #[command(subcommand)]
         command: SandboxCommand,
     },
 }
 
-#[cfg(any())]
 #[derive(Debug, Subcommand)]
 enum SandboxCommand {
     /// A simulated population through the real webhook, ending today. No server may be running on the same data.
-    Populate,
+    Populate(populate::PopulateArgs),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -123,60 +121,49 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             eprintln!("fuwu: {error:#}");
             // A store that does not fit its settings is a setting that cannot be used.
             let mismatch = matches!(error.downcast_ref(), Some(StoreError::Mismatch(_)));
-            ExitCode::from(if mismatch { 2 } else { 1 })
+            ExitCode::from(if mismatch || error.is::<Misused>() { 2 } else { 1 })
         }
     }
 }
 
 fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
-    let one = || one_account(&settings, cli.account.as_deref());
-    match &cli.command {
-        None | Some(Command::Serve) => serve::run(settings),
-        Some(Command::Schema { out }) => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
-        Some(Command::Check { format }) => {
+    let meant = match one_account(&settings, cli.account.as_deref()) {
+        Ok(found) => Ok((found.0, found.1.clone())),
+        Err(cause) => Err(Misused(cause)),
+    };
+    match cli.command.as_ref().unwrap_or(&Command::Serve) {
+        Command::Serve => serve::run(settings),
+        Command::Schema { out } => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
+        Command::Sandbox { command: SandboxCommand::Populate(args) } => populate::run(settings, args),
+        Command::Check { format } => {
             // Without `--account` every playbook is checked.
-            let account = match cli.account.is_some().then(one).transpose() {
-                Ok(account) => account.map(|(id, _)| id),
-                Err(cause) => return Ok(misused(&cause)),
-            };
+            let account = cli.account.as_ref().map(|_| meant).transpose()?.map(|(id, _)| id);
             let options = check::Options { account, format: (*format).into() };
             Ok(ExitCode::from(check::run(&settings, &options, &mut std::io::stdout())?))
         }
-        Some(command) => match one() {
-            Ok(account) => of_one_account(command, &settings, account),
-            Err(cause) => Ok(misused(&cause)),
-        },
-    }
-}
-
-fn misused(cause: &str) -> ExitCode {
-    eprintln!("fuwu: {cause}");
-    ExitCode::from(2)
-}
-
-/// What is done with one account.
-fn of_one_account(
-    command: &Command,
-    settings: &Settings,
-    (id, account): (AccountId, &AccountSettings),
-) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Serve | Command::Schema { .. } | Command::Check { .. } => {
-            Err(anyhow::anyhow!("this command is not about one account"))
-        }
         Command::Test { files } => {
+            let (_, account) = meant?;
             let folder = account.dirs.playbook.join("tests");
-            let passed = test::test(&playbook_on_disk(account)?, &folder, files, &mut std::io::stdout())?;
+            let passed = test::test(&playbook_on_disk(&account)?, &folder, files, &mut std::io::stdout())?;
             Ok(if passed { ExitCode::SUCCESS } else { ExitCode::from(1) })
         }
         Command::Chat { name } => {
+            let (_, account) = meant?;
             let (input, mut out) = (std::io::stdin().lock(), std::io::stdout());
-            chat::chat(playbook_on_disk(account)?, name, (input, &mut out), || SystemClock.now())?;
+            chat::chat(playbook_on_disk(&account)?, name, (input, &mut out), || SystemClock.now())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Report(args) => report::run(settings, (&id, account), args),
+        Command::Report(args) => {
+            let (id, account) = meant?;
+            report::run(&settings, (&id, &account), args)
+        }
     }
 }
+
+/// A command line that cannot be meant.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misused(String);
 
 /// The playbook of an account; its errors when it has any.
 fn playbook_on_disk(account: &AccountSettings) -> anyhow::Result<Arc<Playbook>> {

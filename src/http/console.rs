@@ -14,7 +14,7 @@ use crate::growth::lateness::DayState;
 use crate::growth::report::{Cell, Period, ReportName, Table};
 use crate::store::Quarantined;
 
-const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
+const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; \
                    form-action 'none'";
 const DAYS_SHOWN: i32 = 7;
 const QUARANTINE_SHOWN: usize = 20;
@@ -77,6 +77,7 @@ pub async fn home(_: Authorized, state: Data<State>, request: HttpRequest) -> Ht
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (language.say("fuwu 控制台", "fuwu console")) }
+                link rel="icon" href="data:,";
                 link rel="stylesheet" href="/console/console.css";
             }
             body {
@@ -176,7 +177,7 @@ fn report_title(name: ReportName, language: Language) -> &'static str {
 fn numbers(table: &Table, language: Language) -> Markup {
     html! {
         div.scroll { table {
-            thead { tr { @for column in &table.columns { th { (if language == Language::English { &column.name } else { &column.title }) } } } }
+            thead { tr { @for column in &table.columns { th.text[matches!(column.name.as_ref(), "day" | "state")] { (if language == Language::English { &column.name } else { &column.title }) } } } }
             tbody { @for row in &table.rows { tr {
                 @for cell in row { @match cell {
                     Cell::Unknown => td { "—" },

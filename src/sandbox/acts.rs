@@ -23,6 +23,8 @@ pub struct Seen {
     pub entries: Vec<Entry>,
     /// What was wrong with each try that failed.
     pub faults: Vec<String>,
+    /// Whether every try failed.
+    pub gave_up: bool,
     /// How long the answer took, in milliseconds.
     pub took_ms: u64,
 }
@@ -145,6 +147,7 @@ impl Sandbox {
     pub(super) async fn finish(&self, begun: Begun) -> Seen {
         let Begun { openid, act, xml, moment } = begun;
         let delivered = self.deliver(&openid, &xml).await;
+        let gave_up = delivered.reply.is_none();
         let before = {
             let mut state = self.keeper().change();
             let before = state.customer(&openid).map_or(0, |c| c.last_seq);
@@ -154,7 +157,7 @@ impl Sandbox {
             before
         };
         let entries = self.tell_since(&openid, before);
-        Seen { entries, faults: delivered.faults, took_ms: delivered.took_ms }
+        Seen { entries, faults: delivered.faults, gave_up, took_ms: delivered.took_ms }
     }
 
     /// Somebody at the operator panel answers; the first answer takes the chat over.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use reqwest::header::CONTENT_TYPE;
+use url::Url;
 
 use super::service::Sandbox;
 use crate::channel::official::deliver::{Chat, ReplyFault, Stamp};
@@ -43,20 +44,49 @@ impl Sandbox {
         Delivered { reply: None, faults, took_ms: 0 }
     }
 
-    /// One try: a fresh timestamp, nonce and signature around the same message.
-    async fn attempt(&self, openid: &Openid, xml: &str) -> Result<Reply, String> {
-        let mut url = self.webhook_url().ok_or("还没有设置消息推送地址")?;
-        let stamp = Stamp {
+    /// Checks the webhook's address as the platform does when it is saved: it must answer exactly the echo it is
+    /// sent (platform.md 1.2).
+    ///
+    /// # Errors
+    /// In words, what is wrong.
+    pub async fn verify_webhook(&self) -> Result<(), String> {
+        let echo = rand::random::<u64>().to_string();
+        let url = self.addressed(&self.sender().verification(&echo, &self.stamp()))?;
+        let asked = async {
+            let response = self.http().get(url).send().await.map_err(|fault| unreachable(&fault))?;
+            let status = response.status().as_u16();
+            let answer = response.bytes().await.map_err(|fault| unreachable(&fault))?;
+            match status {
+                200 if answer == echo => Ok(()),
+                200 => Err("回答的不是 echostr 原文".to_owned()),
+                _ => Err(format!("HTTP 状态 {status}，Token 可能对不上")),
+            }
+        };
+        let timeout = self.spec().patience.timeout;
+        tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| Err("没有及时回答".to_owned()))
+    }
+
+    /// What makes one try different from another.
+    fn stamp(&self) -> Stamp {
+        Stamp {
             timestamp: self.now(),
             nonce: (rand::random::<u32>() | 1 << 30).to_string(),
             random: rand::random::<[u8; 16]>().map(|byte| b'a' + byte % 26),
-        };
-        let sealed = self.sender().push(xml, &stamp).map_err(|fault| fault.to_string())?;
-        let query = match url.query() {
-            Some(own) => format!("{own}&{}&openid={openid}", sealed.query),
-            None => format!("{}&openid={openid}", sealed.query),
-        };
+        }
+    }
+
+    /// The webhook's address, its own query string kept.
+    fn addressed(&self, query: &str) -> Result<Url, String> {
+        let mut url = self.webhook_url().ok_or("还没有设置消息推送地址")?;
+        let query = url.query().map_or_else(|| query.to_owned(), |own| format!("{own}&{query}"));
         url.set_query(Some(&query));
+        Ok(url)
+    }
+
+    /// One try: a fresh timestamp, nonce and signature around the same message.
+    async fn attempt(&self, openid: &Openid, xml: &str) -> Result<Reply, String> {
+        let sealed = self.sender().push(xml, &self.stamp()).map_err(|fault| fault.to_string())?;
+        let url = self.addressed(&format!("{}&openid={openid}", sealed.query))?;
         let request = self.http().post(url).header(CONTENT_TYPE, "text/xml").body(sealed.body);
         let response = request.send().await.map_err(|fault| unreachable(&fault))?;
         let status = response.status();

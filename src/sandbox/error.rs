@@ -38,6 +38,9 @@ pub enum SandboxError {
     /// The chat was not handed over.
     #[error("这个会话没有转给人工")]
     NotHandedOver,
+    /// The same population twice would follow twice.
+    #[error("the population of seed {0} lives here already; take another seed or another data_dir")]
+    AlreadyPopulated(u64),
     /// The saved state cannot be read.
     #[error("cannot read the sandbox's state in {path}: {cause}; mend it or delete it to start afresh")]
     Unreadable {

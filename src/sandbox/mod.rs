@@ -13,6 +13,7 @@ mod live;
 pub mod model;
 mod phone;
 mod platform;
+pub mod populate;
 mod routes;
 mod service;
 mod spec;

@@ -1,6 +1,7 @@
 //! The sandbox as one value that everybody shares.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::broadcast;
 use url::Url;
@@ -42,8 +43,13 @@ impl Sandbox {
     /// When the account's keys or the saved state cannot be used.
     pub fn open(spec: SandboxSpec) -> Result<Self, SandboxError> {
         let fresh = Fresh { now: (spec.clock)(), random: rand::random() };
-        // Loopback only: a proxy of the environment has no business in between, and a redirect is no answer.
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+        // Loopback only: a proxy of the environment has no business in between, and a redirect is no answer. A server
+        // closes idle connections after some seconds; one that closes just as it is used would look like a failure.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(Duration::from_secs(2))
+            .build()?;
         let webhook_url = spec.webhook_url.clone().map_or_else(OnceLock::new, OnceLock::from);
         let sender = Sender {
             token: spec.token.clone(),

@@ -13,6 +13,7 @@ mod store_embedded;
 mod store_kill;
 mod store_measure;
 
+mod demo_browser;
 mod demo_playbook;
 mod harness;
 mod questions;

@@ -210,3 +210,18 @@ async fn a_restart_forgets_nothing() {
     again.sandbox.say(&openid, "你好").await.unwrap();
     assert_eq!(ids(&again).len(), 1);
 }
+
+#[actix_web::test]
+async fn the_webhook_is_verified_as_when_it_is_saved() {
+    let double = Double::start(echo).await;
+    assert_eq!(double.sandbox.verify_webhook().await, Ok(()));
+    let stranger = Double::start_with(
+        |spec| {
+            spec.token = "another".into();
+            spec.webhook_url = Some(format!("{}/wechat/demo?own=1", double.origin).parse().unwrap());
+        },
+        echo,
+    )
+    .await;
+    assert!(stranger.sandbox.verify_webhook().await.unwrap_err().contains("403"));
+}

@@ -9,7 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-use fuwu::channel::official::{Account, AccountSpec, Mode, Query, open, seal};
+use fuwu::channel::official::{Account, AccountSpec, Mode, Query, open, seal, verify_url};
 use fuwu::domain::inbound::{Inbound, What};
 use fuwu::domain::recent::Earned;
 use fuwu::domain::reply::Reply;
@@ -108,6 +108,7 @@ impl Double {
             App::new()
                 .app_data(inside.clone())
                 .route("/wechat/demo", web::post().to(webhook))
+                .route("/wechat/demo", web::get().to(verification))
                 .configure(move |cfg| mounted.configure(cfg))
         })
         .workers(1)
@@ -155,6 +156,13 @@ impl Double {
     pub async fn stop(self) {
         self.sandbox.close().unwrap();
         self.server.stop(true).await;
+    }
+}
+
+async fn verification(inside: Data<Inside>, req: HttpRequest) -> HttpResponse {
+    match verify_url(&inside.account, &Query::parse(req.query_string()).unwrap()) {
+        Ok(echo) => HttpResponse::Ok().body(echo),
+        Err(_) => HttpResponse::Forbidden().finish(),
     }
 }
 

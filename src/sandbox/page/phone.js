@@ -150,8 +150,15 @@ class Phone {
     if (isOpen) return;
     const item = (label, act, kind = "") => el("button", { type: "button", className: kind,
       onclick: () => { this.shut(); act(); } }, label);
+    const left = el("p", { className: "left" });
     const box = el("div", { className: "sheet" }, item("扫一扫", () => this.scan()),
-      this.follows ? item("取消关注", () => this.act("/unfollow"), "danger") : null);
+      this.follows ? item("取消关注", () => this.act("/unfollow"), "danger") : null,
+      this.follows ? left : null);
+    // Windows close by themselves, so it is asked for now.
+    call("GET", "/state").then(({ customers }) => {
+      const now = customers.find((face) => face.openid === this.face.openid)?.messages_left ?? 0;
+      left.textContent = now > 0 ? `账号现在还能主动发 ${now} 条` : "账号现在不能主动发消息";
+    }).catch(toast);
     this.root.append(box);
     this.menuButton.setAttribute("aria-expanded", "true");
     box.firstChild.focus({ preventScroll: true });
