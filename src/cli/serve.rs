@@ -1,5 +1,6 @@
 //! `fuwu serve`: everything, until told to stop.
 
+use std::io::IsTerminal as _;
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,9 +13,13 @@ use crate::app::SystemClock;
 use crate::config::Settings;
 use crate::http::Observatory;
 
+/// What is logged unless `RUST_LOG` says otherwise. Whoever sends rubbish must not be able to fill the log with errors.
+const USUAL_LOG: &str = "info,actix_http=off";
+
 pub(super) fn run(settings: Settings) -> anyhow::Result<ExitCode> {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| USUAL_LOG.into());
+    let colour = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(settings))?;
     Ok(ExitCode::SUCCESS)
