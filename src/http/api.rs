@@ -19,7 +19,16 @@ pub struct Wanted {
 }
 
 /// A report as JSON: the same as `fuwu report` prints.
-pub async fn report(_: Authorized, state: Data<State>, name: Path<String>, wanted: Query<Wanted>) -> HttpResponse {
+pub async fn report(
+    _: Authorized,
+    state: Data<State>,
+    name: Path<String>,
+    wanted: Result<Query<Wanted>, actix_web::Error>,
+) -> HttpResponse {
+    let wanted = match wanted {
+        Ok(wanted) => wanted,
+        Err(error) => return wrong(error.to_string()),
+    };
     let report = match name.parse::<ReportName>() {
         Ok(report) => report,
         Err(error) => return wrong(error.to_string()),

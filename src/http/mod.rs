@@ -6,6 +6,7 @@ mod guard;
 mod health;
 mod observe;
 mod server;
+mod unread;
 mod webhook;
 
 pub use guard::ApiToken;

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::middleware::Compress;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, ServiceConfig, scope};
 use actix_web::{App as Web, HttpServer};
 
-use super::{ApiToken, Observatory, routes};
+use super::{ApiToken, Observatory, routes, unread};
 use crate::app::App;
 
 /// A head that drips in slower than this is nobody's we know.
@@ -50,6 +50,7 @@ where
     let server: Server = HttpServer::new(move || {
         Web::new()
             .app_data(shared.clone())
+            .wrap(from_fn(unread::hold))
             .configure(routes)
             .service(scope("").wrap(Compress::default()).configure(more.clone()))
     })

@@ -13,7 +13,15 @@ mod store_embedded;
 mod store_kill;
 mod store_measure;
 
+mod conversation;
 mod demo_browser;
 mod demo_playbook;
+mod hand;
 mod harness;
+mod late_answer;
+mod phone;
+mod purchase;
 mod questions;
+mod raw;
+mod webhook_http;
+mod webhook_limits;

@@ -1,0 +1,101 @@
+//! One customer at the phone, as a conversation reads. Every act takes a second, as it would: two equal taps within one
+//! second are one to the platform's numbering.
+
+use std::time::Duration;
+
+use fuwu::domain::ids::Openid;
+use fuwu::sandbox::Seen;
+use fuwu::sandbox::model::{Act, Body, Entry, Side};
+
+use crate::harness::{World, until};
+
+pub struct Phone<'w> {
+    pub world: &'w World,
+    pub openid: Openid,
+}
+
+impl<'w> Phone<'w> {
+    /// A customer who does not follow yet.
+    pub fn new(world: &'w World, name: &str) -> Self {
+        Self { world, openid: world.sandbox().add_customer(name).unwrap() }
+    }
+
+    /// A customer who has just followed.
+    pub async fn following(world: &'w World, name: &str) -> Self {
+        let phone = Self::new(world, name);
+        phone.follow().await;
+        phone
+    }
+
+    pub async fn follow(&self) -> String {
+        self.world.clock.advance_secs(1);
+        answered(self.world.sandbox().follow(&self.openid).await.unwrap())
+    }
+
+    pub async fn unfollow(&self) {
+        self.world.clock.advance_secs(1);
+        let seen = self.world.sandbox().unfollow(&self.openid).await.unwrap();
+        assert_eq!((seen.entries.len(), seen.faults), (0, Vec::new()));
+    }
+
+    pub async fn say(&self, words: &str) -> String {
+        self.world.clock.advance_secs(1);
+        answered(self.world.sandbox().say(&self.openid, words).await.unwrap())
+    }
+
+    pub async fn tap(&self, key: &str) -> String {
+        self.world.clock.advance_secs(1);
+        answered(self.world.sandbox().tap(&self.openid, key).await.unwrap())
+    }
+
+    pub async fn scan(&self, code: &str) -> String {
+        self.world.clock.advance_secs(1);
+        answered(self.world.sandbox().scan(&self.openid, code).await.unwrap())
+    }
+
+    /// A tap on a link that says words.
+    pub async fn tap_link(&self, words: &str) -> String {
+        self.world.clock.advance_secs(1);
+        let act = Act::Text { content: words.to_owned(), menu_id: Some("1".to_owned()) };
+        answered(self.world.sandbox().send(&self.openid, act).await.unwrap())
+    }
+
+    pub fn chat(&self) -> Vec<Entry> {
+        self.world.sandbox().history(&self.openid, 0).unwrap()
+    }
+
+    /// Everything the account said so far that holds these words.
+    pub fn heard(&self, words: &str) -> usize {
+        let said = |entry: &&Entry| entry.side == Side::Account && entry.body.preview().contains(words);
+        self.chat().iter().filter(said).count()
+    }
+
+    /// Waits for a message of the account's own accord.
+    pub async fn hears(&self, words: &str) {
+        until(&format!("the phone hears “{words}”"), async || self.heard(words) > 0).await;
+    }
+
+    pub async fn balance_fen(&self) -> i64 {
+        self.world.balance_fen(&self.openid).await
+    }
+}
+
+/// What was said in time and by the rules.
+fn answered(seen: Seen) -> String {
+    assert_eq!(seen.faults, Vec::<String>::new(), "{seen:?}");
+    assert!(Duration::from_millis(seen.took_ms) < Duration::from_secs(4), "{} ms", seen.took_ms);
+    for entry in &seen.entries {
+        assert!(entry.details.is_empty(), "a rule of the platform is broken: {entry:?}");
+        assert!(!matches!(entry.body, Body::Failure { .. }), "{entry:?}");
+    }
+    seen.text()
+}
+
+/// What the links of a text say when they are tapped.
+pub fn links(text: &str) -> Vec<String> {
+    let said = |link: &str| {
+        let link = url::Url::parse(&format!("weixin://bizmsgmenu?msgmenucontent={}", link.split('"').next()?)).ok()?;
+        link.query_pairs().find(|(name, _)| name == "msgmenucontent").map(|(_, said)| said.into_owned())
+    };
+    text.split("weixin://bizmsgmenu?msgmenucontent=").skip(1).filter_map(said).collect()
+}
