@@ -1,23 +1,34 @@
 //! `fuwu serve`: everything, until told to stop.
 
+use std::io::IsTerminal as _;
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
 use super::assemble::{Parts, start};
 use crate::app::SystemClock;
 use crate::config::Settings;
 use crate::http::Observatory;
 
+/// What is logged unless `RUST_LOG` says otherwise. Whoever sends rubbish must not be able to fill the log with errors.
+const USUAL_LOG: &str = "info,actix_server=warn,actix_http=off";
+
 pub(super) fn run(settings: Settings) -> anyhow::Result<ExitCode> {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    start_log();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(settings))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// To standard error: lines for a person at a terminal, JSON for everything else. `RUST_LOG` chooses what.
+fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| USUAL_LOG.into());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() { log.init() } else { log.json().init() }
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::State;
 
@@ -25,7 +25,10 @@ impl Observatory {
     /// Gathers for the whole process; the first call of a process wins.
     pub fn install() -> Result<Self, BuildError> {
         let buckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0];
-        let builder = PrometheusBuilder::new().set_buckets(&buckets)?;
+        let requests = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+        let builder = PrometheusBuilder::new()
+            .set_buckets(&buckets)?
+            .set_buckets_for_metric(Matcher::Suffix("_requests".to_owned()), &requests)?;
         builder.install_recorder().map(Self)
     }
 

@@ -69,6 +69,9 @@ fn rooms_use_only_the_rooms_they_may() {
     let mut wrong = Vec::new();
     for (room, path, code) in rooms() {
         let allowed = arrows.get(room.as_str()).unwrap_or_else(|| panic!("{room} has no place in the house"));
+        if code.contains("crate::{") {
+            wrong.push(format!("{} names rooms in a group, which this test does not read", path.display()));
+        }
         for part in code.split("crate::").skip(1) {
             let used: String = part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
             if arrows.contains_key(used.as_str()) && used != room && !allowed.contains(&used.as_str()) {

@@ -1,6 +1,6 @@
 //! The official account's own wire format (platform.md parts 1 to 4): bytes on one side, `domain` values on the other.
 //!
-//! [`open`] is the only way to an [`Opened`], so an unverified delivery cannot reach anybody. [`seal`] is its
+//! [`open()`] is the only way to an [`Opened`], so an unverified delivery cannot reach anybody. [`seal()`] is its
 //! counterpart. [`deliver`] is the platform's side of both, for the sandbox, the tests and the load tool.
 
 mod account;

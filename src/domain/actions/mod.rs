@@ -282,11 +282,10 @@ kinds! {
     "topic" => Topic(topic::Topic),
 }
 
-/// What an action remembers of one customer.
+/// What an action remembers of one customer. It is stored with the customer's record by the order of its variants: a new
+/// one goes to the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Memory {
-    /// Nothing worth keeping.
-    Empty,
     /// The latest orders, oldest first.
     Orders(Vec<order::Mark>),
     /// Days signed in.
@@ -295,4 +294,35 @@ pub enum Memory {
     Rated(rating::Rated),
     /// The part taken in a topic.
     Topic(topic::Part),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fact::OrderOutcome;
+    use crate::domain::time::{BusinessDay, UnixSecs};
+
+    /// If this fails you changed what is stored with every customer; `store::shape` says what to do.
+    #[test]
+    fn what_actions_remember_is_stored_as_it_always_was() {
+        let mark = order::Mark {
+            order: "7".into(),
+            label: "包".into(),
+            amount_fen: 500,
+            at: UnixSecs(9),
+            outcome: OrderOutcome::Done,
+        };
+        let all = [
+            Memory::Orders(vec![mark]),
+            Memory::SignedIn(sign_in::Streak { last: BusinessDay(3), days: 2, total: 5 }),
+            Memory::Rated(rating::Rated { day: BusinessDay(3), stars: 4 }),
+            Memory::Topic(topic::Part { topic: "t".into(), option: Some("a".into()), posts: 1 }),
+        ];
+        let hex = |memory: &Memory| -> String {
+            let bytes = postcard::to_stdvec(memory).unwrap();
+            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        let golden = ["0001013703e58c85e8071201", "01060205", "020604", "03017401016101"];
+        assert_eq!(all.each_ref().map(hex), golden.map(String::from));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -196,7 +197,8 @@ fn create(dir: &Path) -> std::io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    std::fs::create_dir_all(dir)?;
+    // What customers say is nobody else's on this machine.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     // The folder's own entry must survive a power cut too.
     match dir.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
