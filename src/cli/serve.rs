@@ -1,6 +1,6 @@
 //! `fuwu serve`: everything, until told to stop.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -40,7 +40,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let parts = Parts { clock: Arc::new(SystemClock), observatory: Observatory::install()? };
     let mut running = start(settings, listener, parts).await?;
-    println!("{}", running.welcome());
+    // Whoever started us may have stopped reading, which is no reason to stop serving.
+    let _ = writeln!(std::io::stdout(), "{}", running.welcome());
     tokio::select! {
         ended = running.served.ended() => ended.context("the HTTP server ended")?,
         _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
