@@ -14,7 +14,7 @@ use fuwu::domain::ids::Openid;
 use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
 use fuwu::http::{ApiToken, Observatory, Served, State, serve};
-use fuwu::store::{CounterRange, Embedded, Store};
+use fuwu::store::{CounterRange, Embedded};
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;

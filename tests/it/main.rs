@@ -13,15 +13,18 @@ mod store_embedded;
 mod store_kill;
 mod store_measure;
 
+mod business;
 mod conversation;
 mod deadline;
 mod demo_browser;
 mod demo_playbook;
+mod drain;
 mod gated_store;
 mod hand;
 mod harness;
 mod late_answer;
 mod phone;
+mod process;
 mod purchase;
 mod questions;
 mod raw;

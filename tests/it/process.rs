@@ -1,0 +1,99 @@
+//! The real program as a process of its own.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use fuwu::channel::official::Mode;
+
+use crate::hand::Hand;
+use crate::harness::environment;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running `fuwu serve`. Dropped, it is killed.
+pub struct Process {
+    child: Child,
+    pub address: SocketAddr,
+    stderr: PathBuf,
+}
+
+/// `fuwu` with its data below `dir` and settings of the test's own.
+pub fn fuwu(dir: &Path, env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fuwu"));
+    // Not in the repository: somebody may keep a config/local.toml there.
+    command.current_dir(dir).envs(environment(dir, env)).env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+/// Runs `fuwu` to its end.
+pub fn run(dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Output {
+    fuwu(dir, env).args(args).output().unwrap()
+}
+
+impl Process {
+    /// Starts, and waits until it says where it is.
+    pub fn start(dir: &Path, env: &[(&str, &str)]) -> Self {
+        let stderr = dir.join("stderr");
+        let log = File::options().create(true).append(true).open(&stderr).unwrap();
+        let mut child = fuwu(dir, env).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let Some(console) = lines.find(|line| line.contains("/console?token=")) else {
+            panic!("it ended at its start: {}", std::fs::read_to_string(&stderr).unwrap_or_default())
+        };
+        let address = console.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+        Self { child, address: address.parse().unwrap(), stderr }
+    }
+
+    pub fn hand(&self) -> Hand {
+        Hand::to(self.address, Mode::Safe)
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name: `TERM`, `INT`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "it does not end: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// SIGKILL, and waits until the system has taken everything back.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Everything it and its predecessors in the same folder said to standard error.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.stderr).unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
