@@ -22,6 +22,7 @@ mod drain;
 mod gated_store;
 mod hand;
 mod harness;
+mod kill_serve;
 mod late_answer;
 mod phone;
 mod process;
