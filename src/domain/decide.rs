@@ -80,16 +80,12 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
 /// customer is told, by whatever path is open ([`reach::deliver_later`]); the caller replaces the reply that the
 /// delivery earned if it is still waited for.
 pub fn resume(playbook: &Playbook, customer: &Customer, work: &Work, (answer, moment): (&Answer, Moment)) -> Decision {
-    afterwards(playbook, customer, work, |action, action_key, memo| {
-        action.resume(&late_view(action_key, customer, moment), memo, answer)
-    })
+    afterwards(playbook, work, (customer, moment), |action, view, memo| action.resume(view, memo, answer))
 }
 
 /// Decides what is said about work of kind [`Task::Ask`] that has expired without an answer. Like [`resume`].
 pub fn abandon(playbook: &Playbook, customer: &Customer, work: &Work, moment: Moment) -> Decision {
-    afterwards(playbook, customer, work, |action, action_key, memo| {
-        action.abandon(&late_view(action_key, customer, moment), memo)
-    })
+    afterwards(playbook, work, (customer, moment), |action, view, memo| action.abandon(view, memo))
 }
 
 fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) -> View<'a> {
@@ -99,9 +95,9 @@ fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) 
 /// The customer may be somewhere else by now, so an open dialogue ends only when the outcome keeps another one.
 fn afterwards(
     playbook: &Playbook,
-    customer: &Customer,
     work: &Work,
-    ask: impl FnOnce(&dyn ActionKind, &ActionKey, &Values) -> Outcome,
+    (customer, moment): (&Customer, Moment),
+    ask: impl FnOnce(&dyn ActionKind, &View<'_>, &Values) -> Outcome,
 ) -> Decision {
     let mut decision = Decision { customer: customer.clone(), ..Decision::default() };
     let Task::Ask { action, memo, .. } = &work.task else { return decision };
@@ -109,7 +105,9 @@ fn afterwards(
         decision.faults.push(format!("动作 {action} 已不在配置里，它等到的答复无法告诉客户；请恢复这个动作"));
         return decision;
     };
-    let mut outcome = ask(kind.as_action(), key, memo);
+    let view = late_view(key, customer, moment);
+    let mut outcome = ask(kind.as_action(), &view, memo);
+    mend(&mut outcome, playbook, &view);
     if let Some(dialogue) = outcome.dialogue.take() {
         decision.customer.dialogue = Some(dialogue);
     }
