@@ -215,7 +215,8 @@ fn own_fact(what: &What) -> FactKind {
         | Event::PlacePicked { key, .. } => FactKind::Tapped { key: key.clone() },
         Event::LinkOpened { url, .. } => FactKind::Tapped { key: url.clone() },
         Event::MiniProgramOpened { page_path, .. } => FactKind::Tapped { key: page_path.clone() },
-        Event::AgentJoined { .. } | Event::AgentLeft { .. } => FactKind::HandedOver,
+        Event::AgentJoined { .. } => FactKind::HandedOver,
+        Event::AgentLeft { .. } => FactKind::HandedBack,
         Event::Unknown { name } => FactKind::Reported { kind: format!("unknown event: {}", cut(name)) },
         _ => FactKind::Reported { kind: what.name().into() },
     }

@@ -266,6 +266,7 @@ fn a_person_takes_the_chat_and_gives_it_back() {
     let during = decided(&joined.customer, &text("查话费"), &answer(loaded()));
     assert_eq!((during.reply, during.facts), (Reply::Silent, vec![FactKind::Messaged]));
     let left = decided(&during.customer, &event(Event::AgentLeft { agent: "a".into() }), &none);
+    assert_eq!(left.facts, [FactKind::HandedBack]);
     assert_eq!(decided(&left.customer, &text("查话费"), &answer(loaded())).reply, said("话费余额 86.50 元"));
 }
 
