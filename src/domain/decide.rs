@@ -4,7 +4,7 @@ use super::actions::{ActionKind, Entry, Given, Outcome, View};
 use super::customer::Customer;
 use super::decision::{Decision, Moment};
 use super::fact::FactKind;
-use super::ids::ActionKey;
+use super::ids::{ActionKey, Scene};
 use super::inbound::{Event, Inbound, Message, What};
 use super::notes;
 use super::playbook::Playbook;
@@ -18,6 +18,10 @@ use super::work::{Task, Work, id_for};
 
 /// So much of what nobody could answer is kept.
 const UNANSWERED_CHARS: usize = 64;
+/// A key of the menu is no longer, and nothing that is counted by may be: every counter carries it.
+const KEY_BYTES: usize = 128;
+/// No code carries a longer scene (platform.md 4.6).
+const SCENE_CHARS: usize = 64;
 
 /// Whom a decision is about, and why it is made now.
 #[derive(Clone, Copy, Debug)]
@@ -206,15 +210,15 @@ fn own_fact(what: &What) -> FactKind {
         What::Event(event) => event,
     };
     match event {
-        Event::Subscribed { scene, .. } => FactKind::Followed { scene: scene.clone() },
+        Event::Subscribed { scene, .. } => FactKind::Followed { scene: scene.as_ref().map(cut_scene) },
         Event::Unsubscribed => FactKind::Unfollowed,
-        Event::Scanned { scene, .. } => FactKind::Scanned { scene: scene.clone() },
+        Event::Scanned { scene, .. } => FactKind::Scanned { scene: cut_scene(scene) },
         Event::MenuTapped { key }
         | Event::CodeRead { key, .. }
         | Event::PicturesPicked { key, .. }
-        | Event::PlacePicked { key, .. } => FactKind::Tapped { key: key.clone() },
-        Event::LinkOpened { url, .. } => FactKind::Tapped { key: url.clone() },
-        Event::MiniProgramOpened { page_path, .. } => FactKind::Tapped { key: page_path.clone() },
+        | Event::PlacePicked { key, .. } => FactKind::Tapped { key: cut_key(key) },
+        Event::LinkOpened { url, .. } => FactKind::Tapped { key: cut_key(url) },
+        Event::MiniProgramOpened { page_path, .. } => FactKind::Tapped { key: cut_key(page_path) },
         Event::AgentJoined { .. } => FactKind::HandedOver,
         Event::AgentLeft { .. } => FactKind::HandedBack,
         Event::Unknown { name } => FactKind::Reported { kind: format!("unknown event: {}", cut(name)) },
@@ -237,6 +241,14 @@ fn reason_fact(what: &What, because: Because) -> Option<FactKind> {
 
 fn cut(text: &str) -> String {
     text.trim().chars().take(UNANSWERED_CHARS).collect()
+}
+
+fn cut_key(key: &str) -> String {
+    key.get(..key.floor_char_boundary(KEY_BYTES)).unwrap_or_default().to_owned()
+}
+
+fn cut_scene(scene: &Scene) -> Scene {
+    Scene::new(scene.as_str().chars().take(SCENE_CHARS).collect::<String>())
 }
 
 #[cfg(test)]

@@ -292,6 +292,23 @@ fn an_answer_for_an_action_that_is_gone_is_told_to_the_operator() {
     assert_eq!((resumed.reply, resumed.faults.len()), (Reply::Silent, 1));
 }
 
+#[test]
+fn what_is_counted_by_is_bounded() {
+    // 1 + 127 bytes fit no whole number of characters of three bytes.
+    let long = format!("a{}", "页".repeat(400));
+    let short = format!("a{}", "页".repeat(42));
+    let tapped = |event_of: Event| decided(&Customer::default(), &event(event_of), &Given::default()).facts.remove(0);
+    for opened in [
+        Event::MenuTapped { key: long.clone() },
+        Event::LinkOpened { url: long.clone(), menu_id: None },
+        Event::MiniProgramOpened { page_path: long.clone(), menu_id: None },
+    ] {
+        assert_eq!(tapped(opened), FactKind::Tapped { key: short.clone() });
+    }
+    let scanned = tapped(Event::Scanned { scene: long.as_str().into(), ticket: None });
+    assert_eq!(scanned, FactKind::Scanned { scene: Scene::new(format!("a{}", "页".repeat(63))) });
+}
+
 proptest! {
     #[test]
     fn whatever_is_written_gets_an_answer(words in any::<String>(), open in any::<bool>()) {
