@@ -1,5 +1,5 @@
 # The commands a person uses; .ci/run calls check and test and nothing else.
-.PHONY: run test check setup bench soak
+.PHONY: run test check deny setup bench soak
 
 run:
 	cargo run --release
@@ -15,6 +15,10 @@ check:
 	cargo fmt --check
 	cargo clippy --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
+
+# Licences, sources and known advisories of what we build on; asks the advisory database, so not part of check.
+deny:
+	cargo deny check
 
 bench:
 	cargo nextest run --release --run-ignored only --no-capture -E 'test(measure)'

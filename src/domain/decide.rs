@@ -4,7 +4,7 @@ use super::actions::{ActionKind, Entry, Given, Outcome, View};
 use super::customer::Customer;
 use super::decision::{Decision, Moment};
 use super::fact::FactKind;
-use super::ids::ActionKey;
+use super::ids::{ActionKey, Scene};
 use super::inbound::{Event, Inbound, Message, What};
 use super::notes;
 use super::playbook::Playbook;
@@ -18,6 +18,10 @@ use super::work::{Task, Work, id_for};
 
 /// So much of what nobody could answer is kept.
 const UNANSWERED_CHARS: usize = 64;
+/// A key of the menu is no longer, and nothing that is counted by may be: every counter carries it.
+const KEY_BYTES: usize = 128;
+/// No code carries a longer scene (platform.md 4.6).
+const SCENE_CHARS: usize = 64;
 
 /// Whom a decision is about, and why it is made now.
 #[derive(Clone, Copy, Debug)]
@@ -80,16 +84,12 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
 /// customer is told, by whatever path is open ([`reach::deliver_later`]); the caller replaces the reply that the
 /// delivery earned if it is still waited for.
 pub fn resume(playbook: &Playbook, customer: &Customer, work: &Work, (answer, moment): (&Answer, Moment)) -> Decision {
-    afterwards(playbook, customer, work, |action, action_key, memo| {
-        action.resume(&late_view(action_key, customer, moment), memo, answer)
-    })
+    afterwards(playbook, work, (customer, moment), |action, view, memo| action.resume(view, memo, answer))
 }
 
 /// Decides what is said about work of kind [`Task::Ask`] that has expired without an answer. Like [`resume`].
 pub fn abandon(playbook: &Playbook, customer: &Customer, work: &Work, moment: Moment) -> Decision {
-    afterwards(playbook, customer, work, |action, action_key, memo| {
-        action.abandon(&late_view(action_key, customer, moment), memo)
-    })
+    afterwards(playbook, work, (customer, moment), |action, view, memo| action.abandon(view, memo))
 }
 
 fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) -> View<'a> {
@@ -99,9 +99,9 @@ fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) 
 /// The customer may be somewhere else by now, so an open dialogue ends only when the outcome keeps another one.
 fn afterwards(
     playbook: &Playbook,
-    customer: &Customer,
     work: &Work,
-    ask: impl FnOnce(&dyn ActionKind, &ActionKey, &Values) -> Outcome,
+    (customer, moment): (&Customer, Moment),
+    ask: impl FnOnce(&dyn ActionKind, &View<'_>, &Values) -> Outcome,
 ) -> Decision {
     let mut decision = Decision { customer: customer.clone(), ..Decision::default() };
     let Task::Ask { action, memo, .. } = &work.task else { return decision };
@@ -109,7 +109,9 @@ fn afterwards(
         decision.faults.push(format!("动作 {action} 已不在配置里，它等到的答复无法告诉客户；请恢复这个动作"));
         return decision;
     };
-    let mut outcome = ask(kind.as_action(), key, memo);
+    let view = late_view(key, customer, moment);
+    let mut outcome = ask(kind.as_action(), &view, memo);
+    mend(&mut outcome, playbook, &view);
     if let Some(dialogue) = outcome.dialogue.take() {
         decision.customer.dialogue = Some(dialogue);
     }
@@ -208,16 +210,17 @@ fn own_fact(what: &What) -> FactKind {
         What::Event(event) => event,
     };
     match event {
-        Event::Subscribed { scene, .. } => FactKind::Followed { scene: scene.clone() },
+        Event::Subscribed { scene, .. } => FactKind::Followed { scene: scene.as_ref().map(cut_scene) },
         Event::Unsubscribed => FactKind::Unfollowed,
-        Event::Scanned { scene, .. } => FactKind::Scanned { scene: scene.clone() },
+        Event::Scanned { scene, .. } => FactKind::Scanned { scene: cut_scene(scene) },
         Event::MenuTapped { key }
         | Event::CodeRead { key, .. }
         | Event::PicturesPicked { key, .. }
-        | Event::PlacePicked { key, .. } => FactKind::Tapped { key: key.clone() },
-        Event::LinkOpened { url, .. } => FactKind::Tapped { key: url.clone() },
-        Event::MiniProgramOpened { page_path, .. } => FactKind::Tapped { key: page_path.clone() },
-        Event::AgentJoined { .. } | Event::AgentLeft { .. } => FactKind::HandedOver,
+        | Event::PlacePicked { key, .. } => FactKind::Tapped { key: cut_key(key) },
+        Event::LinkOpened { url, .. } => FactKind::Tapped { key: cut_key(url) },
+        Event::MiniProgramOpened { page_path, .. } => FactKind::Tapped { key: cut_key(page_path) },
+        Event::AgentJoined { .. } => FactKind::HandedOver,
+        Event::AgentLeft { .. } => FactKind::HandedBack,
         Event::Unknown { name } => FactKind::Reported { kind: format!("unknown event: {}", cut(name)) },
         _ => FactKind::Reported { kind: what.name().into() },
     }
@@ -238,6 +241,14 @@ fn reason_fact(what: &What, because: Because) -> Option<FactKind> {
 
 fn cut(text: &str) -> String {
     text.trim().chars().take(UNANSWERED_CHARS).collect()
+}
+
+fn cut_key(key: &str) -> String {
+    key.get(..key.floor_char_boundary(KEY_BYTES)).unwrap_or_default().to_owned()
+}
+
+fn cut_scene(scene: &Scene) -> Scene {
+    Scene::new(scene.as_str().chars().take(SCENE_CHARS).collect::<String>())
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub enum FactKind {
     Messaged,
     /// The customer tapped a menu button; activity.
     Tapped {
-        /// The button's key, or the address of a view button.
+        /// The button's key, or the address of a view button; at most 128 bytes.
         key: String,
     },
     /// A follower scanned a code; activity.
@@ -104,13 +104,15 @@ pub enum FactKind {
         /// The words.
         text: String,
     },
-    /// The chat went to a person, or came back.
+    /// A person has the chat now.
     HandedOver,
     /// A report of the platform that changes nothing of the customer's; only its name is kept.
     Reported {
         /// The kind of message or event.
         kind: String,
     },
+    /// The chat came back from a person.
+    HandedBack,
 }
 
 /// How an order ended.

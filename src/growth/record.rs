@@ -83,6 +83,7 @@ fn is_counted(what: &FactKind) -> bool {
         | FactKind::TicketOpened { .. }
         | FactKind::Posted { .. }
         | FactKind::HandedOver
+        | FactKind::HandedBack
         | FactKind::Reported { .. } => false,
     }
 }

@@ -163,28 +163,20 @@ impl Sandbox {
     /// Somebody at the operator panel answers; the first answer takes the chat over.
     pub async fn agent_says(&self, openid: &Openid, words: &str) -> Result<(), SandboxError> {
         let Act::Text { content, .. } = words_act(words, None)? else { return Err(SandboxError::BadWords) };
-        let service = self.keeper().read().customer(openid)?.service.clone();
-        match service {
-            Service::Bot => return Err(SandboxError::NotHandedOver),
-            Service::Waiting => {
-                self.send(openid, Act::AgentJoined { agent: DEMO_AGENT.to_owned() }).await?;
-            }
-            Service::Agent { .. } => {}
-        }
-        let before = {
-            let mut state = self.keeper().change();
-            let now = self.now();
-            let customer = state.customer_mut(openid)?;
-            let before = customer.last_seq;
-            customer.append(now, Side::Agent(DEMO_AGENT_NAME.to_owned()), Body::Text { text: content });
-            before
-        };
-        self.tell_since(openid, before);
-        Ok(())
+        self.agent_joins(openid).await?;
+        self.show(openid, Side::Agent(DEMO_AGENT_NAME.to_owned()), Body::Text { text: content })
     }
 
     /// The agent ends the chat.
     pub async fn agent_leaves(&self, openid: &Openid) -> Result<(), SandboxError> {
+        self.agent_joins(openid).await?;
+        self.show(openid, Side::System, Body::line("人工客服已结束会话"))?;
+        self.send(openid, Act::AgentLeft { agent: DEMO_AGENT.to_owned() }).await?;
+        Ok(())
+    }
+
+    /// Sees to it that the chat is the agent's, which only a chat that was handed over can be.
+    async fn agent_joins(&self, openid: &Openid) -> Result<(), SandboxError> {
         let service = self.keeper().read().customer(openid)?.service.clone();
         match service {
             Service::Bot => return Err(SandboxError::NotHandedOver),
@@ -193,16 +185,20 @@ impl Sandbox {
             }
             Service::Agent { .. } => {}
         }
+        Ok(())
+    }
+
+    /// Adds to a chat what came by no delivery.
+    fn show(&self, openid: &Openid, side: Side, body: Body) -> Result<(), SandboxError> {
         let before = {
             let mut state = self.keeper().change();
             let now = self.now();
             let customer = state.customer_mut(openid)?;
             let before = customer.last_seq;
-            customer.append(now, Side::System, Body::line("人工客服已结束会话"));
+            customer.append(now, side, body);
             before
         };
         self.tell_since(openid, before);
-        self.send(openid, Act::AgentLeft { agent: DEMO_AGENT.to_owned() }).await?;
         Ok(())
     }
 

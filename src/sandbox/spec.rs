@@ -57,3 +57,24 @@ impl Default for Patience {
         Self { timeout: Duration::from_secs(5), tries: 3, interval: Duration::from_secs(5) }
     }
 }
+
+#[cfg(test)]
+impl SandboxSpec {
+    /// The demo account at the beginning of 2026, kept in `data_file`.
+    pub fn sample(data_file: Option<PathBuf>) -> Self {
+        Self {
+            account: "demo".into(),
+            display_name: "青禾通信".into(),
+            original_id: "gh_0123456789ab".into(),
+            app_id: "wx0123456789abcdef".into(),
+            app_secret: "secret".into(),
+            token: "token".into(),
+            aes_key: "Zm9yUnVzdEdyb3d0aFNlcnZlcktleVZlY3RvcjAwMDF".into(),
+            mode: Mode::Safe,
+            webhook_url: None,
+            data_file,
+            clock: Arc::new(|| 1_767_225_600),
+            patience: Patience::default(),
+        }
+    }
+}

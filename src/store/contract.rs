@@ -77,6 +77,9 @@ pub struct Claimed {
     pub attempt: u32,
 }
 
+/// So many quarantined deliveries of one account are kept.
+pub const MOST_QUARANTINED: usize = 10_000;
+
 /// A verified delivery that could not be used, kept for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantined {
@@ -86,7 +89,7 @@ pub struct Quarantined {
     pub arrived: UnixSecs,
     /// Why it was set aside, from a closed set of reasons.
     pub reason: String,
-    /// The message in clear, as it came.
+    /// The message in clear, as it came; at most 64 KiB, since longer deliveries are refused unread.
     pub body: Vec<u8>,
 }
 
@@ -167,7 +170,8 @@ pub trait Store: Send + Sync {
     /// When the next outgoing work is due, if there is any; leased work is due when its lease ends.
     async fn next_due(&self) -> Result<Option<UnixSecs>, StoreError>;
 
-    /// Keeps a delivery that could not be used.
+    /// Keeps a delivery that could not be used. Beyond [`MOST_QUARANTINED`] of an account the oldest are dropped in the
+    /// same write, so that they cannot fill the disk. Facts are the log and never dropped.
     async fn quarantine(&self, entry: Quarantined) -> Result<(), StoreError>;
 
     /// The quarantined deliveries of an account, newest first.

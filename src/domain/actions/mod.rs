@@ -128,6 +128,14 @@ pub struct TextField<'a> {
     pub allowed: BTreeSet<String>,
 }
 
+impl<'a> TextField<'a> {
+    /// A text whose names are known beforehand.
+    pub fn new(field: &str, template: &'a Template, allowed: &[&str]) -> Self {
+        let allowed = allowed.iter().map(|name| (*name).to_owned()).collect();
+        Self { field: field.to_owned(), template, allowed }
+    }
+}
+
 /// What every kind of action can do. Pure.
 pub trait ActionKind {
     /// Every text a customer can read, with the names it may use. `fields` are those of the action's connector.

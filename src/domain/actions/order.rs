@@ -161,11 +161,7 @@ impl ActionKind for Order {
         const CHOICE: &[&str] = &["label", "amount", "description"];
         const PLACED: &[&str] = &["label", "amount", "description", "order"];
         const STANDING: &[&str] = &["label", "amount", "order"];
-        let text = |field: &str, template, allowed: &[&str]| TextField {
-            field: field.to_owned(),
-            template,
-            allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
-        };
+        let text = TextField::new;
         let mut receipt = text("receipt", &self.receipt, PLACED);
         receipt.allowed.extend(fields(&self.connector));
         let refused = self.refused.iter().map(|(code, template)| text(&format!("refused.{code}"), template, PLACED));

@@ -56,14 +56,17 @@ impl Query {
         self.refused.get(code).or_else(|| self.refused.get(OTHER_CODES)).unwrap_or(&self.unavailable)
     }
 
-    /// What is said to an answer that is there; `None` when there is none yet.
+    /// What is said to an answer that is there; `None` when there is none yet. Who cannot be told what was found is
+    /// told that it cannot be found.
     fn tell(&self, view: &View<'_>, out: &mut Outcome, answer: &Answer) -> Option<Reply> {
-        Some(match answer {
+        let told = match answer {
             Answer::Loaded(fields) => view.text(out, &self.reply, fields),
             Answer::Refused { code } => view.text(out, self.refusal(code), &Values::new()),
-            Answer::Down => view.text(out, &self.unavailable, &Values::new()),
+            Answer::Down => Reply::Silent,
             Answer::TimedOut => return None,
-        })
+        };
+        let unavailable = |out| view.text(out, &self.unavailable, &Values::new());
+        Some(if told.is_silent() { unavailable(out) } else { told })
     }
 }
 
@@ -110,9 +113,10 @@ impl ActionKind for Query {
 
     fn resume(&self, view: &View<'_>, _memo: &Values, answer: &Answer) -> Outcome {
         let mut out = Outcome::default();
-        let reply = self.tell(view, &mut out, answer);
-        let late = self.late.as_ref().filter(|_| matches!(answer, Answer::Loaded(_)));
-        out.reply = match (reply, late.map(|late| out.fill(late, &Values::new()))) {
+        let told = self.tell(view, &mut out, answer);
+        let found = matches!(answer, Answer::Loaded(_)) && out.faults.is_empty();
+        let late = self.late.as_ref().filter(|_| found).map(|late| out.fill(late, &Values::new()));
+        out.reply = match (told, late) {
             (Some(Reply::Text(text)), Some(late)) if !late.is_empty() => Reply::Text(format!("{late}\n{text}")),
             (Some(reply), _) => reply,
             (None, _) => view.text(&mut out, &self.unavailable, &Values::new()),

@@ -107,11 +107,7 @@ fn stars(said: &str) -> Option<u8> {
 
 impl ActionKind for Rating {
     fn texts<'a>(&'a self, _fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>> {
-        let text = |field: &str, template, allowed: &[&str]| TextField {
-            field: field.to_owned(),
-            template,
-            allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
-        };
+        let text = TextField::new;
         vec![
             text("prompt", &self.prompt, &[]),
             text("thanks", &self.thanks, &["stars"]),

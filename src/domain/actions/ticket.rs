@@ -49,11 +49,7 @@ pub struct Ticket {
 
 impl ActionKind for Ticket {
     fn texts<'a>(&'a self, _fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>> {
-        let text = |field: &str, template, allowed: &[&str]| TextField {
-            field: field.to_owned(),
-            template,
-            allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
-        };
+        let text = TextField::new;
         const LIMITS: &[&str] = &["min_chars", "max_chars"];
         vec![
             text("prompt", &self.prompt, &[]),

@@ -111,11 +111,7 @@ enum Said {
 
 impl ActionKind for Topic {
     fn texts<'a>(&'a self, _fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>> {
-        let text = |field: &str, template, allowed: &[&str]| TextField {
-            field: field.to_owned(),
-            template,
-            allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
-        };
+        let text = TextField::new;
         vec![
             text("question", &self.question, &[]),
             text("item", &self.item, &["number", "label"]),

@@ -1,12 +1,14 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::actions::Kind;
 use crate::domain::ids::DedupeKey;
 use crate::domain::notes::Note;
 use crate::domain::question::Question;
 use crate::domain::reach::Reach;
 use crate::domain::route::route;
 use crate::domain::sample::{NOON, event, inbound, moment, playbook, talking, tap, text};
+use crate::domain::template::Template;
 use crate::domain::time::UnixSecs;
 use crate::domain::value::Value;
 
@@ -108,7 +110,85 @@ fn a_text_that_cannot_be_filled_is_never_read_by_a_customer() {
     assert!(decision.faults[0].contains("broken"), "{}", decision.faults[0]);
     let lacking = answer(Answer::Loaded(Values::new()));
     let decision = decided(&Customer::default(), &tap("balance"), &lacking);
-    assert!(matches!(&decision.reply, Reply::Text(text) if text.starts_with("没听懂")));
+    assert_eq!((decision.reply, decision.faults.len()), (said("查询暂时不可用"), 1));
+}
+
+/// The sample playbook with some texts of an action replaced.
+fn with_texts(action: &str, texts: &[(&str, &str)]) -> Playbook {
+    let mut playbook = playbook();
+    let Some(Kind::Order(mut order)) = playbook.actions.get(&ActionKey::from(action)).cloned() else { panic!() };
+    for (field, text) in texts {
+        let place = match *field {
+            "placed" => &mut order.placed,
+            "receipt" => &mut order.receipt,
+            "unknown" => &mut order.unknown,
+            "standing.done" => &mut order.standing.done,
+            "refused" => order.refused.get_mut("default").unwrap(),
+            other => panic!("{other}"),
+        };
+        *place = Template::new(*text).unwrap();
+    }
+    playbook.actions.insert(action.into(), Kind::Order(order));
+    playbook
+}
+
+#[test]
+fn whatever_becomes_of_money_the_customer_has_words_for_it() {
+    let lacking = "{{ nobody }}";
+    let broken = ["placed", "receipt", "unknown", "refused"].map(|field| (field, lacking));
+    let mended = with_texts("pack", &broken);
+    let mut customer = Customer::default();
+    let mut placed = Decision::default();
+    for words in ["充流量", "1", "确认"] {
+        let inbound = text(words);
+        let route = route(&mended, &customer, &inbound, moment());
+        let subject = Subject { customer: &customer, inbound: &inbound, moment: moment() };
+        placed = decide(&mended, subject, &route, &Given::default());
+        customer = placed.customer.clone();
+    }
+    assert_eq!((&placed.reply, placed.faults.len()), (&said("办理中"), 1));
+    let work = &placed.outbox[0];
+    let no = Answer::Refused { code: "E9".into() };
+    for (decision, words) in [
+        (resume(&mended, &customer, work, (&loaded(), moment())), "已办好"),
+        (resume(&mended, &customer, work, (&no, moment())), "没办成"),
+        (abandon(&mended, &customer, work, moment()), "核实中"),
+    ] {
+        assert_eq!((decision.reply, decision.faults.len(), decision.facts.len()), (said(words), 1, 1));
+    }
+    let worse = with_texts("pack", &[("receipt", lacking), ("standing.done", lacking)]);
+    let decision = resume(&worse, &customer, work, (&loaded(), moment()));
+    assert!(matches!(&decision.reply, Reply::Text(text) if text.starts_with("没听懂")), "{:?}", decision.reply);
+    assert_eq!((decision.faults.len(), decision.facts.len()), (2, 1));
+}
+
+#[test]
+fn a_late_answer_that_cannot_be_told_is_none() {
+    let decision = decided(&Customer::default(), &tap("balance"), &answer(Answer::TimedOut));
+    let lacking = Answer::Loaded(Values::new());
+    let resumed = resume(&playbook(), &decision.customer, &decision.outbox[0], (&lacking, moment()));
+    assert_eq!((resumed.reply, resumed.faults.len()), (said("查询暂时不可用"), 1));
+}
+
+#[test]
+fn what_comes_late_never_hands_a_chat_over() {
+    // Only in answer to a message does the platform hand a chat over (platform.md part 3), also when the kind that
+    // does so stands in for a text that cannot be filled.
+    let mut playbook = with_texts("pack", &[("receipt", "{{ nobody }}"), ("standing.done", "{{ nobody }}")]);
+    playbook.moments.fallback = "person".into();
+    let question = Question { connector: "order".into(), values: Values::new(), idempotency_key: None };
+    let memo: Values = [("order", Value::from("1")), ("label", "包".into()), ("amount", Value::Fen(1))]
+        .map(|(n, v)| (n.into(), v))
+        .into();
+    for action in playbook.actions.keys() {
+        let task = Task::Ask { action: action.clone(), question: question.clone(), memo: memo.clone() };
+        let work = Work { id: "w".into(), origin: DedupeKey(1), due: NOON, expires: NOON, task };
+        let answers = [loaded(), Answer::Loaded(Values::new()), Answer::Down, Answer::TimedOut];
+        let resumed = answers.map(|answer| resume(&playbook, &Customer::default(), &work, (&answer, moment())).reply);
+        let abandoned = abandon(&playbook, &Customer::default(), &work, moment()).reply;
+        let handed = |reply: &Reply| matches!(reply, Reply::HandOver { .. });
+        assert!(!resumed.iter().any(handed) && !handed(&abandoned), "{action}");
+    }
 }
 
 #[test]
@@ -186,6 +266,7 @@ fn a_person_takes_the_chat_and_gives_it_back() {
     let during = decided(&joined.customer, &text("查话费"), &answer(loaded()));
     assert_eq!((during.reply, during.facts), (Reply::Silent, vec![FactKind::Messaged]));
     let left = decided(&during.customer, &event(Event::AgentLeft { agent: "a".into() }), &none);
+    assert_eq!(left.facts, [FactKind::HandedBack]);
     assert_eq!(decided(&left.customer, &text("查话费"), &answer(loaded())).reply, said("话费余额 86.50 元"));
 }
 
@@ -209,6 +290,23 @@ fn an_answer_for_an_action_that_is_gone_is_told_to_the_operator() {
     let work = Work { id: "w".into(), origin: DedupeKey(1), due: NOON, expires: NOON, task };
     let resumed = resume(&playbook(), &Customer::default(), &work, (&Answer::Down, moment()));
     assert_eq!((resumed.reply, resumed.faults.len()), (Reply::Silent, 1));
+}
+
+#[test]
+fn what_is_counted_by_is_bounded() {
+    // 1 + 127 bytes fit no whole number of characters of three bytes.
+    let long = format!("a{}", "页".repeat(400));
+    let short = format!("a{}", "页".repeat(42));
+    let tapped = |event_of: Event| decided(&Customer::default(), &event(event_of), &Given::default()).facts.remove(0);
+    for opened in [
+        Event::MenuTapped { key: long.clone() },
+        Event::LinkOpened { url: long.clone(), menu_id: None },
+        Event::MiniProgramOpened { page_path: long.clone(), menu_id: None },
+    ] {
+        assert_eq!(tapped(opened), FactKind::Tapped { key: short.clone() });
+    }
+    let scanned = tapped(Event::Scanned { scene: long.as_str().into(), ticket: None });
+    assert_eq!(scanned, FactKind::Scanned { scene: Scene::new(format!("a{}", "页".repeat(63))) });
 }
 
 proptest! {

@@ -1,4 +1,5 @@
-//! Everything the platform holds of one account, as one value that is saved whole.
+//! Everything the platform holds of one account, and the demo business system beside it, as one value that is saved
+//! whole.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use super::menu::Menu;
 use super::token::Tokens;
 use crate::domain::ids::Openid;
 use crate::sandbox::SandboxError;
+use crate::sandbox::telecom::Books;
 
 /// The shape of the saved state.
 const FORMAT: u32 = 1;
@@ -31,6 +33,9 @@ pub struct State {
     pub codes: BTreeMap<String, Code>,
     /// Access tokens.
     pub tokens: Tokens,
+    /// What the demo business system sold; a state saved before it was kept here has sold nothing.
+    #[serde(default)]
+    pub books: Books,
     last_msg_id: u64,
     last_menu_id: u64,
 }
@@ -53,6 +58,7 @@ impl State {
             menu: None,
             codes: BTreeMap::new(),
             tokens: Tokens::default(),
+            books: Books::default(),
             last_msg_id: 0,
             last_menu_id: 400_000_000,
         };

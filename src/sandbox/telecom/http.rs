@@ -1,7 +1,7 @@
 //! The demo business system over HTTP.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::header::ContentType;
@@ -20,7 +20,7 @@ const LONGEST_DELAY_MS: u64 = 60_000;
 
 /// The system and its mood.
 pub struct Telecom {
-    ledger: Mutex<Ledger>,
+    ledger: Ledger,
     mode: Mutex<Mode>,
 }
 
@@ -42,7 +42,7 @@ impl Telecom {
             include_str!("../../../fixtures/telecom/catalog.json"),
         );
         let ledger = ledger.map_err(|fault| SandboxError::BadAccount(format!("fixtures/telecom: {fault}")))?;
-        Ok(Self { ledger: Mutex::new(ledger), mode: Mutex::new(Mode::default()) })
+        Ok(Self { ledger, mode: Mutex::new(Mode::default()) })
     }
 
     /// How it behaves now.
@@ -60,10 +60,6 @@ impl Telecom {
             mode.out = out;
         }
         *mode
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,7 +83,7 @@ async fn ask(sandbox: Data<Sandbox>, query: Parameters, question: Question) -> H
     let Some(openid) = query.get("openid").filter(|o| !o.is_empty()) else {
         return wrong("OPENID_MISSING", "缺少 openid");
     };
-    let answer = sandbox.telecom().ledger().ask(openid, question, sandbox.now());
+    let answer = sandbox.telecom().ledger.ask(&sandbox.keeper().read().books, (openid, question), sandbox.now());
     delayed(&sandbox, Outcome { answer: answer.to_string(), after_ms: 0 }).await
 }
 
@@ -98,8 +94,12 @@ async fn order(sandbox: Data<Sandbox>, req: HttpRequest, body: Bytes) -> HttpRes
     let key = req.headers().get("Idempotency-Key").and_then(|v| v.to_str().ok()).filter(|k| !k.is_empty());
     let Some(key) = key else { return wrong("KEY_MISSING", "缺少 Idempotency-Key") };
     let Some(order) = read_order(key, &body) else { return wrong("BODY_UNREADABLE", "订单内容不完整") };
-    let outcome = sandbox.telecom().ledger().order(order, sandbox.now());
+    let outcome = take(&sandbox, order);
     delayed(&sandbox, outcome).await
+}
+
+fn take(sandbox: &Sandbox, order: Order) -> Outcome {
+    sandbox.telecom().ledger.order(&mut sandbox.keeper().change().books, order, sandbox.now())
 }
 
 fn read_order(key: &str, body: &[u8]) -> Option<Order> {
@@ -135,4 +135,54 @@ fn out_of_service() -> HttpResponse {
 
 fn wrong(code: &str, message: &str) -> HttpResponse {
     HttpResponse::BadRequest().json(json!({ "code": code, "message": message }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::sandbox::SandboxSpec;
+
+    fn open(file: &Path) -> Sandbox {
+        Sandbox::open(SandboxSpec::sample(Some(file.to_owned()))).unwrap()
+    }
+
+    fn balance_fen(sandbox: &Sandbox) -> i64 {
+        let books = &sandbox.keeper().read().books;
+        let answer = sandbox.telecom().ledger.ask(books, ("o1", Question::Balance), sandbox.now());
+        answer["balance"]["balance_fen"].as_i64().unwrap()
+    }
+
+    #[test]
+    fn what_was_bought_is_still_paid_after_a_restart_and_never_charged_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("sandbox.json");
+        let order = Order { key: "K".into(), openid: "o1".into(), code: "D1G".into(), amount_fen: 500 };
+        let sandbox = open(&file);
+        let before = balance_fen(&sandbox);
+        let first = take(&sandbox, order.clone());
+        assert_eq!(balance_fen(&sandbox), before - 500);
+        sandbox.close().unwrap();
+
+        let sandbox = open(&file);
+        assert_eq!(balance_fen(&sandbox), before - 500);
+        assert_eq!(take(&sandbox, order).answer, first.answer);
+        assert_eq!(balance_fen(&sandbox), before - 500);
+    }
+
+    #[test]
+    fn a_state_saved_without_books_still_opens() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("sandbox.json");
+        let customers = {
+            let sandbox = open(&file);
+            sandbox.close().unwrap();
+            sandbox.keeper().read().customers.clone()
+        };
+        let mut saved: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert!(saved.as_object_mut().unwrap().remove("books").is_some());
+        std::fs::write(&file, saved.to_string()).unwrap();
+        assert_eq!(open(&file).keeper().read().customers, customers);
+    }
 }

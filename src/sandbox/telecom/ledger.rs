@@ -1,19 +1,32 @@
 //! Who has what, and what an order changes: `fixtures/telecom/README.md` as a pure state machine.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// Everything the system knows.
+/// What the fixtures say: what everybody has before the first order, and what can be ordered.
 #[derive(Debug)]
 pub struct Ledger {
     profiles: Vec<Profile>,
     products: Vec<Product>,
-    customers: HashMap<String, Profile>,
-    orders: HashMap<String, Kept>,
+}
+
+/// What orders changed. Saved with the sandbox, so that after a restart nobody gets their money back and no order is
+/// charged anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Books {
+    bought: BTreeMap<String, Bought>,
+    orders: BTreeMap<String, Kept>,
+}
+
+/// All that one customer bought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Bought {
+    fen: i64,
+    kib: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -56,7 +69,7 @@ enum Valid {
 }
 
 /// An order as it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// The caller's key.
     pub key: String,
@@ -68,7 +81,7 @@ pub struct Order {
     pub amount_fen: i64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     order: Order,
     answer: String,
@@ -111,13 +124,13 @@ impl Ledger {
     pub fn read(customers: &str, catalog: &str) -> Result<Self, serde_json::Error> {
         let Customers { profiles } = serde_json::from_str(customers)?;
         let Catalog { products } = serde_json::from_str(catalog)?;
-        Ok(Self { profiles, products, customers: HashMap::new(), orders: HashMap::new() })
+        Ok(Self { profiles, products })
     }
 
     /// Answers a question at `now` (Unix seconds).
-    pub fn ask(&mut self, openid: &str, question: Question, now: i64) -> Value {
+    pub fn ask(&self, books: &Books, (openid, question): (&str, Question), now: i64) -> Value {
         let today = day_of(now);
-        let c = self.customer(openid);
+        let c = self.customer(books, openid);
         match question {
             Question::Plan => json!({
                 "code": "0",
@@ -149,34 +162,34 @@ impl Ledger {
     }
 
     /// Takes an order once: the same key gets the same answer and is charged once.
-    pub fn order(&mut self, order: Order, now: i64) -> Outcome {
-        if let Some(kept) = self.orders.get(&order.key) {
+    pub fn order(&self, books: &mut Books, order: Order, now: i64) -> Outcome {
+        if let Some(kept) = books.orders.get(&order.key) {
             let answer = if kept.order == order { kept.answer.clone() } else { refusal("KEY_REUSED", &order.key) };
             return Outcome { answer, after_ms: 0 };
         }
-        let product = self.products.iter().find(|p| p.code == order.code).cloned();
+        let product = self.products.iter().find(|p| p.code == order.code);
         let outcome = match product {
             None => Outcome { answer: refusal("UNKNOWN_PRODUCT", &order.key), after_ms: 0 },
-            Some(product) => self.charge(&product, &order, now),
+            Some(product) => self.charge(books, (product, &order), now),
         };
-        self.orders.insert(order.key.clone(), Kept { order, answer: outcome.answer.clone() });
+        books.orders.insert(order.key.clone(), Kept { order, answer: outcome.answer.clone() });
         outcome
     }
 
-    fn charge(&mut self, product: &Product, order: &Order, now: i64) -> Outcome {
+    fn charge(&self, books: &mut Books, (product, order): (&Product, &Order), now: i64) -> Outcome {
         let after_ms = product.answer_after_ms;
         let refused = |code: &str| Outcome { answer: refusal(code, &order.key), after_ms };
         if order.amount_fen != product.amount_fen {
             return refused("PRICE_CHANGED");
         }
         let today = day_of(now);
-        let c = self.customer(&order.openid);
-        if c.balance_fen < product.amount_fen {
+        if self.customer(books, &order.openid).balance_fen < product.amount_fen {
             return refused("INSUFFICIENT_BALANCE");
         }
-        c.balance_fen -= product.amount_fen;
-        c.month_charge_fen += product.amount_fen;
-        c.packs_kib += product.data_kib;
+        let bought = books.bought.entry(order.openid.clone()).or_default();
+        bought.fen += product.amount_fen;
+        bought.kib += product.data_kib;
+        let c = self.customer(books, &order.openid);
         let valid_until = if product.valid == Valid::Day { today } else { month_end(today) };
         let answer = json!({
             "code": "0",
@@ -191,15 +204,17 @@ impl Ledger {
         Outcome { answer: answer.to_string(), after_ms }
     }
 
-    /// The customer's own copy of the profile their openid chooses.
-    fn customer(&mut self, openid: &str) -> &mut Profile {
+    /// The profile that the openid chooses, after what was bought.
+    fn customer(&self, books: &Books, openid: &str) -> Profile {
         let digest = Sha256::digest(openid.as_bytes());
         let number = digest.iter().take(4).fold(0_usize, |n, byte| (n << 8) | usize::from(*byte));
-        let profiles = &self.profiles;
-        self.customers.entry(openid.to_owned()).or_insert_with(|| {
-            let chosen = number.checked_rem(profiles.len()).and_then(|i| profiles.get(i));
-            chosen.cloned().unwrap_or_else(Profile::nobody)
-        })
+        let chosen = number.checked_rem(self.profiles.len()).and_then(|i| self.profiles.get(i));
+        let mut profile = chosen.cloned().unwrap_or_else(Profile::nobody);
+        let Bought { fen, kib } = books.bought.get(openid).copied().unwrap_or_default();
+        profile.balance_fen -= fen;
+        profile.month_charge_fen += fen;
+        profile.packs_kib = kib;
+        profile
     }
 }
 
@@ -267,53 +282,53 @@ mod tests {
         Order { key: key.into(), openid: "o1".into(), code: code.into(), amount_fen }
     }
 
-    fn number(ledger: &mut Ledger, question: Question, path: &str) -> i64 {
-        ledger.ask("o1", question, NOW).pointer(path).and_then(Value::as_i64).unwrap()
+    fn number((ledger, books): (&Ledger, &Books), question: Question, path: &str) -> i64 {
+        ledger.ask(books, ("o1", question), NOW).pointer(path).and_then(Value::as_i64).unwrap()
     }
 
     #[test]
     fn an_order_is_charged_once_and_answered_alike_for_ever() {
-        let mut ledger = ledger();
-        let before = number(&mut ledger, Question::Balance, "/balance/balance_fen");
-        let left = number(&mut ledger, Question::Data, "/data/left_kib");
-        let first = ledger.order(order("K", "SLOW", 100), NOW);
+        let (ledger, mut books) = (ledger(), Books::default());
+        let before = number((&ledger, &books), Question::Balance, "/balance/balance_fen");
+        let left = number((&ledger, &books), Question::Data, "/data/left_kib");
+        let first = ledger.order(&mut books, order("K", "SLOW", 100), NOW);
         assert_eq!(first.after_ms, 6000);
-        let again = ledger.order(order("K", "SLOW", 100), NOW + 86_400);
+        let again = ledger.order(&mut books, order("K", "SLOW", 100), NOW + 86_400);
         assert_eq!((again.answer == first.answer, again.after_ms), (true, 0));
-        assert_eq!(number(&mut ledger, Question::Balance, "/balance/balance_fen"), before - 100);
-        assert_eq!(number(&mut ledger, Question::Data, "/data/left_kib"), left + 102_400);
+        assert_eq!(number((&ledger, &books), Question::Balance, "/balance/balance_fen"), before - 100);
+        assert_eq!(number((&ledger, &books), Question::Data, "/data/left_kib"), left + 102_400);
         let answer: Value = serde_json::from_str(&first.answer).unwrap();
         assert_eq!(answer["valid_until"], "2026-01-10");
     }
 
     #[test]
     fn refusals_charge_nothing_and_are_kept_too() {
-        let mut ledger = ledger();
-        let before = number(&mut ledger, Question::Balance, "/balance/balance_fen");
+        let (ledger, mut books) = (ledger(), Books::default());
+        let before = number((&ledger, &books), Question::Balance, "/balance/balance_fen");
         let code = |outcome: Outcome| serde_json::from_str::<Value>(&outcome.answer).unwrap()["code"].clone();
-        assert_eq!(code(ledger.order(order("a", "NONE", 1), NOW)), "UNKNOWN_PRODUCT");
-        assert_eq!(code(ledger.order(order("b", "D1G", 1), NOW)), "PRICE_CHANGED");
-        assert_eq!(code(ledger.order(order("b", "D1G", 500), NOW)), "KEY_REUSED");
-        assert_eq!(code(ledger.order(order("b", "D1G", 1), NOW)), "PRICE_CHANGED");
-        assert_eq!(number(&mut ledger, Question::Balance, "/balance/balance_fen"), before);
+        assert_eq!(code(ledger.order(&mut books, order("a", "NONE", 1), NOW)), "UNKNOWN_PRODUCT");
+        assert_eq!(code(ledger.order(&mut books, order("b", "D1G", 1), NOW)), "PRICE_CHANGED");
+        assert_eq!(code(ledger.order(&mut books, order("b", "D1G", 500), NOW)), "KEY_REUSED");
+        assert_eq!(code(ledger.order(&mut books, order("b", "D1G", 1), NOW)), "PRICE_CHANGED");
+        assert_eq!(number((&ledger, &books), Question::Balance, "/balance/balance_fen"), before);
     }
 
     #[test]
     fn money_runs_out() {
-        let mut ledger = ledger();
+        let (ledger, mut books) = (ledger(), Books::default());
         let answers: Vec<String> =
-            (0..60).map(|n| ledger.order(order(&n.to_string(), "D1G", 500), NOW).answer).collect();
+            (0..60).map(|n| ledger.order(&mut books, order(&n.to_string(), "D1G", 500), NOW).answer).collect();
         assert!(answers.iter().any(|a| a.contains("INSUFFICIENT_BALANCE")));
-        assert!(number(&mut ledger, Question::Balance, "/balance/balance_fen") >= 0);
+        assert!(number((&ledger, &books), Question::Balance, "/balance/balance_fen") >= 0);
     }
 
     #[test]
     fn the_openid_chooses_the_profile() {
-        let mut ledger = ledger();
+        let (ledger, books) = (ledger(), Books::default());
         let digest = Sha256::digest(b"o1");
         let number = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) as usize;
         let expected = ledger.profiles[number % ledger.profiles.len()].plan.name.clone();
-        assert_eq!(ledger.ask("o1", Question::Plan, NOW)["plan"]["name"], expected);
+        assert_eq!(ledger.ask(&books, ("o1", Question::Plan), NOW)["plan"]["name"], expected);
     }
 
     #[test]

@@ -4,3 +4,4 @@ mod http;
 mod ledger;
 
 pub use http::{Telecom, configure};
+pub use ledger::Books;

@@ -4,12 +4,19 @@ use rusqlite::Connection;
 
 use crate::domain::ids::AccountId;
 use crate::domain::time::UnixSecs;
-use crate::store::{Quarantined, StoreError};
+use crate::store::{MOST_QUARANTINED, Quarantined, StoreError};
 
 pub(super) fn keep(connection: &Connection, account: i64, entry: &Quarantined) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT INTO quarantine (account, arrived, reason, body) VALUES (?1, ?2, ?3, ?4)")?
-        .execute((account, entry.arrived.0, &entry.reason, &entry.body))
+        .execute((account, entry.arrived.0, &entry.reason, &entry.body))?;
+    // The index on the account ends in the id, so this walks the index only and never the bodies.
+    connection
+        .prepare_cached(
+            "DELETE FROM quarantine WHERE account = ?1 AND id <=
+             (SELECT id FROM quarantine WHERE account = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        )?
+        .execute((account, i64::try_from(MOST_QUARANTINED).unwrap_or(i64::MAX)))
         .map(drop)
 }
 
@@ -28,4 +35,34 @@ pub(super) fn read(connection: &Connection, account: &AccountId, limit: usize) -
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(connection: &Connection, account: i64, arrived: i64) {
+        let arrived = UnixSecs(arrived);
+        let entry = Quarantined { account: "any".into(), arrived, reason: "broken".into(), body: Vec::new() };
+        keep(connection, account, &entry).unwrap();
+    }
+
+    #[test]
+    fn the_oldest_make_room_and_other_accounts_keep_theirs() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(super::super::schema::TABLES).unwrap();
+        connection.execute_batch("INSERT INTO account VALUES (1, 'demo'), (2, 'other')").unwrap();
+        add(&connection, 2, 0);
+        let full = "WITH RECURSIVE n(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+                    INSERT INTO quarantine (account, arrived, reason, body) SELECT 1, n, 'broken', x'' FROM n";
+        let most = i64::try_from(MOST_QUARANTINED).unwrap();
+        connection.execute(full, [most]).unwrap();
+        add(&connection, 2, 0);
+        add(&connection, 1, most + 1);
+        add(&connection, 1, most + 2);
+        let kept = read(&connection, &"demo".into(), usize::MAX).unwrap();
+        let arrived: Vec<i64> = kept.iter().rev().map(|entry| entry.arrived.0).collect();
+        assert_eq!(arrived, (3..=most + 2).collect::<Vec<_>>());
+        assert_eq!(read(&connection, &"other".into(), usize::MAX).unwrap().len(), 2);
+    }
 }

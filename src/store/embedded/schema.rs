@@ -13,7 +13,7 @@ const SCHEMA_VERSION: i32 = 1;
 /// `customer` has a rowid because its records are long: in a table without one, a record of more than a quarter of a
 /// page moves to overflow pages, and every commit would write two pages instead of one. The number also stands for the
 /// openid in facts and outgoing work. Everything keyed by short values is clustered on its key.
-const TABLES: &str = "
+pub(super) const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE customer (

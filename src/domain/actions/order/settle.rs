@@ -4,6 +4,7 @@ use super::super::{Outcome, View};
 use super::{DEFAULT, Mark, Order, marks, with_mark};
 use crate::domain::fact::{FactKind, OrderOutcome};
 use crate::domain::question::Answer;
+use crate::domain::reply::Reply;
 use crate::domain::template::Template;
 use crate::domain::value::{Value, Values};
 
@@ -44,7 +45,7 @@ impl Order {
             return Outcome::default();
         }
         let mut out = Outcome::default();
-        out.reply = view.text(&mut out, text.0, text.1);
+        out.reply = self.tell(view, &mut out, (text, &mark));
         out.facts.push(FactKind::Ordered {
             order: mark.order.clone(),
             action: view.action.clone(),
@@ -56,7 +57,42 @@ impl Order {
     }
 }
 
+impl Order {
+    /// What is said about an order; how it stands when that cannot be filled. What became of a customer's money is
+    /// never passed over in silence.
+    pub(super) fn tell(
+        &self,
+        view: &View<'_>,
+        out: &mut Outcome,
+        ((template, values), mark): ((&Template, &Values), &Mark),
+    ) -> Reply {
+        match view.text(out, template, values) {
+            Reply::Silent => view.text(out, self.standing_of(mark.outcome), &mark.values()),
+            reply => reply,
+        }
+    }
+
+    /// The words for how an order stands.
+    pub(super) fn standing_of(&self, outcome: OrderOutcome) -> &Template {
+        match outcome {
+            OrderOutcome::Placed => &self.standing.placed,
+            OrderOutcome::Done => &self.standing.done,
+            OrderOutcome::Refused => &self.standing.refused,
+            OrderOutcome::Unknown => &self.standing.unknown,
+        }
+    }
+}
+
 impl Mark {
+    /// What the words for how an order stands may use.
+    pub(super) fn values(&self) -> Values {
+        Values::from([
+            ("label".to_owned(), Value::from(self.label.as_str())),
+            ("amount".to_owned(), Value::Fen(self.amount_fen)),
+            ("order".to_owned(), Value::from(self.order.as_str())),
+        ])
+    }
+
     /// The order a memo is about. `None` for a memo that is none of ours.
     fn from_memo(view: &View<'_>, memo: &Values, outcome: OrderOutcome) -> Option<Self> {
         let (Some(Value::Text(order)), Some(Value::Text(label)), Some(Value::Fen(amount_fen))) =

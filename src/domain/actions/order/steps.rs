@@ -188,24 +188,22 @@ impl Order {
             ]),
             idempotency_key: Some(order.clone()),
         };
+        let mark = Mark {
+            order: order.clone(),
+            label: choice.label.clone(),
+            amount_fen: choice.amount_fen,
+            at: view.moment.now,
+            outcome: OrderOutcome::Placed,
+        };
         let mut out = Outcome::default();
-        out.reply = view.text(&mut out, &self.placed, &memo);
+        out.reply = self.tell(view, &mut out, ((&self.placed, &memo), &mark));
         out.facts.push(FactKind::Ordered {
             order: order.clone(),
             action: view.action.clone(),
             amount_fen: choice.amount_fen,
             outcome: OrderOutcome::Placed,
         });
-        out.memory = Some(with_mark(
-            marks(view),
-            Mark {
-                order: order.clone(),
-                label: choice.label.clone(),
-                amount_fen: choice.amount_fen,
-                at: view.moment.now,
-                outcome: OrderOutcome::Placed,
-            },
-        ));
+        out.memory = Some(with_mark(marks(view), mark));
         out.outbox.push(Work {
             id: WorkId::new(format!("order/{order}")),
             origin: view.moment.key,
@@ -225,19 +223,8 @@ impl Order {
     }
 
     fn standing(&self, view: &View<'_>, mark: &Mark) -> Outcome {
-        let template = match mark.outcome {
-            OrderOutcome::Placed => &self.standing.placed,
-            OrderOutcome::Done => &self.standing.done,
-            OrderOutcome::Refused => &self.standing.refused,
-            OrderOutcome::Unknown => &self.standing.unknown,
-        };
-        let values = Values::from([
-            ("label".to_owned(), Value::from(mark.label.as_str())),
-            ("amount".to_owned(), Value::Fen(mark.amount_fen)),
-            ("order".to_owned(), Value::from(mark.order.as_str())),
-        ]);
         let mut out = Outcome::default();
-        out.reply = view.text(&mut out, template, &values);
+        out.reply = view.text(&mut out, self.standing_of(mark.outcome), &mark.values());
         out
     }
 }
