@@ -29,6 +29,7 @@ mod process;
 mod purchase;
 mod questions;
 mod raw;
+mod reload;
 mod retries;
 mod retries_property;
 mod webhook_http;
