@@ -30,6 +30,7 @@ mod purchase;
 mod questions;
 mod raw;
 mod reload;
+mod report_cli;
 mod retries;
 mod retries_property;
 mod webhook_http;
