@@ -137,8 +137,9 @@ impl App {
                     Err(ApiError::NotFollowing(_)) => Ending::Dropped,
                     Err(ApiError::Busy) if claimed.work.expires > now => return Ok(Tried::Again),
                     Err(error) => {
-                        tracing::error!(account = %account.id(), %error, "a message could not be sent");
-                        Ending::Dropped
+                        // Whatever the operator has to mend, the customer shall not miss it for that.
+                        tracing::error!(account = %account.id(), %error, "a message could not be sent; it waits as a note");
+                        Ending::Noted
                     }
                 }
             }
