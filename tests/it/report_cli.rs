@@ -25,7 +25,7 @@ impl Day {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         let now = UnixSecs(i64::try_from(now).unwrap());
         let hand = process.hand();
-        let mut id = 0;
+        let mut id = 0_i64;
         let mut deliver = async |who: &str, event: &str, key: &str| {
             id += 1;
             let rest = match event {
@@ -39,7 +39,7 @@ impl Day {
             };
             // A second apart, so that they have an order; a minute ago, unless that was yesterday.
             let began = now.plus_secs(-60).max(now.business_day().start());
-            let answer = hand.deliver(&message_at(began.0 + i64::try_from(id).unwrap(), who, &rest)).await;
+            let answer = hand.deliver(&message_at(began.0 + id, who, &rest)).await;
             assert_eq!(answer.status, 200);
         };
         for who in ["oLin", "oChen", "oZhou", "oWang"] {
@@ -66,7 +66,7 @@ impl Day {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    async fn from_api(&self, name: &str) -> Value {
+    async fn over_api(&self, name: &str) -> Value {
         let url = self.process.url(&format!("/api/v1/reports/{name}?from={0}&to={0}", self.day));
         reqwest::Client::new().get(url).bearer_auth(API_TOKEN).send().await.unwrap().json().await.unwrap()
     }
@@ -93,7 +93,7 @@ async fn the_command_and_the_api_tell_the_same_exact_numbers() {
     ];
     for (name, row) in expected {
         let mut by_command: Value = serde_json::from_str(&day.report(name, "json")).unwrap();
-        let mut by_api = day.from_api(name).await;
+        let mut by_api = day.over_api(name).await;
         assert_eq!(by_command["rows"], json!([row]), "{name}");
         assert_eq!((&by_command["account"], &by_command["zone"]), (&json!("demo"), &json!("+08:00")));
         assert!(by_command["report"].as_str().unwrap().starts_with(&format!("{name}@")));
@@ -129,6 +129,9 @@ async fn the_command_and_the_api_tell_the_same_exact_numbers() {
     assert_eq!(written.strip_prefix('\u{feff}').unwrap(), day.report("activity", "csv"), "a file for people has a BOM");
 }
 
+/// Arguments, environment, and words of the answer.
+type Case<'a> = (Vec<&'a str>, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[actix_web::test]
 async fn wrong_usage_is_told_clearly_and_exits_with_2() {
     let dir = tempfile::tempdir().unwrap();
@@ -137,7 +140,7 @@ async fn wrong_usage_is_told_clearly_and_exits_with_2() {
     std::fs::write(&odd, "[server]\nlisten_on = \"127.0.0.1:1\"\n").unwrap();
     let days = ["--from", "2026-03-01", "--to", "2026-03-02"];
     let report = |name: &'static str| ["report", name].into_iter().chain(days).collect::<Vec<_>>();
-    let cases: Vec<(Vec<&str>, &[(&str, &str)], &[&str])> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (report("weather"), &[], &["weather", "activity"]),
         (vec!["report", "activity"], &[], &["--from"]),
         (vec!["report", "activity", "--from", "yesterday", "--to", "2026-03-02"], &[], &["yesterday", "2026-01-31"]),
