@@ -128,10 +128,25 @@ pub struct TextField<'a> {
     pub allowed: BTreeSet<String>,
 }
 
+/// A reply made of several texts, or of one with the operator's own words in it, at its longest: as the playbook's
+/// check sees it.
+#[derive(Clone, Debug)]
+pub struct Composed<'a> {
+    /// What it is, and of which fields, for the operator.
+    pub what: String,
+    /// Its parts, a line each, and what is known to fill them. The check fills the rest from examples.
+    pub parts: Vec<(&'a Template, Values)>,
+}
+
 /// What every kind of action can do. Pure.
 pub trait ActionKind {
     /// Every text a customer can read, with the names it may use. `fields` are those of the action's connector.
     fn texts<'a>(&'a self, fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>>;
+
+    /// The replies that [`ActionKind::texts`] alone do not show at full length.
+    fn composed(&self) -> Vec<Composed<'_>> {
+        Vec::new()
+    }
 
     /// The connectors it asks, and whether money moves.
     fn connectors(&self) -> Vec<(&ConnectorKey, Stakes)> {
