@@ -17,7 +17,7 @@ use crate::config::playbook::{Finding, Live, render};
 use crate::config::settings::{API_BASE, DEMO, Mode, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
-use crate::http::{self, ApiToken, Observatory, Served, State};
+use crate::http::{self, ApiToken, Front, Observatory, Served, State};
 use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
 
 /// What the phone calls the demo account.
@@ -77,7 +77,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
         app: Arc::clone(&app),
         draining: AtomicBool::new(false),
         observatory: parts.observatory,
-        api_token: ApiToken::new(&api_token),
+        api_token: ApiToken::new(&api_token).for_site(&public_url),
+        front: if sandbox.is_some() { Front::Phone } else { Front::Console },
     };
     let mounted = sandbox.clone();
     let served = http::serve(listener, state, move |cfg| {
