@@ -70,7 +70,7 @@ impl App {
 }
 
 /// Every question carries the customer; what is kept of it does not, because it is kept with the customer.
-fn about(question: &Question, openid: &Openid) -> Question {
+pub(super) fn about(question: &Question, openid: &Openid) -> Question {
     let mut question = question.clone();
     question.values.insert(OPENID.to_owned(), Value::from(openid.as_str()));
     question

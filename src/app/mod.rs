@@ -10,6 +10,9 @@ mod outbox;
 mod perform;
 mod report;
 mod settle;
+#[cfg(test)]
+mod stand;
+mod turns;
 
 pub mod rehearsal;
 

@@ -1,16 +1,19 @@
 //! The outbox: due work is claimed, done, and put off with growing patience when it cannot be done yet.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::App;
 use super::perform::{Tried, account_of};
+use super::turns::{Next, Turn, Turns};
 use crate::domain::time::UnixSecs;
-use crate::store::{Claimed, StoreError};
+use crate::domain::work::Task;
+use crate::store::{Claimed, CustomerRef, StoreError};
 
 /// A claim is ours for so long; after a crash somebody else finds the work then.
 const LEASE_SECS: i64 = 60;
@@ -23,10 +26,28 @@ const FINISH_WITHIN: Duration = Duration::from_secs(3);
 /// Seconds until the next try, by number of tries.
 const PATIENCE_SECS: [i64; 8] = [1, 3, 10, 30, 120, 600, 1800, 7200];
 
+/// What is being worked on.
+#[derive(Default)]
+struct InHand {
+    /// Each ends with the moment its work comes back, if it does.
+    tasks: JoinSet<Option<UnixSecs>>,
+    /// Whose message a task sends.
+    whose: HashMap<Id, CustomerRef>,
+    turns: Turns,
+}
+
+type Ended = Result<(Id, Option<UnixSecs>), JoinError>;
+
+impl InHand {
+    fn room(&self) -> usize {
+        AT_ONCE.saturating_sub(self.tasks.len() + self.turns.waiting())
+    }
+}
+
 impl App {
     /// Works until told to stop, then finishes what is in hand if that does not take long.
     pub async fn run_outbox(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut in_hand = JoinSet::new();
+        let mut in_hand = InHand::default();
         while !*stop.borrow() {
             let begun = match self.begin_due(&mut in_hand).await {
                 Ok(begun) => begun,
@@ -38,72 +59,186 @@ impl App {
             if begun > 0 {
                 continue;
             }
-            let full = in_hand.len() >= AT_ONCE;
+            let full = in_hand.room() == 0;
             tokio::select! {
                 () = self.outbox_bell.notified(), if !full => {}
                 () = sleep(LOOK_AGAIN), if !full => {}
-                Some(ended) = in_hand.join_next() => told(ended),
+                Some(ended) = in_hand.tasks.join_next_with_id() => self.go_on(&mut in_hand, ended).await,
                 heard = stop.changed() => if heard.is_err() { break },
             }
         }
         let finished = timeout(FINISH_WITHIN, async {
-            while let Some(ended) = in_hand.join_next().await {
-                told(ended);
+            while let Some(ended) = in_hand.tasks.join_next_with_id().await {
+                self.go_on(&mut in_hand, ended).await;
             }
         });
         if finished.await.is_err() {
             // As after a crash: it is asked again when its lease has ended.
-            tracing::info!(left = in_hand.len(), "outgoing work that takes long is left to the next start");
-            in_hand.shutdown().await;
+            tracing::info!(left = in_hand.tasks.len(), "outgoing work that takes long is left to the next start");
+            in_hand.tasks.shutdown().await;
         }
     }
 
     /// Begins what is due as far as there is room, and says how much that was.
-    async fn begin_due(self: &Arc<Self>, in_hand: &mut JoinSet<()>) -> Result<usize, StoreError> {
-        while let Some(ended) = in_hand.try_join_next() {
-            told(ended);
+    async fn begin_due(self: &Arc<Self>, in_hand: &mut InHand) -> Result<usize, StoreError> {
+        while let Some(ended) = in_hand.tasks.try_join_next_with_id() {
+            self.go_on(in_hand, ended).await;
         }
-        let room = AT_ONCE.saturating_sub(in_hand.len());
+        let room = in_hand.room();
         if room == 0 {
             return Ok(0);
         }
         let claimed = self.store.claim_due(self.clock.now(), LEASE_SECS, room).await?;
         let count = claimed.len();
         for claimed in claimed {
-            let app = Arc::clone(self);
-            in_hand.spawn(async move { app.try_one(claimed).await });
+            match &claimed.work.task {
+                // Questions may take long and their outcomes commute: nobody waits behind one.
+                Task::Ask { .. } => drop(self.begin(in_hand, claimed)),
+                Task::Send(_) => match in_hand.turns.take(claimed, self.clock.now()) {
+                    Turn::Now(claimed) => self.begin_message(in_hand, claimed),
+                    Turn::Waits => {}
+                    Turn::Until(claimed, until) => self.put_off(vec![claimed], until).await,
+                },
+            }
         }
         Ok(count)
     }
 
-    async fn try_one(&self, claimed: Claimed) {
-        let Some(account) = self.accounts.get(&claimed.of.account).cloned() else {
-            tracing::error!(account = account_of(&claimed.of), "outgoing work of an account that is not configured");
-            return;
+    fn begin(self: &Arc<Self>, in_hand: &mut InHand, claimed: Claimed) -> Id {
+        let app = Arc::clone(self);
+        in_hand.tasks.spawn(async move { app.try_one(claimed).await }).id()
+    }
+
+    fn begin_message(self: &Arc<Self>, in_hand: &mut InHand, claimed: Claimed) {
+        let of = claimed.of.clone();
+        let id = self.begin(in_hand, claimed);
+        in_hand.whose.insert(id, of);
+    }
+
+    /// Takes note of an end. After a message comes the customer's next one, or nothing before it is tried again.
+    async fn go_on(self: &Arc<Self>, in_hand: &mut InHand, ended: Ended) {
+        let now = self.clock.now();
+        let (id, comes_back) = ended.unwrap_or_else(|error| {
+            tracing::error!("a piece of outgoing work failed unexpectedly; it is tried again after its lease");
+            (error.id(), Some(now.plus_secs(LEASE_SECS)))
+        });
+        let Some(of) = in_hand.whose.remove(&id) else { return };
+        let next = match comes_back {
+            Some(until) => Next::PutOff(in_hand.turns.put_off(&of, until), until),
+            None => in_hand.turns.finished(&of, now),
         };
-        let tried = self.perform(&account, &claimed).await;
-        let again = match tried {
-            Ok(Tried::Finished) => return,
-            Ok(Tried::Again) => self.store.defer(&claimed.of, &claimed, self.next_try(&claimed)).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = again {
-            tracing::warn!(account = account_of(&claimed.of), %error, "outgoing work is tried again after its lease");
+        match next {
+            Next::Send(claimed) => self.begin_message(in_hand, claimed),
+            Next::PutOff(waited, until) => self.put_off(waited, until).await,
+            Next::Nothing => {}
         }
     }
 
-    /// Not later than its end, so that the last word is said in time.
-    fn next_try(&self, claimed: &Claimed) -> UnixSecs {
-        let now = self.clock.now();
-        let step = usize::try_from(claimed.attempt.saturating_sub(1)).unwrap_or(usize::MAX);
-        let secs = PATIENCE_SECS.get(step).or(PATIENCE_SECS.last()).copied().unwrap_or(1);
-        let next = now.plus_secs(secs);
-        if claimed.work.expires > now { next.min(claimed.work.expires) } else { next }
+    async fn put_off(&self, waited: Vec<Claimed>, until: UnixSecs) {
+        for claimed in waited {
+            if let Err(error) = self.store.defer(&claimed.of, &claimed, until).await {
+                tracing::warn!(account = account_of(&claimed.of), %error, "outgoing work waits for its lease");
+            }
+        }
+    }
+
+    /// Tries it, and says when it comes back, if it does.
+    async fn try_one(&self, claimed: Claimed) -> Option<UnixSecs> {
+        let lease_ends = self.clock.now().plus_secs(LEASE_SECS);
+        let Some(account) = self.accounts.get(&claimed.of.account).cloned() else {
+            tracing::error!(account = account_of(&claimed.of), "outgoing work of an account that is not configured");
+            return Some(lease_ends);
+        };
+        let again = match self.perform(&account, &claimed).await {
+            Ok(Tried::Finished) => return None,
+            Ok(Tried::Again) => {
+                let next = next_try(&claimed, self.clock.now());
+                self.store.defer(&claimed.of, &claimed, next).await.map(|()| next)
+            }
+            Err(error) => Err(error),
+        };
+        Some(again.unwrap_or_else(|error| {
+            tracing::warn!(account = account_of(&claimed.of), %error, "outgoing work is tried again after its lease");
+            lease_ends
+        }))
     }
 }
 
-fn told(ended: Result<(), tokio::task::JoinError>) {
-    if ended.is_err() {
-        tracing::error!("a piece of outgoing work failed unexpectedly; it is tried again after its lease");
+/// Not later than its end, so that the last word is said in time.
+fn next_try(claimed: &Claimed, now: UnixSecs) -> UnixSecs {
+    let step = usize::try_from(claimed.attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+    let secs = PATIENCE_SECS.get(step).or(PATIENCE_SECS.last()).copied().unwrap_or(1);
+    let next = now.plus_secs(secs);
+    if claimed.work.expires > now { next.min(claimed.work.expires) } else { next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stand::{Stand, message, of};
+    use super::*;
+    use crate::domain::customer::Customer;
+    use crate::domain::reach::BY_MESSAGE;
+    use crate::domain::sample::NOON;
+
+    fn open_to_messages() -> Customer {
+        let mut customer = Customer::default();
+        customer.windows.open(BY_MESSAGE, NOON);
+        customer
+    }
+
+    #[actix_web::test]
+    async fn one_customers_messages_go_out_in_turn_and_the_others_do_not_wait() {
+        let mut stand = Stand::new();
+        let bell = Arc::new(tokio::sync::Notify::new());
+        *stand.outside.held.lock().unwrap() = Some(("a0", Arc::clone(&bell)));
+        stand.keep("a", open_to_messages(), vec![message("note-0", "a0"), message("note-1", "a1")]).await;
+        stand.keep("b", open_to_messages(), vec![message("note-0", "b0")]).await;
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(Arc::clone(&stand.app).run_outbox(stopped));
+        let mut seen = Vec::new();
+        while seen.last().map(String::as_str) != Some("ends a1") {
+            seen.extend(stand.events.recv().await);
+            if seen.last().map(String::as_str) == Some("ends b0") {
+                bell.notify_one();
+            }
+        }
+        stop.send_replace(true);
+        running.await.unwrap();
+        let of_a: Vec<&str> = seen.iter().map(String::as_str).filter(|event| event.contains('a')).collect();
+        assert_eq!(of_a, ["begins a0", "ends a0", "begins a1", "ends a1"]);
+        assert_eq!(stand.left().await, []);
+    }
+
+    #[actix_web::test]
+    async fn a_message_that_was_put_off_takes_those_behind_it_along() {
+        let mut stand = Stand::new();
+        stand.outside.codes.lock().unwrap().push_back(-1);
+        stand.keep("a", open_to_messages(), vec![message("note-0", "a0"), message("note-1", "a1")]).await;
+        let mut in_hand = InHand::default();
+        assert_eq!(stand.app.begin_due(&mut in_hand).await.unwrap(), 2);
+        let ended = in_hand.tasks.join_next_with_id().await.unwrap();
+        stand.app.go_on(&mut in_hand, ended).await;
+        assert_eq!((in_hand.tasks.len(), stand.happened()), (0, vec!["begins a0".into(), "ends a0".into()]));
+        assert_eq!(stand.app.store.next_due().await.unwrap(), Some(NOON.plus_secs(1)));
+        stand.clock.advance_secs(1);
+        assert_eq!(stand.app.begin_due(&mut in_hand).await.unwrap(), 2);
+        while let Some(ended) = in_hand.tasks.join_next_with_id().await {
+            stand.app.go_on(&mut in_hand, ended).await;
+        }
+        assert_eq!(stand.happened(), ["begins a0", "ends a0", "begins a1", "ends a1"]);
+    }
+
+    #[test]
+    fn patience_grows_and_never_reaches_beyond_the_end() {
+        let claimed = |attempt, secs| {
+            let work = crate::domain::work::Work { expires: NOON.plus_secs(secs), ..message("w", "") };
+            Claimed { of: of("a"), work, attempt }
+        };
+        let waits = |attempt| next_try(&claimed(attempt, 1_000_000), NOON).secs_since(NOON);
+        assert_eq!([0, 1, 2, 8, 9, u32::MAX].map(waits), [1, 1, 3, 7200, 7200, 7200]);
+        for (attempt, ends) in [(1, 1), (3, 4), (8, 7199), (u32::MAX, 60)] {
+            assert_eq!(next_try(&claimed(attempt, ends), NOON), NOON.plus_secs(ends));
+        }
+        assert_eq!(next_try(&claimed(1, -5), NOON), NOON.plus_secs(1), "never in the past");
     }
 }

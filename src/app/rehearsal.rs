@@ -28,7 +28,7 @@ use crate::domain::ids::{DedupeKey, Openid};
 use crate::domain::inbound::{Inbound, What};
 use crate::domain::notes::{self, Note};
 use crate::domain::playbook::Playbook;
-use crate::domain::question::Answer;
+use crate::domain::question::{Answer, Question};
 use crate::domain::reach::{Delivery, deliver_later, useful_until};
 use crate::domain::reply::Reply;
 use crate::domain::route::route;
@@ -46,6 +46,7 @@ const SOON_SECS: i64 = 15;
 #[derive(Debug)]
 pub struct Rehearsal {
     playbook: Arc<Playbook>,
+    openid: Openid,
     customer: Customer,
     now: UnixSecs,
     deliveries: u64,
@@ -78,6 +79,7 @@ impl Rehearsal {
     pub fn new(playbook: Arc<Playbook>, now: UnixSecs) -> Self {
         Self {
             playbook,
+            openid: Openid::from("rehearsal"),
             customer: Customer::default(),
             now,
             deliveries: 0,
@@ -113,13 +115,14 @@ impl Rehearsal {
         let playbook = self.playbook.clone();
         self.deliveries += 1;
         let moment = self.moment(DedupeKey(self.deliveries));
-        let inbound = Inbound { openid: Openid::from("rehearsal"), at: self.now, key: moment.key, what };
+        let inbound = Inbound { openid: self.openid.clone(), at: self.now, key: moment.key, what };
         let before = self.customer.clone();
         let route = route(&playbook, &before, &inbound, moment);
         self.touched.note(&playbook, &before, (&inbound, &route));
-        let given = self.find_out(&route.needs(&before, moment));
+        let mut heard = Heard::default();
+        let given = self.find_out(&route.needs(&before, moment), &mut heard.faults);
         let decision = decide(&playbook, Subject { customer: &before, inbound: &inbound, moment }, &route, &given);
-        let mut heard = Heard { reply: decision.reply.clone(), ..Heard::default() };
+        heard.reply = decision.reply.clone();
         let wait_for = decision.wait_for.clone();
         self.apply(decision, moment, &mut heard.faults);
         if let Some(at) = wait_for.and_then(|id| self.outbox.iter().position(|pending| pending.work.id == id)) {
@@ -151,14 +154,17 @@ impl Rehearsal {
         Moment { now: self.now, at: self.now, key, fresh }
     }
 
-    fn find_out(&mut self, needs: &Needs) -> Given {
-        let answer = needs.question.as_ref();
-        let answer = answer.map(|question| backend::answer(&self.playbook, &mut self.mocks, &question.connector));
+    fn find_out(&mut self, needs: &Needs, faults: &mut Vec<String>) -> Given {
+        let answer = needs.question.as_ref().map(|question| self.put(question, faults));
         let tally = needs.tally.as_deref().map(|prefix| {
             let votes = self.votes.iter().filter_map(|(name, n)| Some((name.strip_prefix(prefix)?.to_owned(), *n)));
             votes.collect()
         });
         Given { answer, tally: tally.unwrap_or_default() }
+    }
+
+    fn put(&mut self, question: &Question, faults: &mut Vec<String>) -> Answer {
+        backend::answer(&self.playbook, &mut self.mocks, (&self.openid, question), faults)
     }
 
     fn apply(&mut self, decision: Decision, moment: Moment, faults: &mut Vec<String>) {
@@ -207,7 +213,7 @@ impl Rehearsal {
     /// Asks the question of outgoing work. `None`: it has to be asked again.
     fn ask(&mut self, pending: Pending, faults: &mut Vec<String>) -> Option<Reply> {
         let Task::Ask { question, .. } = &pending.work.task else { return None };
-        let answer = backend::answer(&self.playbook, &mut self.mocks, &question.connector);
+        let answer = self.put(question, faults);
         if question.idempotency_key.is_some() && matches!(answer, Answer::TimedOut | Answer::Down) {
             let tries = pending.tries + 1;
             let pause_secs = LONGEST_RETRY_SECS.min(RETRY_SECS << pending.tries.min(8));

@@ -43,7 +43,7 @@ impl Backend {
         let Some(connector) = playbook.connectors.get(&question.connector) else {
             return unasked(question, &Unaskable::NoConnector);
         };
-        let made = self.base(&playbook.base_url).ok_or(Unaskable::NoBase);
+        let made = base(&playbook.base_url, self.sandbox_base.as_ref()).ok_or(Unaskable::NoBase);
         let request = match made.and_then(|base| request(&base, connector, question)) {
             Ok(request) => request,
             Err(cause) => return unasked(question, &cause),
@@ -62,14 +62,6 @@ impl Backend {
             tracing::info!(connector = %question.connector, outcome, "the business system gave no values");
         }
         answer
-    }
-
-    fn base(&self, base_url: &str) -> Option<Url> {
-        let Some(rest) = base_url.strip_prefix(SANDBOX) else { return Url::parse(base_url).ok() };
-        let mut url = self.sandbox_base.clone()?;
-        let path = format!("{}/{}", url.path().trim_end_matches('/'), rest.trim_start_matches('/'));
-        url.set_path(&path);
-        Some(url)
     }
 
     async fn send(&self, request: Request) -> Came {
@@ -93,6 +85,22 @@ impl Backend {
             Err(_) => Came::Lost,
         }
     }
+}
+
+/// Makes the request of a question and throws it away: whether it could be put, without anybody to put it to.
+pub(crate) fn prove(playbook: &Playbook, question: &Question) -> Result<(), Unaskable> {
+    let connector = playbook.connectors.get(&question.connector).ok_or(Unaskable::NoConnector)?;
+    let anywhere = Url::parse("http://sandbox.invalid/").ok();
+    let base = base(&playbook.base_url, anywhere.as_ref()).ok_or(Unaskable::NoBase)?;
+    request(&base, connector, question).map(|_| ())
+}
+
+fn base(base_url: &str, sandbox_base: Option<&Url>) -> Option<Url> {
+    let Some(rest) = base_url.strip_prefix(SANDBOX) else { return Url::parse(base_url).ok() };
+    let mut url = sandbox_base?.clone();
+    let path = format!("{}/{}", url.path().trim_end_matches('/'), rest.trim_start_matches('/'));
+    url.set_path(&path);
+    Some(url)
 }
 
 /// What came back.

@@ -3,4 +3,6 @@
 mod ask;
 mod request;
 
+pub(crate) use ask::prove;
 pub use ask::{Backend, client};
+pub(crate) use request::Unaskable;

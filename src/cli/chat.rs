@@ -25,8 +25,10 @@ pub fn chat(
     let mut phone = Phone { rehearsal: Rehearsal::new(playbook, clock()), ahead_secs: 0 };
     writeln!(out, "{HELP}\n")?;
     prompt(name, out)?;
-    for line in input.lines() {
+    for line in input.split(b'\n') {
         let line = line?;
+        // A terminal in another encoding must not end the conversation.
+        let line = String::from_utf8_lossy(&line);
         let passed = phone.rehearsal.wait_until(clock().plus_secs(phone.ahead_secs));
         show(&passed, out)?;
         match phone.act(line.trim()) {
@@ -151,9 +153,9 @@ mod tests {
     use super::*;
     use crate::domain::sample::{NOON, playbook};
 
-    fn typed(lines: &str) -> String {
+    fn typed(lines: impl AsRef<[u8]>) -> String {
         let mut out = Vec::new();
-        chat(Arc::new(playbook()), "小李", (lines.as_bytes(), &mut out), || NOON).unwrap();
+        chat(Arc::new(playbook()), "小李", (lines.as_ref(), &mut out), || NOON).unwrap();
         String::from_utf8(out).unwrap().replacen(HELP, "", 1)
     }
 
@@ -173,6 +175,14 @@ mod tests {
         let shown = typed("/9\n/1\n/1.9\n/x\n/later soon\n/send smell\n\n");
         for words in ["没有 9", "「查询」下面还有：话费", "没有 1.9", "/menu 看菜单", "不是一段时间", "不认识「smell」"]
         {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_utf8_is_a_line_like_any_other() {
+        let shown = typed(b"\xff\xfe\r\n\xe6\x9f\xa5\xe8\xaf\x9d\xe8\xb4\xb9\r\n");
+        for words in ["没听懂，试试[查话费]", "话费余额 86.50 元"] {
             assert!(shown.contains(words), "{words}: {shown}");
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::actions::Memory;
+use super::fact::OrderOutcome;
 use super::ids::{ActionKey, Scene};
 use super::notes::Note;
 use super::reach::Windows;
@@ -34,6 +35,30 @@ pub struct Customer {
     pub with_agent_since: Option<UnixSecs>,
     /// What single actions remember of the customer.
     pub memory: BTreeMap<ActionKey, Memory>,
+}
+
+impl Customer {
+    /// Forgets what was said and what single actions remember, for a customer who left. What stays: the follow state,
+    /// the activity history and `tapped` (hashes and days, without which somebody who comes back and taps the same key
+    /// would be counted twice among its customers), which deliveries were applied, so that a retry changes nothing, and
+    /// orders on their way, because how they end is still to be recorded.
+    pub fn forget(&mut self) {
+        self.recent.forget_replies();
+        self.memory.retain(|_, memory| match memory {
+            Memory::Orders(marks) => {
+                marks.retain(|mark| mark.outcome == OrderOutcome::Placed);
+                !marks.is_empty()
+            }
+            Memory::SignedIn(_) | Memory::Rated(_) | Memory::Topic(_) => false,
+        });
+    }
+}
+
+impl Follow {
+    /// Whether the customer followed once and does not now.
+    pub fn has_left(&self) -> bool {
+        self.first_day.is_some() && !self.following
+    }
 }
 
 /// The follow state (growth.md 1.3): only transitions count, so repeated pushes are harmless.

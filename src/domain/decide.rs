@@ -72,7 +72,12 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
         Route::Quiet => {}
     }
     if matches!(inbound.what, What::Event(Event::Unsubscribed | Event::AccountCancelled(_))) {
-        leave(&mut decision);
+        decision.reply = Reply::Silent;
+        // One that arrives after the next follow ends a spell that is over, not the present one.
+        let follow = &customer.follow;
+        if !(follow.following && follow.changed_at.is_some_and(|at| at > inbound.at)) {
+            leave(&mut decision.customer);
+        }
     } else if !matches!(route, Route::Quiet) {
         say_notes(&mut decision, moment);
     }
@@ -116,6 +121,9 @@ fn afterwards(
         decision.customer.dialogue = Some(dialogue);
     }
     apply(&mut decision, key, outcome);
+    if decision.customer.follow.has_left() {
+        decision.customer.forget();
+    }
     decision
 }
 
@@ -138,13 +146,12 @@ fn arrive(customer: &mut Customer, inbound: &Inbound, moment: Moment) {
 }
 
 /// The customer has left: the platform shows nothing any more and nothing may wait for them.
-fn leave(decision: &mut Decision) {
-    decision.reply = Reply::Silent;
-    let customer = &mut decision.customer;
+fn leave(customer: &mut Customer) {
     customer.dialogue = None;
     customer.notes.clear();
     customer.windows.close();
     customer.with_agent_since = None;
+    customer.forget();
 }
 
 fn apply(decision: &mut Decision, key: &ActionKey, outcome: Outcome) {

@@ -116,8 +116,7 @@ pub enum Delivery {
 pub fn deliver_later(customer: &Customer, reply: &Reply, work: &Work, now: UnixSecs) -> Delivery {
     // A chat can only be handed over in answer to a message (platform.md part 3).
     let unsayable = matches!(reply, Reply::Silent | Reply::HandOver { .. });
-    let gone = customer.follow.first_day.is_some() && !customer.follow.following;
-    if unsayable || gone || useful_until(work, now) <= now {
+    if unsayable || customer.follow.has_left() || useful_until(work, now) <= now {
         return Delivery::Drop;
     }
     match customer.windows.reach(now) {

@@ -56,6 +56,11 @@ impl Recent {
         drop_oldest(&mut self.keys, MAX_KEYS);
         drop_oldest(&mut self.replies, MAX_REPLIES);
     }
+
+    /// Forgets what was said. The deliveries stay known: a retry of one gets silence.
+    pub fn forget_replies(&mut self) {
+        self.replies.clear();
+    }
 }
 
 fn drop_oldest<T>(list: &mut Vec<T>, keep: usize) {
@@ -88,6 +93,15 @@ mod tests {
         assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
         recent.remember(DedupeKey(3), text(3), UnixSecs(701));
         assert_eq!(recent.earned(DedupeKey(1)), None);
+    }
+
+    #[test]
+    fn what_was_said_can_be_forgotten_and_the_delivery_stays_known() {
+        let mut recent = Recent::default();
+        recent.remember(DedupeKey(1), text(1), UnixSecs(100));
+        recent.forget_replies();
+        assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
+        assert_eq!(recent.replies, []);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 
-use super::State;
 use super::guard::{Authorized, Unauthorized};
+use super::{Front, State};
 use crate::app::{ServedAccount, read_report};
 use crate::config::playbook::{Finding, Severity};
 use crate::domain::time::{BusinessDay, UnixSecs};
@@ -28,12 +28,25 @@ pub struct Entrance {
 /// Takes the token out of the address and into a cookie.
 pub async fn enter(state: Data<State>, entrance: Query<Entrance>) -> Result<HttpResponse, Unauthorized> {
     let mut answer = HttpResponse::SeeOther();
-    answer.insert_header(("Location", "/console/")).insert_header(("Cache-Control", "no-store"));
+    // Relative to `/console`, so that it also leads there below a prefix of somebody's proxy.
+    answer.insert_header(("Location", "console/")).insert_header(("Cache-Control", "no-store"));
     match &entrance.token {
         Some(token) if state.api_token.fits(token) => Ok(answer.cookie(state.api_token.cookie()).finish()),
         Some(_) => Err(Unauthorized),
         None => Ok(answer.finish()),
     }
+}
+
+/// Whoever comes without a path is shown where to begin: at the phone while there is a sandbox, else at the console.
+pub async fn front(state: Data<State>) -> HttpResponse {
+    let begin = match state.front {
+        Front::Phone => "sandbox",
+        Front::Console => "console/",
+    };
+    HttpResponse::TemporaryRedirect()
+        .insert_header(("Location", begin))
+        .insert_header(("Cache-Control", "no-store"))
+        .finish()
 }
 
 /// The style sheet.
@@ -78,7 +91,7 @@ pub async fn home(_: Authorized, state: Data<State>, request: HttpRequest) -> Ht
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (language.say("fuwu 控制台", "fuwu console")) }
                 link rel="icon" href="data:,";
-                link rel="stylesheet" href="/console/console.css";
+                link rel="stylesheet" href="console.css";
             }
             body {
                 header {

@@ -7,6 +7,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use url::Url;
 
 use super::State;
 
@@ -14,24 +15,33 @@ const COOKIE: &str = "fuwu_console";
 
 /// The API token (`console.api_token`), kept as its hash.
 #[derive(Clone)]
-pub struct ApiToken([u8; 32]);
+pub struct ApiToken {
+    hash: [u8; 32],
+    /// Whether its cookie travels over TLS only.
+    secure: bool,
+}
 
 impl ApiToken {
     /// Of the token in clear.
     pub fn new(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
+        Self { hash: Sha256::digest(token.as_bytes()).into(), secure: false }
+    }
+
+    /// The same for a site at this address: where it is reached by `https`, the cookie goes no other way.
+    pub fn for_site(self, site: &Url) -> Self {
+        Self { secure: site.scheme() == "https", ..self }
     }
 
     /// Compares in constant time.
     pub fn fits(&self, token: &str) -> bool {
-        Self::new(token).0.ct_eq(&self.0).into()
+        Self::new(token).hash.ct_eq(&self.hash).into()
     }
 
     /// What the console's cookie holds: proof of the token, but not the token.
     fn session(&self) -> String {
         let mut proof = Sha256::new();
         proof.update(b"fuwu console session 1");
-        proof.update(self.0);
+        proof.update(self.hash);
         proof.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -41,7 +51,12 @@ impl ApiToken {
 
     /// The cookie that lets a browser in until it is closed.
     pub fn cookie(&self) -> Cookie<'static> {
-        Cookie::build(COOKIE, self.session()).path("/").http_only(true).same_site(SameSite::Strict).finish()
+        Cookie::build(COOKIE, self.session())
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Strict)
+            .secure(self.secure)
+            .finish()
     }
 }
 
@@ -96,5 +111,11 @@ mod tests {
         assert!(token.fits_session(token.cookie().value()));
         assert!(!token.fits_session("s3cret"));
         assert!(!ApiToken::new("other").fits_session(token.cookie().value()));
+    }
+    #[test]
+    fn the_cookie_of_an_https_site_travels_over_tls_only() {
+        let secure = |site: &str| ApiToken::new("s3cret").for_site(&site.parse().unwrap()).cookie().secure();
+        assert_eq!(secure("https://fuwu.example.com/"), Some(true));
+        assert_eq!(secure("http://127.0.0.1:8080/"), Some(false));
     }
 }

@@ -11,13 +11,14 @@ mod webhook;
 
 pub use guard::ApiToken;
 pub use observe::Observatory;
-pub use server::{Served, State, serve};
+pub use server::{Front, Served, State, serve};
 
 use actix_web::web::{ServiceConfig, get, post, resource, scope};
 
 /// Every route.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(resource("/wechat/{account}").route(get().to(webhook::verify)).route(post().to(webhook::deliver)))
+        .route("/", get().to(console::front))
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready))
         .route("/metrics", get().to(observe::metrics))

@@ -28,6 +28,17 @@ pub struct State {
     pub observatory: Observatory,
     /// Opens API and console.
     pub api_token: ApiToken,
+    /// Where `/` leads.
+    pub front: Front,
+}
+
+/// Where somebody begins who comes without a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// At the sandbox's phone.
+    Phone,
+    /// At the console.
+    Console,
 }
 
 /// A running server.

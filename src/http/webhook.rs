@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::http::header::{CONTENT_ENCODING, HeaderValue};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, http::StatusCode};
 use futures_util::StreamExt as _;
@@ -105,12 +105,17 @@ impl FromRequest for Verified {
         let query = Query::parse(request.query_string());
         let encoded =
             request.headers().get(CONTENT_ENCODING).is_some_and(|e| e != HeaderValue::from_static("identity"));
+        let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let payload = Payload::from_request(request, payload).into_inner();
         Box::pin(async move {
             let account = account.ok_or(NotADelivery::NoAccount)?;
             let query = query?;
             if encoded {
                 return Err(NotADelivery::Unreadable);
+            }
+            // Not a byte is waited for that would be refused.
+            if announced.is_some_and(|bytes: usize| bytes > MAX_BODY_BYTES) {
+                return Err(NotADelivery::TooLarge);
             }
             let payload = payload.map_err(|_| NotADelivery::Unreadable)?;
             let body = timeout(BODY_WITHIN, read(payload)).await.map_err(|_| NotADelivery::TooSlow)??;

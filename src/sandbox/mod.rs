@@ -6,6 +6,7 @@
 
 mod acts;
 mod articles;
+mod bounded;
 mod delivery;
 mod error;
 mod keeper;

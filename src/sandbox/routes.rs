@@ -1,7 +1,9 @@
 //! What the sandbox serves, on one screen.
 
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 
+use super::bounded::bounded;
 use super::service::Sandbox;
 use super::{articles, phone, platform, telecom};
 
@@ -10,6 +12,7 @@ impl Sandbox {
     pub fn configure(&self, cfg: &mut ServiceConfig) {
         cfg.service(
             web::scope("/sandbox")
+                .wrap(from_fn(bounded))
                 .app_data(Data::new(self.clone()))
                 .service(web::scope("/platform/cgi-bin").configure(platform::configure))
                 .service(web::scope("/api").configure(phone::configure_api))

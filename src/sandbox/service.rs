@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::SandboxError;
@@ -34,6 +35,7 @@ struct Inner {
     webhook_url: OnceLock<Url>,
     live: broadcast::Sender<Live>,
     telecom: Telecom,
+    closing: CancellationToken,
 }
 
 impl Sandbox {
@@ -67,6 +69,7 @@ impl Sandbox {
             webhook_url,
             live: broadcast::Sender::new(LIVE_BACKLOG),
             telecom: Telecom::new()?,
+            closing: CancellationToken::new(),
             spec,
         };
         let sandbox = Self(Arc::new(inner));
@@ -83,12 +86,14 @@ impl Sandbox {
         let _ = self.0.webhook_url.set(url);
     }
 
-    /// Writes what has not been written and sends open pages away. Call it on a clean stop.
+    /// Writes what has not been written, sends open pages away, and lets nobody wait for a slow business system any
+    /// longer. Call it on a clean stop.
     ///
     /// # Errors
     /// When the state cannot be written.
     pub fn close(&self) -> Result<(), SandboxError> {
         self.tell(Live::Closing);
+        self.0.closing.cancel();
         self.0.keeper.flush()
     }
 
@@ -133,6 +138,11 @@ impl Sandbox {
 
     pub(super) fn telecom(&self) -> &Telecom {
         &self.0.telecom
+    }
+
+    /// Ends when the sandbox closes.
+    pub(super) async fn closing(&self) {
+        self.0.closing.cancelled().await;
     }
 
     pub(super) fn webhook_url(&self) -> Option<Url> {

@@ -241,7 +241,7 @@ async fn the_console_takes_the_token_out_of_the_address_and_into_a_cookie() {
     let get = async |path: &str| world.http.get(world.url(path)).send().await.unwrap();
     assert_eq!(get("/console?token=wrong").await.status(), 401);
     let entered = get(&format!("/console?token={API_TOKEN}")).await;
-    assert_eq!((entered.status().as_u16(), &entered.headers()["location"]), (303, &"/console/".parse().unwrap()));
+    assert_eq!((entered.status().as_u16(), &entered.headers()["location"]), (303, &"console/".parse().unwrap()));
     let cookie = entered.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
     assert!(!cookie.contains(API_TOKEN), "the cookie is not the token");
@@ -254,4 +254,14 @@ async fn the_console_takes_the_token_out_of_the_address_and_into_a_cookie() {
     assert!(page.contains("控制台") && page.contains("检查通过") && !page.contains("<script"), "{page}");
     let style = get("/console/console.css").await;
     assert!(style.headers()["content-type"].to_str().unwrap().starts_with("text/css"));
+}
+
+#[actix_web::test]
+async fn a_newcomer_without_a_path_is_shown_where_to_begin() {
+    let leads = async |world: &World| {
+        let answer = world.http.get(world.url("/")).send().await.unwrap();
+        (answer.status().as_u16(), answer.headers()["location"].to_str().unwrap().to_owned())
+    };
+    let world = World::start().await;
+    assert_eq!(leads(&world).await, (307, "sandbox".into()));
 }

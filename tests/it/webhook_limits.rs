@@ -34,6 +34,20 @@ async fn a_body_one_byte_too_long_is_refused_and_the_connection_closed() {
 }
 
 #[actix_web::test]
+async fn a_body_announced_too_long_is_refused_before_it_comes() {
+    let world = World::start().await;
+    let query = world.hand(Mode::Safe).push(&text("o1", 1, "在吗")).query;
+    let webhook = format!("/wechat/demo?{query}");
+    let sandbox = ["/sandbox/telecom/orders", "/sandbox/api/customers", "/sandbox/platform/cgi-bin/menu/create"];
+    for path in sandbox.into_iter().chain([webhook.as_str()]) {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n\r\n", LIMIT + 1);
+        // Nothing follows, so only a server that does not wait ends this exchange with an answer.
+        let refused = raw::exchange(world.address(), head.as_bytes()).await;
+        assert_eq!(raw::status(&refused), 413, "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn heads_and_bodies_that_drip_are_cut_off_after_about_five_seconds() {
     let world = World::start().await;
     let push = world.hand(Mode::Safe).push(&text("o1", 1, "在吗"));
@@ -44,17 +58,21 @@ async fn heads_and_bodies_that_drip_are_cut_off_after_about_five_seconds() {
         push.query,
         "1\r\n<\r\n".repeat(100)
     );
-    let ((head, head_took), (body, body_took), (chunk, chunk_took), (_, idle_took)) = tokio::join!(
+    let order = "POST /sandbox/telecom/orders HTTP/1.1\r\nhost: h\r\ncontent-length: 99\r\n\r\n";
+    let order = format!("{order}{}", " ".repeat(99));
+    let ((head, head_took), (body, body_took), (chunk, chunk_took), (_, idle_took), (order, order_took)) = tokio::join!(
         drip(&world, &request, 20),
         drip(&world, &request, body_at + 1),
         drip(&world, chunked.as_bytes(), chunked.len() - 590),
         drip(&world, b"", 0),
+        drip(&world, order.as_bytes(), order.len() - 90),
     );
-    for (what, took) in [("head", head_took), ("body", body_took), ("chunks", chunk_took), ("nothing", idle_took)] {
+    let took = [head_took, body_took, chunk_took, idle_took, order_took];
+    for (what, took) in ["head", "body", "chunks", "nothing", "order"].into_iter().zip(took) {
         assert!((Duration::from_secs(3)..Duration::from_secs(8)).contains(&took), "{what}: {took:?}");
     }
     assert!(head.is_empty() || raw::status(&head) == 408, "{head}");
-    assert_eq!((raw::status(&body), raw::status(&chunk)), (408, 408));
+    assert_eq!([&body, &chunk, &order].map(|answer| raw::status(answer)), [408; 3]);
     let well = world.hand(Mode::Safe).deliver(&text("o1", 1, "在吗")).await;
     assert_eq!(well.status, 200, "everybody else is served");
 }

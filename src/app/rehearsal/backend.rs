@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::ids::ConnectorKey;
+use crate::app::ask::about;
+use crate::backend::{Unaskable, prove};
+use crate::domain::ids::{ConnectorKey, Openid};
 use crate::domain::playbook::Playbook;
-use crate::domain::question::Answer;
+use crate::domain::question::{Answer, Question};
 
 /// What a connector does instead of answering with its example.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -42,8 +44,19 @@ impl TryFrom<Value> for Mock {
     }
 }
 
-/// Answers one question and uses up a mock that holds for one question only.
-pub(super) fn answer(playbook: &Playbook, mocks: &mut Mocks, key: &ConnectorKey) -> Answer {
+/// Answers one question and uses up a mock that holds for one question only. A question that could not be put to a
+/// real business system is told in `faults`.
+pub(super) fn answer(
+    playbook: &Playbook,
+    mocks: &mut Mocks,
+    (openid, question): (&Openid, &Question),
+    faults: &mut Vec<String>,
+) -> Answer {
+    let key = &question.connector;
+    if let Err(cause) = prove(playbook, &about(question, openid)) {
+        faults.push(told(key, &cause));
+        return Answer::Down;
+    }
     let Some(connector) = playbook.connectors.get(key) else { return Answer::Down };
     match mocks.get(key) {
         Some(Mock::Timeout) => {
@@ -55,6 +68,19 @@ pub(super) fn answer(playbook: &Playbook, mocks: &mut Mocks, key: &ConnectorKey)
         Some(Mock::Answers(parts)) => connector.read(&merged(&connector.example, parts)),
         None => connector.read(&connector.example),
     }
+}
+
+fn told(key: &ConnectorKey, cause: &Unaskable) -> String {
+    let (cause, mend) = match cause {
+        Unaskable::NoConnector => ("没有这个连接器".to_owned(), "在 connectors.toml 里补上"),
+        Unaskable::NoBase => ("base_url 不是网址".to_owned(), "改 connectors.toml 的 base_url"),
+        Unaskable::Template(fault) => {
+            (format!("占位符填不上（{fault}）"), "path、query、body 里只能用动作提供的占位符和 {{ openid }}")
+        }
+        Unaskable::Path => ("填好的 path 走到了别的路径".to_owned(), "检查 path 里的 / 和占位符"),
+        Unaskable::Idempotency => ("订单号发不出去".to_owned(), "补上 idempotency_header = \"Idempotency-Key\""),
+    };
+    format!("连接器 {key} 的请求发不出去：{cause}；{mend}")
 }
 
 fn merged(base: &Value, over: &Value) -> Value {
@@ -74,12 +100,23 @@ fn merged(base: &Value, over: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::connector::Connector;
     use crate::domain::sample::playbook;
+    use crate::domain::template::Template;
     use crate::domain::value;
+
+    fn put(playbook: &Playbook, mocks: &mut Mocks, connector: &str) -> (Answer, Vec<String>) {
+        let question = Question { connector: connector.into(), values: value::Values::new(), idempotency_key: None };
+        let mut faults = Vec::new();
+        let answer = answer(playbook, mocks, (&"o1".into(), &question), &mut faults);
+        (answer, faults)
+    }
 
     fn asked(mock: Value) -> Answer {
         let mut mocks = Mocks::from([("balance".into(), serde_json::from_value(mock).unwrap())]);
-        answer(&playbook(), &mut mocks, &"balance".into())
+        let (answer, faults) = put(&playbook(), &mut mocks, "balance");
+        assert_eq!(faults, [""; 0]);
+        answer
     }
 
     fn balance(fen: i64) -> Answer {
@@ -88,19 +125,39 @@ mod tests {
 
     #[test]
     fn a_connector_answers_as_its_example_or_as_it_is_told() {
-        assert_eq!(answer(&playbook(), &mut Mocks::new(), &"balance".into()), balance(8650));
+        assert_eq!(put(&playbook(), &mut Mocks::new(), "balance"), (balance(8650), vec![]));
         assert_eq!(asked(serde_json::json!("down")), Answer::Down);
         assert_eq!(asked(serde_json::json!({"refused": "E1"})), Answer::Refused { code: "E1".into() });
         assert_eq!(asked(serde_json::json!({"balance_fen": 1})), balance(1));
         assert_eq!(asked(serde_json::json!({"balance_fen": "x"})), Answer::Down);
-        assert_eq!(answer(&playbook(), &mut Mocks::new(), &"gone".into()), Answer::Down);
     }
 
     #[test]
     fn only_the_first_question_is_too_slow() {
         let mut mocks = Mocks::from([("balance".into(), Mock::Timeout)]);
-        assert_eq!(answer(&playbook(), &mut mocks, &"balance".into()), Answer::TimedOut);
-        assert_eq!(answer(&playbook(), &mut mocks, &"balance".into()), balance(8650));
+        assert_eq!(put(&playbook(), &mut mocks, "balance").0, Answer::TimedOut);
+        assert_eq!(put(&playbook(), &mut mocks, "balance").0, balance(8650));
+    }
+
+    #[test]
+    fn a_question_that_cannot_be_put_is_told() {
+        let template = |text: &str| Template::new(text).unwrap();
+        let with = |change: &dyn Fn(&mut Connector)| {
+            let mut playbook = playbook();
+            change(playbook.connectors.get_mut(&ConnectorKey::from("balance")).unwrap());
+            put(&playbook, &mut Mocks::new(), "balance")
+        };
+        assert_eq!(with(&|connector| connector.path = template("/of/{{ openid }}")).1, [""; 0]);
+        let unfilled: [&dyn Fn(&mut Connector); 3] = [
+            &|connector| connector.path = template("/of/{{ number }}"),
+            &|connector| connector.query = [("n".to_owned(), template("{{ number }}"))].into(),
+            &|connector| connector.path = template("/of//{{ openid }}"),
+        ];
+        for change in unfilled {
+            let (answer, faults) = with(change);
+            assert!(answer == Answer::Down && faults.len() == 1 && faults[0].contains("balance"), "{faults:?}");
+        }
+        assert_eq!(put(&playbook(), &mut Mocks::new(), "gone").1.len(), 1);
     }
 
     #[test]

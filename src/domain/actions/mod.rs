@@ -136,10 +136,25 @@ impl<'a> TextField<'a> {
     }
 }
 
+/// A reply made of several texts, or of one with the operator's own words in it, at its longest: as the playbook's
+/// check sees it.
+#[derive(Clone, Debug)]
+pub struct Composed<'a> {
+    /// What it is, and of which fields, for the operator.
+    pub what: String,
+    /// Its parts, a line each, and what is known to fill them. The check fills the rest from examples.
+    pub parts: Vec<(&'a Template, Values)>,
+}
+
 /// What every kind of action can do. Pure.
 pub trait ActionKind {
     /// Every text a customer can read, with the names it may use. `fields` are those of the action's connector.
     fn texts<'a>(&'a self, fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>>;
+
+    /// The replies that [`ActionKind::texts`] alone do not show at full length.
+    fn composed(&self) -> Vec<Composed<'_>> {
+        Vec::new()
+    }
 
     /// The connectors it asks, and whether money moves.
     fn connectors(&self) -> Vec<(&ConnectorKey, Stakes)> {
@@ -332,5 +347,29 @@ mod tests {
         };
         let golden = ["0001013703e58c85e8071201", "01060205", "020604", "03017401016101"];
         assert_eq!(all.each_ref().map(hex), golden.map(String::from));
+    }
+
+    #[test]
+    fn of_a_customer_who_left_only_orders_on_their_way_are_remembered() {
+        let mark = |order: &str, outcome| order::Mark {
+            order: order.into(),
+            label: "包".into(),
+            amount_fen: 500,
+            at: UnixSecs(9),
+            outcome,
+        };
+        let placed = mark("2", OrderOutcome::Placed);
+        let others = [OrderOutcome::Done, OrderOutcome::Refused, OrderOutcome::Unknown].map(|how| mark("1", how));
+        let all = [
+            Memory::Orders([&others[..], std::slice::from_ref(&placed)].concat()),
+            Memory::Orders(others.into()),
+            Memory::SignedIn(sign_in::Streak { last: BusinessDay(3), days: 2, total: 5 }),
+            Memory::Rated(rating::Rated { day: BusinessDay(3), stars: 4 }),
+            Memory::Topic(topic::Part::default()),
+        ];
+        let memory = all.into_iter().enumerate().map(|(n, memory)| (ActionKey::from(format!("a{n}").as_str()), memory));
+        let mut customer = Customer { memory: memory.collect(), ..Customer::default() };
+        customer.forget();
+        assert_eq!(customer.memory, [("a0".into(), Memory::Orders(vec![placed]))].into());
     }
 }

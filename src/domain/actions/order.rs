@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words::{self, Pick};
-use super::{ActionKind, Claim, Entry, Fault, Given, Memory, Outcome, Stakes, TextField, View};
+use super::{ActionKind, Claim, Composed, Entry, Fault, Given, Memory, Outcome, Stakes, TextField, View};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::OrderOutcome;
 use crate::domain::ids::ConnectorKey;
@@ -185,6 +185,32 @@ impl ActionKind for Order {
         .into_iter()
         .chain(refused)
         .collect()
+    }
+
+    fn composed(&self) -> Vec<Composed<'_>> {
+        let list = Composed {
+            what: "选项列表（choose、每个选项一行 item、choose_end）".into(), parts: self.list()
+        };
+        let longest = self.choices.iter().max_by_key(|choice| choice.label.len() + choice.description.len());
+        let about_one = longest.into_iter().flat_map(|choice| {
+            let mut values = choice.values();
+            // An order number has 26 digits.
+            values.insert("order".to_owned(), Value::from("0".repeat(26)));
+            let fixed = [
+                ("confirm", &self.confirm),
+                ("unclear_confirm", &self.unclear_confirm),
+                ("placed", &self.placed),
+                ("receipt", &self.receipt),
+                ("unknown", &self.unknown),
+            ];
+            let refused = self.refused.iter().map(|(code, template)| (format!("refused.{code}"), template));
+            let texts = fixed.into_iter().map(|(field, template)| (field.to_owned(), template)).chain(refused);
+            texts.map(move |(field, template)| Composed {
+                what: format!("{field} 填上最长的选项"),
+                parts: vec![(template, values.clone())],
+            })
+        });
+        std::iter::once(list).chain(about_one).collect()
     }
 
     fn connectors(&self) -> Vec<(&ConnectorKey, Stakes)> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ActionKind, Given, Needs, Outcome, Stakes, TextField, View};
+use super::{ActionKind, Composed, Given, Needs, Outcome, Stakes, TextField, View};
 use crate::domain::ids::ConnectorKey;
 use crate::domain::question::{Answer, Question};
 use crate::domain::reply::Reply;
@@ -80,6 +80,14 @@ impl ActionKind for Query {
         texts.push(plain("unavailable".into(), &self.unavailable));
         texts.extend(self.refused.iter().map(|(code, text)| plain(format!("refused.{code}"), text)));
         texts
+    }
+
+    fn composed(&self) -> Vec<Composed<'_>> {
+        let late = self.late.iter().map(|late| Composed {
+            what: "late 加 reply".into(),
+            parts: vec![(late, Values::new()), (&self.reply, Values::new())],
+        });
+        late.collect()
     }
 
     fn connectors(&self) -> Vec<(&ConnectorKey, Stakes)> {

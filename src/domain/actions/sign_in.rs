@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActionKind, Fault, Given, Memory, Outcome, TextField, View};
+use super::{ActionKind, Composed, Fault, Given, Memory, Outcome, TextField, View};
 use crate::domain::fact::FactKind;
 use crate::domain::ids::ConnectorKey;
 use crate::domain::reply::Reply;
@@ -69,6 +69,20 @@ impl ActionKind for SignIn {
             .chain(self.restarted.iter().map(|template| text("restarted".into(), template)))
             .chain(milestones.map(|(i, milestone)| text(format!("milestones[{i}].text"), &milestone.text)))
             .collect()
+    }
+
+    fn composed(&self) -> Vec<Composed<'_>> {
+        let values = Streak { last: BusinessDay(0), days: u32::MAX, total: u32::MAX }.values();
+        let firsts = [("signed", Some(&self.signed)), ("restarted", self.restarted.as_ref())];
+        let firsts = firsts.into_iter().filter_map(|(name, first)| Some((name, first?)));
+        let both = firsts.flat_map(|(name, first)| {
+            let values = &values;
+            self.milestones.iter().enumerate().map(move |(i, milestone)| Composed {
+                what: format!("{name} 加 milestones[{i}].text"),
+                parts: vec![(first, values.clone()), (&milestone.text, values.clone())],
+            })
+        });
+        both.collect()
     }
 
     fn faults(&self) -> Vec<Fault> {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words::{self, Pick};
-use super::{ActionKind, Claim, Entry, Fault, Given, Memory, Needs, Outcome, TextField, View};
+use super::{ActionKind, Claim, Composed, Entry, Fault, Given, Memory, Needs, Outcome, TextField, View};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::FactKind;
 use crate::domain::ids::ConnectorKey;
@@ -128,6 +128,23 @@ impl ActionKind for Topic {
         ]
     }
 
+    fn composed(&self) -> Vec<Composed<'_>> {
+        // More votes than there are people who could give them.
+        let votes = vec![10_000_000_000; self.options.len()];
+        let longest = self.options.iter().max_by_key(|option| option.label.len());
+        let results = longest.into_iter().flat_map(|own| {
+            let intros = [("voted", &self.voted), ("again", &self.again)];
+            intros.map(|(name, intro)| Composed {
+                what: format!("投票结果（{name}、每个选项一行 result、result_end）"),
+                parts: self.result((intro, own), &votes),
+            })
+        });
+        let list = Composed {
+            what: "话题（question、每个选项一行 item、question_end）".into(), parts: self.list()
+        };
+        std::iter::once(list).chain(results).collect()
+    }
+
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut fault = |field: String, cause: &str, mend: &str| {
@@ -225,17 +242,43 @@ impl Topic {
         self.options.iter().find(|option| option.code == *code)
     }
 
-    fn ask(&self, view: &View<'_>) -> Outcome {
-        let mut out = Outcome::default();
-        let mut lines = vec![out.fill(&self.question, &Values::new())];
+    /// The question and its options, a line each.
+    fn list(&self) -> Vec<(&Template, Values)> {
+        let mut lines = vec![(&self.question, Values::new())];
         for (number, option) in (1i64..).zip(&self.options) {
             let values = Values::from([
                 ("number".to_owned(), Value::Integer(number)),
                 ("label".to_owned(), Value::from(option.label.as_str())),
             ]);
-            lines.push(out.fill(&self.item, &values));
+            lines.push((&self.item, values));
         }
-        lines.push(out.fill(&self.question_end, &Values::new()));
+        lines.push((&self.question_end, Values::new()));
+        lines
+    }
+
+    /// The result, a line each; `votes` are those of the options in their order.
+    fn result<'a>(&'a self, (intro, own): (&'a Template, &Choice), votes: &[i64]) -> Vec<(&'a Template, Values)> {
+        let total = votes.iter().copied().fold(0i64, i64::saturating_add);
+        let values = Values::from([
+            ("label".to_owned(), Value::from(own.label.as_str())),
+            ("total".to_owned(), Value::Integer(total)),
+        ]);
+        let mut lines = vec![(intro, values)];
+        for (option, votes) in self.options.iter().zip(votes) {
+            let values = Values::from([
+                ("label".to_owned(), Value::from(option.label.as_str())),
+                ("votes".to_owned(), Value::Integer(*votes)),
+                ("percent".to_owned(), Value::Integer(percent(*votes, total))),
+            ]);
+            lines.push((&self.result, values));
+        }
+        lines.push((&self.result_end, Values::new()));
+        lines
+    }
+
+    fn ask(&self, view: &View<'_>) -> Outcome {
+        let mut out = Outcome::default();
+        let lines = self.list().into_iter().map(|(template, values)| out.fill(template, &values)).collect();
         self.finish(view, out, lines)
     }
 
@@ -265,23 +308,10 @@ impl Topic {
             let votes = given.tally.iter().find(|(code, _)| *code == option.code).map_or(0, |(_, votes)| *votes);
             votes.max(0)
         };
-        let total = self.options.iter().map(votes_for).fold(0i64, i64::saturating_add);
         let mut out = Outcome::default();
-        let values = Values::from([
-            ("label".to_owned(), Value::from(own.label.as_str())),
-            ("total".to_owned(), Value::Integer(total)),
-        ]);
-        let mut lines = vec![out.fill(intro, &values)];
-        for option in &self.options {
-            let votes = votes_for(option);
-            let values = Values::from([
-                ("label".to_owned(), Value::from(option.label.as_str())),
-                ("votes".to_owned(), Value::Integer(votes)),
-                ("percent".to_owned(), Value::Integer(percent(votes, total))),
-            ]);
-            lines.push(out.fill(&self.result, &values));
-        }
-        lines.push(out.fill(&self.result_end, &Values::new()));
+        let votes: Vec<i64> = self.options.iter().map(votes_for).collect();
+        let lines = self.result((intro, own), &votes);
+        let lines = lines.into_iter().map(|(template, values)| out.fill(template, &values)).collect();
         self.finish(view, out, lines)
     }
 

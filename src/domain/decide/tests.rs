@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::actions::Kind;
+use crate::domain::customer::Follow;
 use crate::domain::ids::DedupeKey;
 use crate::domain::notes::Note;
 use crate::domain::question::Question;
@@ -281,6 +282,41 @@ fn nothing_waits_for_a_customer_who_left() {
     let left = decision.customer;
     assert_eq!((left.dialogue, left.notes, left.with_agent_since), (None, vec![], None));
     assert_eq!(left.windows.reach(NOON), Reach::NextVisit);
+}
+
+/// A customer with an order on its way, the work that asks for it, and the follow state as it was at noon.
+fn waiting_for_an_order(following: bool) -> (Customer, Work) {
+    let mut customer = Customer::default();
+    let mut work = None;
+    for words in ["充流量", "1", "确认"] {
+        let decision = decided(&customer, &text(words), &Given::default());
+        (customer, work) = (decision.customer, decision.outbox.into_iter().next());
+    }
+    let day = Some(NOON.business_day());
+    customer.follow = Follow { following, first_day: day, changed_at: Some(NOON), ..Follow::default() };
+    (customer, work.unwrap())
+}
+
+#[test]
+fn an_order_outlasts_its_customer_until_it_has_ended() {
+    let (customer, work) = waiting_for_an_order(true);
+    let decision = decided(&customer, &event(Event::Unsubscribed), &Given::default());
+    let mut left = decision.customer;
+    assert_eq!(left.recent.earned(DedupeKey(7)).unwrap().reply, Reply::Silent, "a retry of any delivery is known");
+    assert_eq!(left.memory.len(), 1);
+    left.follow.following = false;
+    let done = resume(&playbook(), &left, &work, (&loaded(), moment()));
+    assert!(matches!(done.facts[..], [FactKind::Ordered { .. }]), "{:?}", done.facts);
+    assert!(done.customer.memory.is_empty());
+}
+
+#[test]
+fn an_unfollow_that_arrives_after_the_next_follow_takes_nothing_away() {
+    let (customer, _) = waiting_for_an_order(true);
+    let late = Inbound { at: NOON.plus_secs(-1), ..event(Event::Unsubscribed) };
+    let decision = decided(&customer, &late, &Given::default());
+    assert_eq!((decision.reply, decision.facts), (Reply::Silent, vec![FactKind::Unfollowed]));
+    assert_eq!((decision.customer.dialogue, decision.customer.memory), (customer.dialogue, customer.memory));
 }
 
 #[test]

@@ -84,24 +84,30 @@ fn a_rule_that_cannot_work_is_named() {
     assert!(faults.iter().all(|f| !f.cause.is_empty()), "{faults:?}");
 }
 
-/// reliability.md W54: 5 ms in a release build; a debug build is some twenty times slower.
+/// reliability.md W54. Held against a message of the same length that no rule can begin to match, in the same run: what
+/// the machine does besides slows both.
 #[test]
-fn a_bait_for_every_rule_costs_little() {
+fn a_bait_for_every_rule_costs_little_more_than_innocent_words() {
     let patterns =
         [r"(a|aa)+$", r"(.*a){12}b", r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(流|流量|量)+包$", r".*查.*流.*量.*x"];
     let contains: Vec<String> = (1..200).map(|n| "a".repeat(n)).collect();
     let contains: Vec<&str> = contains.iter().map(String::as_str).collect();
     let rules = (0..20).map(|n| rule(&format!("r{n}"), 0, [&[], &contains, &patterns])).collect();
     let keywords = Keywords::new(rules).unwrap();
-    let limit = Duration::from_millis(if cfg!(debug_assertions) { 100 } else { 5 });
+    let message = |words: &str| -> String { words.chars().cycle().take(2048).collect() };
+    let took = |message: &str| {
+        let start = Instant::now();
+        std::hint::black_box(keywords.find(message));
+        start.elapsed()
+    };
+    let innocent = message("天");
     for bait in ["a", "流量", "aA", "查流量", "\u{fdfa}"] {
-        let bait: String = bait.chars().cycle().take(2048).collect();
-        let fastest = (0..3).map(|_| {
-            let start = Instant::now();
-            std::hint::black_box(keywords.find(&bait));
-            start.elapsed()
-        });
-        assert!(fastest.min().unwrap() < limit, "{:?}", bait.chars().next());
+        let bait = message(bait);
+        // Taken in turns and the fastest of each, so that a pause of the machine falls on neither or is not counted.
+        let rounds = (0..10).map(|_| (took(&innocent), took(&bait)));
+        let least = |(a, b): (Duration, Duration), (c, d): (Duration, Duration)| (a.min(c), b.min(d));
+        let (innocent, bait) = rounds.reduce(least).unwrap();
+        assert!(bait < innocent * 4, "{bait:?} against {innocent:?}");
     }
 }
 

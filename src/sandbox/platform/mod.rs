@@ -18,9 +18,7 @@ use super::service::Sandbox;
 
 /// Routes below `/sandbox/platform/cgi-bin`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.app_data(web::PayloadConfig::new(1024 * 1024))
-        .route("/showqrcode", web::get().to(code::picture))
-        .default_service(web::to(answer));
+    cfg.route("/showqrcode", web::get().to(code::picture)).default_service(web::to(answer));
 }
 
 type Endpoint = fn(&Call<'_>) -> Result<Value, ApiFault>;

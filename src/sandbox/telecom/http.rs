@@ -120,11 +120,15 @@ async fn set_mode(_: SameOrigin, sandbox: Data<Sandbox>, change: web::Json<Value
     HttpResponse::Ok().json(mode)
 }
 
-/// The outcome was decided and kept before; a caller who gives up learns it by asking again.
+/// The outcome was decided and kept before; a caller who gives up learns it by asking again. A stop waits for nobody's
+/// slowness.
 async fn delayed(sandbox: &Sandbox, outcome: Outcome) -> HttpResponse {
     let wait_ms = sandbox.telecom().mode().delay_ms.saturating_add(outcome.after_ms);
     if wait_ms > 0 {
-        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
+            () = sandbox.closing() => {}
+        }
     }
     HttpResponse::Ok().content_type(ContentType::json()).body(outcome.answer)
 }
@@ -169,6 +173,16 @@ mod tests {
         assert_eq!(balance_fen(&sandbox), before - 500);
         assert_eq!(take(&sandbox, order).answer, first.answer);
         assert_eq!(balance_fen(&sandbox), before - 500);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_slow_answer_once_the_sandbox_closes() {
+        let sandbox = Sandbox::open(SandboxSpec::sample(None)).unwrap();
+        sandbox.telecom().set_mode(&json!({ "delay_ms": LONGEST_DELAY_MS }));
+        let asked = delayed(&sandbox, Outcome { answer: "late".into(), after_ms: 0 });
+        let stopped = async { tokio::join!(asked, async { sandbox.close().unwrap() }) };
+        let (answer, ()) = tokio::time::timeout(Duration::from_secs(10), stopped).await.unwrap();
+        assert_eq!(answer.status(), 200);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 use super::super::backend::Mock;
 use super::*;
+use crate::domain::ids::ConnectorKey;
 use crate::domain::inbound::Message;
 use crate::domain::sample::playbook;
+use crate::domain::template::Template;
 
 fn tried(steps: &str) -> Summary {
     let text = format!("[[conversation]]\nname = '试'\nstep = [\n{steps}\n]\n");
@@ -106,6 +108,22 @@ fn a_broken_text_fails_the_step_that_meets_it() {
     let mut summary = Summary::default();
     run(&Arc::new(broken), Trial { file: "a.toml", text }, &mut summary);
     assert!(summary.failures[0].cause.contains("broken"), "{:?}", summary.failures);
+}
+
+#[test]
+fn a_question_that_could_not_be_put_fails_the_step_that_asks_it() {
+    let text = "[[conversation]]\nname = 'x'\nstep = [{ say = '充流量' }, { say = '1' }, { say = '确认' }]";
+    let failures = |body: &str| {
+        let mut playbook = playbook();
+        let order = playbook.connectors.get_mut(&ConnectorKey::from("order")).unwrap();
+        order.body = [("what".to_owned(), Template::new(body).unwrap())].into();
+        let mut summary = Summary::default();
+        run(&Arc::new(playbook), Trial { file: "a.toml", text }, &mut summary);
+        summary.failures
+    };
+    assert_eq!(failures("{{ code }} {{ amount_fen }} {{ order }} {{ openid }}"), []);
+    let failures = failures("{{ plan }}");
+    assert!(failures[0].place.contains("第 3 步") && failures[0].cause.contains("order"), "{failures:?}");
 }
 
 #[test]

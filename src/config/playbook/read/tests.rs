@@ -182,6 +182,13 @@ fn a_text_is_filled_before_a_customer_waits_for_it() {
     assert_eq!(folder.found(), [(Error, Code::TextTooLong, 7, 8)]);
     let folder = Folder::good().with("playbook/actions.toml", ACTIONS.replace("套餐", "{{ link('看', 'a.cn') }}"));
     assert_eq!(folder.only().code, Code::BrokenText);
+    let streak = format!(
+        "kind = \"sign_in\"\nsigned = \"{0}\"\nagain = \"签过了\"\nmilestones = [{{ streak = 3, text = \"{0}\" }}]",
+        "长".repeat(342)
+    );
+    let folder =
+        Folder::good().with("playbook/actions.toml", ACTIONS.replace("kind = \"say\"\ntext = \"套餐\"", &streak));
+    assert_eq!(folder.found(), [(Error, Code::TextTooLong, 5, 2)]);
 }
 
 #[test]

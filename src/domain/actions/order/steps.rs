@@ -9,6 +9,7 @@ use crate::domain::fact::{FactKind, OrderOutcome};
 use crate::domain::ids::{DedupeKey, WorkId};
 use crate::domain::question::Question;
 use crate::domain::reply::Reply;
+use crate::domain::template::Template;
 use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
 use crate::domain::work::{Task, Work};
@@ -136,15 +137,22 @@ impl Order {
         }
     }
 
-    fn show_list(&self, view: &View<'_>, mut slots: Values) -> Outcome {
-        let mut out = Outcome::default();
-        let mut lines = vec![out.fill(&self.choose, &Values::new())];
+    /// The list of choices, a line each.
+    pub(super) fn list(&self) -> Vec<(&Template, Values)> {
+        let mut lines = vec![(&self.choose, Values::new())];
         for (number, choice) in (1i64..).zip(&self.choices) {
             let mut values = choice.values();
             values.insert("number".to_owned(), Value::Integer(number));
-            lines.push(out.fill(&self.item, &values));
+            lines.push((&self.item, values));
         }
-        lines.push(out.fill(&self.choose_end, &Values::new()));
+        lines.push((&self.choose_end, Values::new()));
+        lines
+    }
+
+    fn show_list(&self, view: &View<'_>, mut slots: Values) -> Outcome {
+        let mut out = Outcome::default();
+        let mut lines: Vec<String> =
+            self.list().into_iter().map(|(template, values)| out.fill(template, &values)).collect();
         lines.retain(|line| !line.is_empty());
         out.reply = Reply::Text(lines.join("\n"));
         slots.remove("code");
