@@ -19,6 +19,7 @@ mod demo_playbook;
 mod hand;
 mod harness;
 mod late_answer;
+mod menu_follows;
 mod phone;
 mod purchase;
 mod questions;
