@@ -217,3 +217,6 @@ const SAY_WITHIN_SECS: i64 = 86_400;
 pub(super) fn account_of(of: &CustomerRef) -> &str {
     of.account.as_str()
 }
+
+#[cfg(test)]
+mod tests;
