@@ -13,7 +13,7 @@ use fuwu::config::playbook::Live;
 use fuwu::domain::ids::Openid;
 use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
-use fuwu::http::{ApiToken, Observatory, Served, State, serve};
+use fuwu::http::{ApiToken, Front, Observatory, Served, State, serve};
 use fuwu::store::{CounterRange, Embedded};
 use serde_json::json;
 use tempfile::TempDir;
@@ -138,6 +138,7 @@ impl Stuck {
             draining: AtomicBool::new(false),
             observatory: Observatory::detached(),
             api_token: ApiToken::new(API_TOKEN),
+            front: Front::Console,
         };
         let served = serve(TcpListener::bind("127.0.0.1:0").unwrap(), state, |_| {}).unwrap();
         Self { served, app, gate, _dir: dir }
