@@ -59,13 +59,27 @@ async fn an_outcome_without_words_leaves_the_interim_answer_standing() {
     let interim = Reply::Text("正在查".into());
     let mut customer = open_to_messages();
     customer.recent.remember(DedupeKey(7), interim.clone(), NOON);
-    // The text speaks of a balance, and the answer holds none.
-    let work = ask("query_balance", question("points", None), Values::new());
+    // The operator took the action away meanwhile, so nobody knows the words.
+    let work = ask("taken_away", question("points", None), Values::new());
     stand.keep("o1", customer, vec![work.clone()]).await;
     let delivery = delivery(text("查话费"), Duration::from_secs(4));
     assert_eq!(stand.app.perform_while_waiting(&stand.account(), &delivery, work).await, None);
     assert_eq!(stand.customer("o1").await.recent.earned(DedupeKey(7)).unwrap().reply, interim);
     assert_eq!(stand.left().await, []);
+}
+
+#[actix_web::test]
+async fn an_outcome_whose_text_cannot_be_filled_still_has_words() {
+    let stand = Stand::new();
+    *stand.outside.business.lock().unwrap() =
+        Some(json!({ "code": "0", "points": { "points": 1, "expiring": 0 }, "expires_on": "2026-12-31" }));
+    // The text speaks of a balance, and the answer holds none.
+    let work = ask("query_balance", question("points", None), Values::new());
+    stand.keep("o1", open_to_messages(), vec![work.clone()]).await;
+    let delivery = delivery(text("查话费"), Duration::from_secs(4));
+    let earned = stand.app.perform_while_waiting(&stand.account(), &delivery, work).await.unwrap();
+    assert!(matches!(&earned.reply, Reply::Text(words) if words.contains("暂时")), "{:?}", earned.reply);
+    assert_eq!(stand.customer("o1").await.recent.earned(DedupeKey(7)).unwrap().reply, earned.reply);
 }
 
 #[actix_web::test]
