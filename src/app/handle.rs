@@ -57,7 +57,7 @@ impl App {
         }
     }
 
-    async fn decide_and_commit(
+    pub(super) async fn decide_and_commit(
         &self,
         account: &Arc<ServedAccount>,
         delivery: &Delivery,
@@ -126,7 +126,7 @@ pub(super) struct Delivery {
     pub(super) deadline: Instant,
 }
 
-struct Settled {
-    earned: Earned,
+pub(super) struct Settled {
+    pub(super) earned: Earned,
     wait_for: Option<Work>,
 }

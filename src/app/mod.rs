@@ -20,6 +20,7 @@ pub use account::ServedAccount;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use handle::NotNow;
 pub use in_flight::InFlight;
+pub use menu::Published;
 pub use report::{ReportFault, read_report};
 
 use std::collections::BTreeMap;

@@ -53,7 +53,8 @@ impl App {
         }
         let told = if tokio::time::Instant::now() < delivery.deadline { Told::Passively } else { Told::Later };
         match self.settle_answer(account, &claimed, (&answer, told)).await {
-            Ok(earned) => earned,
+            // Too late for the customer's message: the outbox says it, so this does not say it as well.
+            Ok(earned) => earned.filter(|_| told == Told::Passively),
             Err(error) => {
                 tracing::error!(account = %account.id(), %error, "an outcome was not kept; the outbox asks again");
                 None
@@ -217,3 +218,6 @@ const SAY_WITHIN_SECS: i64 = 86_400;
 pub(super) fn account_of(of: &CustomerRef) -> &str {
     of.account.as_str()
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::secrets::Secrets;
-use crate::app::{App, Clock, ServedAccount};
+use crate::app::{App, Clock, Published, ServedAccount};
 use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
 use crate::config::playbook::{Finding, Live, render};
@@ -90,7 +90,7 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let mut workers = vec![tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone()))];
     if sandbox.is_some() {
         let account = app.account(DEMO).cloned().context("the demo account is configured")?;
-        let published = account.publish_menu(None).await;
+        let published = account.publish_menu(Published::Unknown).await;
         workers.push(tokio::spawn(account.keep_menu_published(published, stopped)));
     }
     Ok(Running { served, app, sandbox, api_token, public_url, stop, workers })

@@ -24,6 +24,7 @@ mod hand;
 mod harness;
 mod kill_serve;
 mod late_answer;
+mod menu_follows;
 mod phone;
 mod process;
 mod purchase;

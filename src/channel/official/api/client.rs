@@ -43,7 +43,7 @@ impl Client {
     /// [`ApiError`]; after [`ApiError::Busy`] the message may have arrived all the same.
     pub async fn send(&self, openid: &Openid, reply: &Reply) -> Result<(), ApiError> {
         let body = custom_message(openid, reply).ok_or(ApiError::Unsendable)?;
-        self.call("cgi-bin/message/custom/send", &body).await.map(drop)
+        self.call("cgi-bin/message/custom/send", Some(&body)).await.map(drop)
     }
 
     /// Puts the default menu on the account (platform.md 4.5).
@@ -51,16 +51,25 @@ impl Client {
     /// # Errors
     /// [`ApiError::Refused`] with the platform's code if it does not take the menu.
     pub async fn create_menu(&self, menu: &Value) -> Result<(), ApiError> {
-        self.call("cgi-bin/menu/create", menu).await.map(drop)
+        self.call("cgi-bin/menu/create", Some(menu)).await.map(drop)
     }
 
-    /// Posts `body` with a token; once more with a fresh one if the platform refuses the first.
-    async fn call(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+    /// Takes every menu off the account, the default one and those for some customers only (platform.md 4.5).
+    ///
+    /// # Errors
+    /// [`ApiError`]; an account without a menu is none.
+    pub async fn delete_menu(&self) -> Result<(), ApiError> {
+        self.call("cgi-bin/menu/delete", None).await.map(drop)
+    }
+
+    /// Calls with a token, posting `body` if there is one; once more with a fresh one if the platform refuses the
+    /// first.
+    async fn call(&self, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
         let token = self.token(None).await?;
-        match self.post(path, Some(&token), body).await {
+        match self.ask(path, Some(&token), body).await {
             Err(error) if error.is_about_the_token() => {
                 let fresh = self.token(Some(&token)).await?;
-                self.post(path, Some(&fresh), body).await
+                self.ask(path, Some(&fresh), body).await
             }
             answer => answer,
         }
@@ -86,7 +95,7 @@ impl Client {
         let Inner { app_id, app_secret, .. } = &*self.0;
         let body = json!({"grant_type": "client_credential", "appid": app_id, "secret": app_secret});
         let asked_at = Instant::now();
-        let answer = self.post("cgi-bin/stable_token", None, &body).await?;
+        let answer = self.ask("cgi-bin/stable_token", None, Some(&body)).await?;
         let text = answer.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
         let expires_in = answer.get("expires_in").and_then(number).and_then(|secs| u64::try_from(secs).ok());
         match (text, expires_in) {
@@ -96,10 +105,14 @@ impl Client {
     }
 
     /// Errors of the HTTP client carry the address and with it the token: they are never passed on.
-    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value, ApiError> {
+    async fn ask(&self, path: &str, token: Option<&str>, body: Option<&Value>) -> Result<Value, ApiError> {
         let mut url = self.0.base.clone();
         url.path_segments_mut().map_err(|()| ApiError::Busy)?.pop_if_empty().extend(path.split('/'));
-        let mut request = self.0.http.post(url).timeout(CALL_TIMEOUT).json(body);
+        let request = match body {
+            Some(body) => self.0.http.post(url).json(body),
+            None => self.0.http.get(url),
+        };
+        let mut request = request.timeout(CALL_TIMEOUT);
         if let Some(token) = token {
             request = request.query(&[("access_token", token)]);
         }
