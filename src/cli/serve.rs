@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +17,9 @@ use crate::http::Observatory;
 
 /// What is logged unless `RUST_LOG` says otherwise. Whoever sends rubbish must not be able to fill the log with errors.
 const USUAL_LOG: &str = "info,actix_server=warn,actix_http=off";
+
+/// So long readiness is red before connections are refused: whoever looks once a second sees it.
+const SEEN_RED: Duration = Duration::from_secs(1);
 
 pub(super) fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     start_log();
@@ -47,5 +51,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
         _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
     }
+    running.served.turn_red();
+    tokio::time::sleep(SEEN_RED).await;
     running.stop().await
 }

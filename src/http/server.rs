@@ -84,9 +84,14 @@ impl Served {
         }
     }
 
+    /// Turns readiness red, and goes on serving: a balancer that looks sees it and sends its traffic elsewhere.
+    pub fn turn_red(&self) {
+        self.state.draining.store(true, Ordering::Relaxed);
+    }
+
     /// Turns readiness red, takes no new connection, and finishes what is in hand.
     pub async fn drain(&self) {
-        self.state.draining.store(true, Ordering::Relaxed);
+        self.turn_red();
         self.handle.stop(true).await;
     }
 }

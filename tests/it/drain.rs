@@ -51,8 +51,8 @@ async fn what_is_in_hand_at_a_signal_is_answered_and_a_restart_finds_everything(
         });
         let asked = business.asked().await;
         process.signal(signal);
-        let refused = async || reqwest::get(process.url("/readyz")).await.map_or(true, |answer| answer.status() == 503);
-        crate::harness::until("it takes no new traffic", refused).await;
+        let red = async || reqwest::get(process.url("/readyz")).await.is_ok_and(|answer| answer.status() == 503);
+        crate::harness::until("a balancer sees that it takes no new traffic", red).await;
         asked
             .answer("{\"code\":\"0\",\"balance\":{\"balance_fen\":1234,\"charge_fen\":0},\"month\":\"2026-03\"}")
             .await;
