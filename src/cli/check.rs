@@ -120,6 +120,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("actions.toml"), actions).unwrap();
         fs::write(folder.path().join("moments.toml"), MOMENTS).unwrap();
+        fs::write(folder.path().join("keywords.toml"), "").unwrap();
         fs::create_dir(folder.path().join("menus")).unwrap();
         let env = [("PLAYBOOK", "."), ("MENUS", "menus")].map(|(key, name)| {
             (format!("FUWU__ACCOUNTS__DEMO__{key}"), folder.path().join(name).display().to_string())

@@ -127,9 +127,12 @@ impl Keywords {
         self.rules.get(self.rule_for(words)?).map(|rule| &rule.action)
     }
 
-    /// Whether a rule names exactly these words.
+    /// Whether a rule names these words and no others: whole ones, or ones that may stand anywhere and here stand alone.
     pub fn names(&self, words: &str) -> bool {
-        self.named(&fold(words)).is_some()
+        let folded = fold(words);
+        let bare = without_marks(&folded);
+        let alone = self.best_contained(bare).is_some_and(|rank| rank.chars == bare.chars().count());
+        alone || self.named(&folded).is_some()
     }
 
     /// The claim of the rule that names exactly these words. Punctuation is looked at only when it is all there is.

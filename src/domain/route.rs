@@ -59,7 +59,7 @@ pub fn route<'a>(playbook: &'a Playbook, customer: &'a Customer, inbound: &'a In
         What::Message(Message::Device { .. }) => Route::Quiet,
         What::Message(_) if with_agent(customer, moment.now) => Route::Quiet,
         What::Message(message) => match words(message) {
-            Some(words) => for_words(playbook, customer, (words, moment.now)),
+            Some(words) => for_words(playbook, customer, (words, said(message)), moment.now),
             None => act(playbook, &moments.not_words, "", Because::Moment),
         },
         What::Event(Event::MenuTapped { key } | Event::CodeRead { key, .. }) => for_button(playbook, key),
@@ -99,7 +99,28 @@ pub(super) fn with_agent(customer: &Customer, now: UnixSecs) -> bool {
     customer.with_agent_since.is_some_and(|since| now.secs_since(since) < WITH_AGENT_SECS)
 }
 
-fn for_words<'a>(playbook: &'a Playbook, customer: &'a Customer, (words, now): (&'a str, UnixSecs)) -> Route<'a> {
+/// How words came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// Typed or spoken.
+    Freely,
+    /// By a tap on a link, which always means what the link says.
+    ByLink,
+}
+
+fn said(message: &Message) -> Said {
+    match message {
+        Message::Text { menu_id: Some(_), .. } => Said::ByLink,
+        _ => Said::Freely,
+    }
+}
+
+fn for_words<'a>(
+    playbook: &'a Playbook,
+    customer: &'a Customer,
+    (words, said): (&'a str, Said),
+    now: UnixSecs,
+) -> Route<'a> {
     let dialogue = customer.dialogue.as_ref();
     let talk = dialogue.and_then(|dialogue| {
         let (key, kind) = playbook.actions.get_key_value(&dialogue.action)?;
@@ -109,7 +130,8 @@ fn for_words<'a>(playbook: &'a Playbook, customer: &'a Customer, (words, now): (
         let claim = kind.as_action().claim(dialogue, words);
         let meant = claim == Claim::Meant;
         if dialogue.expires > now {
-            if meant || (claim == Claim::Any && !playbook.keywords.names(words)) {
+            let free = || said == Said::Freely && !playbook.keywords.names(words);
+            if meant || (claim == Claim::Any && free()) {
                 let entry = Entry::Continued { dialogue, words };
                 return Route::Act { key, kind, entry, because: Because::Named };
             }

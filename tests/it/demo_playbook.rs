@@ -39,7 +39,7 @@ fn every_article_it_links_to_is_there() {
     let text = fs::read_to_string(root().join("config/playbook/actions/news.toml")).unwrap();
     let slugs: Vec<&str> =
         text.lines().filter_map(|line| line.strip_prefix("url = \"/sandbox/articles/")?.strip_suffix('"')).collect();
-    assert_eq!(slugs.len(), 7);
+    assert_eq!(slugs.len(), 9);
     for slug in slugs {
         let article = fs::read_to_string(root().join(format!("fixtures/articles/{slug}.md"))).unwrap();
         let title = article.lines().next().unwrap().trim_start_matches("# ");

@@ -89,7 +89,7 @@ async fn an_order_whose_answer_is_late_gets_an_interim_answer_at_once_and_its_re
     phone.tap("buy_data").await;
     phone.say("4").await;
     let interim = phone.say("确认").await;
-    assert!(interim.contains("正在办理100MB 体验包"), "{interim}");
+    assert!(interim.contains("正在办理 100MB 体验包"), "{interim}");
     assert_eq!(phone.balance_fen().await, before - 100, "the business system had accepted it");
     world.business(json!({ "out": true })).await;
     assert!(phone.say("确认").await.contains("还在办理中"));

@@ -3,7 +3,7 @@
 use super::check;
 use super::draft::Draft;
 use super::finding::{Code, Finding};
-use super::source::{Dirs, Sources};
+use super::source::{Dirs, Role, Sources};
 use crate::domain::ids::PlaybookVersion;
 use crate::domain::keywords::Keywords;
 use crate::domain::playbook::Playbook;
@@ -29,7 +29,11 @@ pub fn judge(mut sources: Sources, dirs: &Dirs) -> (Option<Playbook>, Vec<Findin
     let unread = findings.iter().any(Finding::is_error);
     let mut draft = Draft::read(&sources, &mut findings);
     draft.partial |= unread;
+    let has_keywords = sources.files.keys().any(|(role, _)| *role == Role::Keywords);
     require_files(&draft, dirs, &mut findings);
+    if !has_keywords && !unread {
+        findings.push(no_keywords(dirs));
+    }
     let keywords = check::keywords::read(&draft, &mut findings);
     check::all(&draft, &mut findings);
     findings.sort_by(|a, b| (&a.file, a.line, a.column, a.severity).cmp(&(&b.file, b.line, b.column, b.severity)));
@@ -38,6 +42,13 @@ pub fn judge(mut sources: Sources, dirs: &Dirs) -> (Option<Playbook>, Vec<Findin
     findings.truncate(MAX_FINDINGS);
     let playbook = if refused { None } else { freeze(draft, keywords) };
     (playbook.map(|playbook| Playbook { version, ..playbook }), findings)
+}
+
+/// Without it nobody answers what customers write, links included, so a file that went missing must not go live.
+fn no_keywords(dirs: &Dirs) -> Finding {
+    let file = dirs.playbook.join("keywords.toml").display().to_string();
+    let mend = "请恢复这个文件；确实不要关键词，就留一个空文件";
+    Finding::of_file(Code::MissingFile, file, ("缺少 keywords.toml，客户打的字和点的链接都没有人答".to_owned(), mend))
 }
 
 fn require_files(draft: &Draft, dirs: &Dirs, findings: &mut Vec<Finding>) {

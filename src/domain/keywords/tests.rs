@@ -26,6 +26,13 @@ fn punctuation_at_the_ends_is_looked_at_only_when_it_is_all() {
 }
 
 #[test]
+fn a_rule_names_its_words_when_they_stand_alone() {
+    let keywords = Keywords::new(vec![rule("data", 0, [&[], &["查流量", "流量"], &[]])]).unwrap();
+    assert!(["查流量", "查流量。", " 流量 "].iter().all(|words| keywords.names(words)));
+    assert!(!keywords.names("我想查流量"));
+}
+
+#[test]
 fn words_are_found_however_they_are_written() {
     let keywords = Keywords::new(vec![
         rule("data", 0, [&["查流量"], &["剩余流量"], &[r"还有.{0,4}流量"]]),

@@ -89,11 +89,17 @@ function rich(text, open) {
     const to = href === undefined ? null : target(href.replaceAll("&amp;", "&"));
     if (!to) continue;
     out.append(text.slice(done, found.index));
-    out.append(el("button", { type: "button", className: "link", onclick: () => open(to) }, found[3] ?? found[2]));
+    out.append(link(found[3] ?? found[2], () => open(to)));
     done = found.index + found[0].length;
   }
   out.append(text.slice(done));
   return out;
+}
+
+/** Not a button: that would wrap as a box, and the mark after it would stand alone on a line. */
+function link(words, follow) {
+  const onkeydown = (event) => { if (event.key === "Enter") follow(); };
+  return el("span", { role: "link", tabIndex: 0, className: "link", onclick: follow, onkeydown }, words);
 }
 
 const two = (number) => String(number).padStart(2, "0");

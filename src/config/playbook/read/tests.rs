@@ -16,7 +16,8 @@ impl Folder {
         let folder = Self(tempfile::tempdir().unwrap());
         fs::create_dir_all(folder.0.path().join("playbook/actions")).unwrap();
         fs::create_dir_all(folder.0.path().join("menus")).unwrap();
-        folder.with("playbook/actions.toml", ACTIONS).with("playbook/moments.toml", MOMENTS).with("menus/m.json", MENU)
+        let folder = folder.with("playbook/actions.toml", ACTIONS).with("playbook/moments.toml", MOMENTS);
+        folder.with("playbook/keywords.toml", "").with("menus/m.json", MENU)
     }
 
     fn with(self, name: &str, text: impl AsRef<[u8]>) -> Self {
@@ -49,6 +50,15 @@ fn menu(buttons: &str) -> Folder {
 }
 
 use Severity::{Error, Warning};
+
+#[test]
+fn a_keyword_file_that_went_missing_does_not_go_live() {
+    let folder = Folder::good();
+    fs::remove_file(folder.0.path().join("playbook/keywords.toml")).unwrap();
+    let finding = folder.only();
+    assert_eq!((finding.severity, finding.code), (Error, Code::MissingFile));
+    assert!(finding.file.ends_with("keywords.toml") && finding.mend.contains("空文件"), "{finding:?}");
+}
 
 #[test]
 fn a_good_playbook_has_no_findings_and_everything_in_it() {

@@ -56,6 +56,7 @@ fn write_all(dirs: &Dirs, text: &str) {
     fs::create_dir_all(&dirs.playbook).unwrap();
     fs::create_dir_all(&dirs.menus).unwrap();
     fs::write(dirs.playbook.join("moments.toml"), MOMENTS).unwrap();
+    fs::write(dirs.playbook.join("keywords.toml"), "").unwrap();
     fs::write(dirs.playbook.join("actions.toml"), actions(text)).unwrap();
 }
 
