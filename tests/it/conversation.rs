@@ -196,3 +196,16 @@ async fn who_leaves_is_told_nothing_and_who_returns_begins_anew() {
     assert!(!answer.contains("办好") && answer.contains("想充哪个"), "{answer}");
     assert_eq!(world.count(Metric::Refollows).await, 1);
 }
+
+#[actix_web::test]
+async fn a_tapped_link_means_what_it_says_also_while_a_dialogue_takes_any_words() {
+    let world = World::start().await;
+    let lin = Phone::following(&world, "小林").await;
+    let data = lin.tap("query_data").await;
+    assert!(links(&data).contains(&"充流量".to_owned()), "{data}");
+    assert!(lin.tap("feedback").await.contains("写成一条消息"));
+    assert!(lin.tap_link("充流量").await.contains("流量日包"), "the link of an older message");
+    assert!(lin.tap("topic").await.contains("本周话题"));
+    assert!(lin.tap_link("10GB 流量月包").await.contains("流量"), "a link of a dialogue that is over");
+    assert_eq!(world.count(Metric::Messages).await, 5);
+}
