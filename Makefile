@@ -25,7 +25,9 @@ bench:
 
 # A thousand kills and long property runs; the figures are in README.md.
 soak:
-	FUWU_KILLS=1000 PROPTEST_CASES=20000 cargo nextest run --release -E 'test(kill) or test(oracle) or test(property)'
+	FUWU_KILLS=1000 PROPTEST_CASES=20000 cargo nextest run --release --profile soak \
+		-E 'test(store_kill) or test(kill_serve) or test(trials::)'
+	PROPTEST_CASES=500 cargo nextest run --release --profile soak -E 'test(retries_property)'
 
 setup:
 	@.ci/setup
