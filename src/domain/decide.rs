@@ -39,7 +39,7 @@ pub struct Subject<'a> {
 pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, given: &Given) -> Decision {
     let Subject { customer, inbound, moment } = subject;
     let mut decision =
-        Decision { customer: customer.clone(), facts: vec![own_fact(&inbound.what)], ..Decision::default() };
+        Decision { customer: customer.clone(), facts: vec![own_fact(&inbound.what, playbook)], ..Decision::default() };
     arrive(&mut decision.customer, inbound, moment);
     match route {
         Route::Act { key, kind, entry, because } => {
@@ -210,14 +210,16 @@ fn told(key: &ActionKey, fault: &TemplateFault) -> String {
 }
 
 /// The fact that a delivery is, whatever becomes of it.
-fn own_fact(what: &What) -> FactKind {
+fn own_fact(what: &What, playbook: &Playbook) -> FactKind {
     let event = match what {
         What::Message(Message::Device { .. }) => return FactKind::Reported { kind: what.name().into() },
         What::Message(_) => return FactKind::Messaged,
         What::Event(event) => event,
     };
     match event {
-        Event::Subscribed { scene, .. } => FactKind::Followed { scene: scene.as_ref().map(cut_scene) },
+        Event::Subscribed { scene, .. } => {
+            FactKind::Followed { scene: scene.as_ref().map(cut_scene), channel: playbook.channels.of(scene.as_ref()) }
+        }
         Event::Unsubscribed => FactKind::Unfollowed,
         Event::Scanned { scene, .. } => FactKind::Scanned { scene: cut_scene(scene) },
         Event::MenuTapped { key }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ActionKey, DedupeKey, PlaybookVersion, Scene};
+use super::ids::{ActionKey, Channel, DedupeKey, PlaybookVersion, Scene};
 use super::time::UnixSecs;
 
 /// One thing that happened to one customer of one account.
@@ -27,6 +27,8 @@ pub enum FactKind {
     Followed {
         /// The scene of the code they came by.
         scene: Option<Scene>,
+        /// The channel the playbook of that moment sees in it: a later edit never changes the past.
+        channel: Channel,
     },
     /// The customer left.
     Unfollowed,

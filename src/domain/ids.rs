@@ -59,6 +59,17 @@ text_id! {
     Scene
 }
 text_id! {
+    /// How a customer first came: a channel of the playbook (`channels.toml`), [`Channel::OTHER`] for a code that none of
+    /// them names, empty without a code. Fixed for good by the first follow (growth.md 1.8).
+    Channel
+}
+
+impl Channel {
+    /// A code that no channel of the playbook names.
+    pub const OTHER: &'static str = "other";
+}
+
+text_id! {
     /// Outgoing work, named by what it is about, so that the same work committed twice is one work.
     WorkId
 }

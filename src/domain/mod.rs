@@ -4,12 +4,14 @@
 //! handed in, so every rule is tested in microseconds and a conflict is resolved by deciding again.
 
 pub mod actions;
+pub mod channel;
 pub mod connector;
 pub mod customer;
 pub mod decide;
 pub mod decision;
 pub mod fact;
 pub mod fold;
+pub mod forget;
 pub mod ids;
 pub mod inbound;
 pub mod keywords;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::actions::Kind;
+use super::channel::Channels;
 use super::connector::Connector;
 use super::ids::{ActionKey, ConnectorKey, PlaybookVersion};
 use super::keywords::Keywords;
@@ -26,6 +27,8 @@ pub struct Playbook {
     pub base_url: String,
     /// Questions to the business system.
     pub connectors: BTreeMap<ConnectorKey, Connector>,
+    /// Which codes belong to which channel.
+    pub channels: Channels,
     /// The menus; the one without a match rule is everybody's.
     pub menus: Vec<Menu>,
 }

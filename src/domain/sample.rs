@@ -151,6 +151,7 @@ pub(crate) fn playbook() -> Playbook {
         base_url: "sandbox:".into(),
         connectors: files.connectors,
         menus: files.menus,
+        ..Playbook::default()
     }
 }
 

@@ -48,6 +48,12 @@ pub enum Metric {
     Ratings = 17,
     /// Quarantined deliveries of a day, by the day they arrived.
     Quarantined = 18,
+    /// Customer-initiated deliveries of a day by the playbook they were decided under (in `dimension`): an annotation
+    /// that shows from when on a change can have had an effect.
+    Playbooks = 19,
+    /// Messages of a day that no rule answered, by their words (in `dimension`, at most 64 characters, long numbers
+    /// masked); count-valued. The words of an erased customer count under the empty dimension.
+    Unanswered = 20,
 }
 
 /// The second coordinate of [`Metric::Gap`] for a customer's very first active day.

@@ -81,7 +81,7 @@ impl Oracle {
                 add(cells, Metric::MenuTaps, (day, 0), key);
                 person.taps.entry(key.clone()).or_default().insert(day);
             }
-            FactKind::Followed { scene } => {
+            FactKind::Followed { scene, .. } => {
                 let scene = scene.as_ref().map_or(String::new(), |scene| scene.as_str().to_owned());
                 person.turns.insert((at, 0, scene));
             }

@@ -92,7 +92,7 @@ fn is_counted(what: &FactKind) -> bool {
 fn apply(customer: &mut Customer, fact: &Fact, ledger: &mut Ledger) -> bool {
     let (at, day) = (fact.at, fact.at.business_day());
     match &fact.what {
-        FactKind::Followed { scene } => {
+        FactKind::Followed { scene, .. } => {
             turn(customer, Transition { at, turn: Turn::Followed, scene: scene.clone() }, ledger)
         }
         FactKind::Unfollowed => turn(customer, Transition { at, turn: Turn::Unfollowed, scene: None }, ledger),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn follow() -> FactKind {
-        FactKind::Followed { scene: None }
+        FactKind::Followed { scene: None, channel: Default::default() }
     }
 
     #[test]

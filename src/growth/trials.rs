@@ -14,7 +14,7 @@ use super::record::record;
 use super::report::{AsOf, Cell, Period, ReportName, build, needed};
 use crate::domain::customer::Customer;
 use crate::domain::fact::{Fact, FactKind};
-use crate::domain::ids::DedupeKey;
+use crate::domain::ids::{Channel, DedupeKey};
 use crate::domain::time::{BusinessDay, UnixSecs};
 
 const DAY: i64 = 86_400;
@@ -42,7 +42,9 @@ fn kind(draft: &Draft) -> FactKind {
         4..=6 => FactKind::Tapped { key },
         7 => FactKind::Scanned { scene: "code".into() },
         8..=10 => {
-            FactKind::Followed { scene: (draft.sec % 4 != 0).then(|| format!("code{}", draft.sec % 4).as_str().into()) }
+            let code = (draft.sec % 4 != 0).then(|| format!("code{}", draft.sec % 4));
+            let channel = code.as_deref().map(Channel::from).unwrap_or_default();
+            FactKind::Followed { scene: code.as_deref().map(Into::into), channel }
         }
         11..=12 => FactKind::Unfollowed,
         13 => FactKind::Rated { action: "rate".into(), stars: (draft.sec % 5 + 1) as u8 },

@@ -115,6 +115,52 @@ pub enum StoreError {
     Unavailable(String),
 }
 
+/// What a shared record is about. A closed set, so that nobody makes up a key of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SharedKind {
+    /// How far a replay file was applied; the part is the file's fingerprint.
+    Replay,
+    /// What the identities said when a day closed; the part is the day.
+    DayCheck,
+    /// The numbers as a daily or weekly report printed them; the part is `daily/DAY` or `weekly/DAY`.
+    Printed,
+    /// A report on its way to a group robot; the part as for [`SharedKind::Printed`].
+    Post,
+    /// What the platform's own statistics said of a day; the part is the day.
+    Datacube,
+}
+
+/// The name of a shared record: small, of an account, belonging to no single customer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SharedName {
+    /// What it is about.
+    pub kind: SharedKind,
+    /// Which one; records of a kind are listed in order of it.
+    pub part: String,
+}
+
+/// A shared record as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shared {
+    /// Its version; 0 means there is none.
+    pub version: Version,
+    /// What is in it; what writes it also knows how to read it.
+    pub body: Vec<u8>,
+}
+
+/// A change of a shared record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedChange {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub name: SharedName,
+    /// The version it was made from; 0 when there must be none yet.
+    pub base: Version,
+    /// What is in it from now on; `None` takes it away.
+    pub body: Option<Vec<u8>>,
+}
+
 /// Which counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CounterRange {
@@ -176,6 +222,15 @@ pub trait Store: Send + Sync {
 
     /// The quarantined deliveries of an account, newest first.
     async fn quarantined(&self, account: &AccountId, limit: usize) -> Result<Vec<Quarantined>, StoreError>;
+
+    /// A shared record of an account; one never written is empty at version 0.
+    async fn shared(&self, account: &AccountId, name: &SharedName) -> Result<Shared, StoreError>;
+
+    /// The shared records of a kind, in order of their parts.
+    async fn shared_of(&self, account: &AccountId, kind: SharedKind) -> Result<Vec<(String, Shared)>, StoreError>;
+
+    /// Changes a shared record in one atomic step, or answers [`Committed::Stale`] when somebody else was first.
+    async fn put_shared(&self, change: SharedChange) -> Result<Committed, StoreError>;
 
     /// Makes everything acknowledged durable and closes; later calls fail.
     async fn close(&self) -> Result<(), StoreError>;

@@ -5,7 +5,8 @@ use fuwu::domain::ids::AccountId;
 use fuwu::domain::time::{BusinessDay, UnixSecs};
 use fuwu::growth::counter::CounterKey;
 use fuwu::store::{
-    Claimed, Commit, Committed, CounterRange, CustomerRef, Embedded, Logged, Quarantined, Store, StoreError, Stored,
+    Claimed, Commit, Committed, CounterRange, CustomerRef, Embedded, Logged, Quarantined, Shared, SharedChange,
+    SharedKind, SharedName, Store, StoreError, Stored,
 };
 use tokio::sync::watch;
 
@@ -130,6 +131,18 @@ impl Store for Gated {
 
     async fn quarantined(&self, account: &AccountId, limit: usize) -> Result<Vec<Quarantined>, StoreError> {
         self.inner.quarantined(account, limit).await
+    }
+
+    async fn shared(&self, account: &AccountId, name: &SharedName) -> Result<Shared, StoreError> {
+        self.inner.shared(account, name).await
+    }
+
+    async fn shared_of(&self, account: &AccountId, kind: SharedKind) -> Result<Vec<(String, Shared)>, StoreError> {
+        self.inner.shared_of(account, kind).await
+    }
+
+    async fn put_shared(&self, change: SharedChange) -> Result<Committed, StoreError> {
+        self.inner.put_shared(change).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ mod log;
 mod outbox;
 mod records;
 mod samples;
+mod shared;
 
 /// A place where one store lives.
 #[async_trait]
@@ -49,6 +50,10 @@ macro_rules! conformance {
                     facts_of_accounts_are_apart,
                     whoever_follows_the_log_misses_nothing,
                     quarantined_deliveries_come_newest_first;
+                shared:
+                    a_shared_record_never_written_is_empty_at_version_zero,
+                    a_shared_record_changes_only_from_the_version_it_was_read_at,
+                    shared_records_of_a_kind_come_in_order_and_apart_from_others;
                 outbox:
                     work_of_one_name_is_one_work,
                     work_is_handed_out_when_due_and_in_that_order,

@@ -11,7 +11,7 @@ use crate::config::nearest::nearest;
 const DEFAULTS: &str = include_str!("../../../config/default.toml");
 
 /// Every key; `*` is the name of an account.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 25] = [
     "data_dir",
     "server.listen",
     "server.public_url",
@@ -19,6 +19,13 @@ const KEYS: [&str; 18] = [
     "store.partitions",
     "sandbox.enabled",
     "console.api_token",
+    "numbers.lateness_days",
+    "privacy.forget",
+    "privacy.keep_days",
+    "reports.folder",
+    "reports.daily_at",
+    "reports.weekly_at",
+    "reports.robot_url",
     "accounts.*.kind",
     "accounts.*.app_id",
     "accounts.*.app_secret",

@@ -7,4 +7,4 @@ mod types;
 
 pub use rules::{API_BASE, DEMO};
 pub use secret::{Secret, StoreUrl};
-pub use types::{Account, AccountKind, Mode, Settings, SettingsError, SettingsFault};
+pub use types::{Account, AccountKind, Mode, Privacy, Reports, Settings, SettingsError, SettingsFault};

@@ -1,15 +1,18 @@
 //! The rules of the settings, checked once at start.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use chrono::{NaiveTime, Timelike as _};
 use url::Url;
 
 use super::layers::Layers;
 use super::secret::{Secret, StoreUrl};
-use super::types::{Account, AccountKind, Mode, Settings, SettingsError, SettingsFault};
+use super::types::{Account, AccountKind, Mode, Privacy, Reports, Settings, SettingsError, SettingsFault};
 use crate::config::nearest::suggestion;
 use crate::config::playbook::Dirs;
+use crate::domain::forget::Forget;
 use crate::domain::ids::AccountId;
 
 /// The account that lives in the sandbox.
@@ -52,6 +55,9 @@ impl Reader<'_> {
         if data_dir.is_none() {
             self.fault("data_dir", "没有值", "写一个文件夹，例如 data");
         }
+        let lateness_days = self.whole("numbers.lateness_days", 0..=7);
+        let privacy = self.privacy();
+        let reports = self.reports();
         Some(Settings {
             listen: listen?,
             public_url,
@@ -61,7 +67,48 @@ impl Reader<'_> {
             accounts,
             sandbox_enabled: sandbox_enabled?,
             api_token: self.layers.text("console.api_token").map(Secret::new),
+            lateness_days: lateness_days?,
+            privacy: privacy?,
+            reports: reports?,
         })
+    }
+
+    fn privacy(&mut self) -> Option<Privacy> {
+        let forget = self.one_of("privacy.forget", &FORGETS, Forget::Tombstone);
+        let keep_days = self.whole("privacy.keep_days", 1..=3650);
+        Some(Privacy { forget: forget?, keep_days: keep_days? })
+    }
+
+    fn reports(&mut self) -> Option<Reports> {
+        let daily_at = self.minute("reports.daily_at");
+        let weekly_at = self.minute("reports.weekly_at");
+        let robot_url = self.web("reports.robot_url").map(Secret::new);
+        Some(Reports {
+            folder: self.layers.text("reports.folder").map(PathBuf::from),
+            daily_at_min: daily_at?,
+            weekly_at_min: weekly_at?,
+            robot_url,
+        })
+    }
+
+    fn whole(&mut self, key: &str, range: RangeInclusive<i32>) -> Option<i32> {
+        let mend = format!("写 {} 到 {} 的整数", range.start(), range.end());
+        let number: i32 = self.parsed(key, &mend)?;
+        if !range.contains(&number) {
+            self.fault(key, "不在范围内", &mend);
+            return None;
+        }
+        Some(number)
+    }
+
+    /// A time of day as minutes after midnight.
+    fn minute(&mut self, key: &str) -> Option<u16> {
+        let text: String = self.parsed(key, "写成 08:30 这样的时间")?;
+        let minute = NaiveTime::parse_from_str(&text, "%H:%M").ok().map(|time| time.hour() * 60 + time.minute());
+        if minute.is_none() {
+            self.fault(key, &format!("不能是 {text}"), "写成 08:30 这样的时间");
+        }
+        minute.and_then(|minute| u16::try_from(minute).ok())
     }
 
     fn accounts(&mut self, sandbox_enabled: bool) -> BTreeMap<AccountId, Account> {
@@ -167,6 +214,8 @@ impl Reader<'_> {
 
 const KINDS: [(&str, AccountKind); 3] =
     [("service", AccountKind::Service), ("subscription", AccountKind::Subscription), ("test", AccountKind::Test)];
+const FORGETS: [(&str, Forget); 3] =
+    [("strict", Forget::Strict), ("tombstone", Forget::Tombstone), ("soft", Forget::Soft)];
 const MODES: [(&str, Mode); 3] = [("safe", Mode::Safe), ("compatible", Mode::Compatible), ("plain", Mode::Plain)];
 
 fn is_account_id(id: &str) -> bool {

@@ -11,6 +11,7 @@ use super::layers::Layers;
 use super::rules;
 use super::secret::{Secret, StoreUrl};
 use crate::config::playbook::Dirs;
+use crate::domain::forget::Forget;
 use crate::domain::ids::AccountId;
 
 /// All settings, checked.
@@ -32,6 +33,34 @@ pub struct Settings {
     pub sandbox_enabled: bool,
     /// `console.api_token`; made on first start when there is none.
     pub api_token: Option<Secret>,
+    /// `numbers.lateness_days`, 0 to 7: L of growth.md 1.1.
+    pub lateness_days: i32,
+    /// `privacy.…`.
+    pub privacy: Privacy,
+    /// `reports.…`.
+    pub reports: Reports,
+}
+
+/// What is kept of customers who left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Privacy {
+    /// `privacy.forget`.
+    pub forget: Forget,
+    /// `privacy.keep_days`, 1 to 3650.
+    pub keep_days: i32,
+}
+
+/// The daily and the weekly report.
+#[derive(Clone, Debug)]
+pub struct Reports {
+    /// `reports.folder`: where they are written; a folder per account.
+    pub folder: Option<PathBuf>,
+    /// `reports.daily_at`: minutes after midnight in +08:00.
+    pub daily_at_min: u16,
+    /// `reports.weekly_at`: minutes after midnight of a Monday in +08:00.
+    pub weekly_at_min: u16,
+    /// `reports.robot_url`: a group robot. A secret: whoever knows it can post.
+    pub robot_url: Option<Secret>,
 }
 
 /// One account.

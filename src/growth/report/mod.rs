@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::counter::Metric;
 use super::counters::Counters;
+use crate::domain::ids::Channel;
 use crate::domain::time::{BusinessDay, UnixSecs};
 
 mod activity;
@@ -15,7 +16,7 @@ mod table;
 mod write;
 
 pub use period::{MAX_DAYS, Period, PeriodError};
-pub use table::{Cell, Column, Table};
+pub use table::{Cell, Column, Table, Term};
 pub use write::{Bom, Meta, to_csv, to_json};
 
 /// A report by its name (contract.md, "Reports").
@@ -58,6 +59,50 @@ impl FromStr for ReportName {
 pub struct AsOf {
     /// Now.
     pub now: UnixSecs,
+}
+
+/// What somebody wants to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which report.
+    pub report: ReportName,
+    /// About which days.
+    pub period: Period,
+    /// Only customers who came by this channel; everybody when `None`.
+    pub channel: Option<Channel>,
+    /// For `retention`: what is measured.
+    pub measure: Measure,
+    /// Whether the period before stands beside it.
+    pub compare: Compare,
+}
+
+impl Asked {
+    /// The plain report.
+    pub fn new(report: ReportName, period: Period) -> Self {
+        Self { report, period, channel: None, measure: Measure::default(), compare: Compare::default() }
+    }
+}
+
+/// What a retention report measures (growth.md 1.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Measure {
+    /// Active on exactly the n-th day after the first.
+    #[default]
+    OnDay,
+    /// Active on the n-th day after the first, or later.
+    OnOrAfter,
+    /// Cohorts of a week, active in the n-th week after it.
+    Weekly,
+}
+
+/// What a report is held against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compare {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The period before, on the same weekdays.
+    Previous,
 }
 
 /// The counters a report must be given, as `(metric, from, to)` of first coordinates, both included.

@@ -1,6 +1,7 @@
 //! A report as a table: what every way of writing it is made from.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::domain::time::BusinessDay;
@@ -17,6 +18,19 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Its rows; each has one cell per column.
     pub rows: Vec<Vec<Cell>>,
+    /// The integers that numbers are made of, by row and column: a number is the sum of its terms.
+    pub terms: BTreeMap<(usize, usize), Vec<Term>>,
+    /// What whoever reads it should know, in sentences: which days are not final, what a re-follow is, what is kept.
+    pub small_print: Vec<String>,
+}
+
+/// One integer of a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// What it counts, in words.
+    pub what: String,
+    /// How many; negative when it is taken away.
+    pub count: i64,
 }
 
 impl Table {
@@ -33,12 +47,17 @@ pub struct Column {
     pub name: Cow<'static, str>,
     /// What people read above it.
     pub title: Cow<'static, str>,
+    /// What it means, in one sentence an operator understands.
+    pub meaning: Cow<'static, str>,
 }
 
 impl Column {
     /// Columns with fixed names and titles.
     pub fn list<const N: usize>(columns: [(&'static str, &'static str); N]) -> Vec<Self> {
-        columns.into_iter().map(|(name, title)| Self { name: name.into(), title: title.into() }).collect()
+        columns
+            .into_iter()
+            .map(|(name, title)| Self { name: name.into(), title: title.into(), meaning: "".into() })
+            .collect()
     }
 }
 

@@ -87,6 +87,8 @@ fn defused(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::table::Column;
     use super::*;
     use crate::domain::time::BusinessDay;
@@ -101,7 +103,14 @@ mod tests {
             Cell::Text(text.to_owned()),
         ];
         let columns = Column::list([("day", ""), ("state", ""), ("net", ""), ("dormant", ""), ("text", "")]);
-        Table { name: "activity", version: 1, columns, rows: vec![row] }
+        Table {
+            name: "activity",
+            version: 1,
+            columns,
+            rows: vec![row],
+            terms: BTreeMap::new(),
+            small_print: Vec::new(),
+        }
     }
 
     #[test]

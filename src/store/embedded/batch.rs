@@ -8,7 +8,7 @@ use super::counters::Fold;
 use super::customers::{self, FactRow};
 use super::failure::{Damage, damage};
 use super::request::{CommitRow, Outcome, Write};
-use super::{outbox, quarantine};
+use super::{outbox, quarantine, shared};
 use crate::domain::ids::AccountId;
 use crate::store::Committed;
 
@@ -97,6 +97,10 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
                 let account = known.account(&transaction, &entry.account)?;
                 quarantine::keep(&transaction, account, entry)?;
                 Outcome::Done
+            }
+            Write::PutShared(change) => {
+                let account = known.account(&transaction, &change.account)?;
+                Outcome::Committed(shared::put(&transaction, account, change)?)
             }
             Write::Close => Outcome::Done,
         });

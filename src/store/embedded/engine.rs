@@ -14,13 +14,14 @@ use super::connection::{self, DB_FILE};
 use super::readers::Readers;
 use super::request::{ClaimedRow, CommitRow, Outcome, Write};
 use super::writer::Writer;
-use super::{counters, customers, outbox, quarantine, schema};
+use super::{counters, customers, outbox, quarantine, schema, shared};
 use crate::domain::ids::AccountId;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::counter::CounterKey;
 use crate::store::shape;
 use crate::store::{
-    Claimed, Commit, Committed, CounterRange, CustomerRef, Logged, Partitions, Quarantined, Store, StoreError, Stored,
+    Claimed, Commit, Committed, CounterRange, CustomerRef, Logged, Partitions, Quarantined, Shared, SharedChange,
+    SharedKind, SharedName, Store, StoreError, Stored,
 };
 
 /// Connections for reports and lists, which may take a while and must not keep a message waiting.
@@ -163,6 +164,23 @@ impl Store for Embedded {
     async fn quarantined(&self, account: &AccountId, limit: usize) -> Result<Vec<Quarantined>, StoreError> {
         let account = account.clone();
         self.read_long(move |connection| quarantine::read(connection, &account, limit)).await
+    }
+
+    async fn shared(&self, account: &AccountId, name: &SharedName) -> Result<Shared, StoreError> {
+        let (account, name) = (account.clone(), name.clone());
+        self.read_long(move |connection| shared::read(connection, account.as_str(), &name)).await
+    }
+
+    async fn shared_of(&self, account: &AccountId, kind: SharedKind) -> Result<Vec<(String, Shared)>, StoreError> {
+        let account = account.clone();
+        self.read_long(move |connection| shared::list(connection, account.as_str(), kind)).await
+    }
+
+    async fn put_shared(&self, change: SharedChange) -> Result<Committed, StoreError> {
+        match self.write(Write::PutShared(change)).await? {
+            Outcome::Committed(committed) => Ok(committed),
+            _ => Err(unexpected()),
+        }
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -22,6 +22,7 @@ mod quarantine;
 mod readers;
 mod request;
 mod schema;
+mod shared;
 mod writer;
 
 pub use engine::Embedded;

@@ -7,7 +7,7 @@ use crate::domain::ids::WorkId;
 use crate::domain::work::Work;
 use crate::growth::counter::Increment;
 use crate::store::shape;
-use crate::store::{Commit, Committed, CustomerRef, Partition, Quarantined, StoreError};
+use crate::store::{Commit, Committed, CustomerRef, Partition, Quarantined, SharedChange, StoreError};
 
 /// A request and whom to answer.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub(super) enum Write {
         due: i64,
     },
     Quarantine(Quarantined),
+    PutShared(SharedChange),
     /// Apply what came before, close the file and end.
     Close,
 }

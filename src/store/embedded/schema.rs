@@ -8,7 +8,7 @@ use crate::store::{Partitions, StoreError};
 /// "fuwu" in the file's header, so that no other program's file is taken for ours.
 const APPLICATION_ID: i32 = 0x6675_7775;
 /// Rises with every change of the tables.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 
 /// `customer` has a rowid because its records are long: in a table without one, a record of more than a quarter of a
 /// page moves to overflow pages, and every commit would write two pages instead of one. The number also stands for the
@@ -43,6 +43,18 @@ CREATE TABLE quarantine (
     body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX quarantine_account ON quarantine (account);
+CREATE TABLE shared (
+    account INTEGER NOT NULL, kind TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (account, kind, part)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What brings a file of version 1 up to [`SCHEMA_VERSION`].
+const SINCE_1: &str = "
+CREATE TABLE shared (
+    account INTEGER NOT NULL, kind TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (account, kind, part)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Makes the tables in a new file; in one that is there, checks that it is ours, not newer than we are and made with
@@ -63,6 +75,7 @@ pub(super) fn prepare(connection: &mut Connection, partitions: Partitions) -> Re
         )));
     }
     connection::use_wal(connection)?;
+    renew(connection)?;
     if meta(connection, "open")?.unwrap_or(1) != 0 {
         examine(connection)?;
     }
@@ -99,6 +112,17 @@ fn create(connection: &mut Connection, partitions: Partitions) -> rusqlite::Resu
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     set_meta(&transaction, "partitions", i64::from(partitions.count()))?;
     set_meta(&transaction, "open", 0)?;
+    transaction.commit()
+}
+
+/// Brings an older file up to date, all of it or nothing.
+fn renew(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version < SCHEMA_VERSION {
+        transaction.execute_batch(SINCE_1)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
     transaction.commit()
 }
 
