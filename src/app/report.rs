@@ -1,7 +1,6 @@
 //! Reading a report: which counters it needs, then the pure part in `growth`.
 
 use crate::domain::ids::AccountId;
-use crate::domain::time::UnixSecs;
 use crate::growth::counters::Counters;
 use crate::growth::report::{AsOf, Period, ReportName, Table, build, needed};
 use crate::store::{CounterRange, Store, StoreError};
@@ -19,12 +18,12 @@ pub async fn read_report(
     store: &dyn Store,
     account: &AccountId,
     (name, period): (ReportName, Period),
-    now: UnixSecs,
+    clock: AsOf,
 ) -> Result<Table, ReportFault> {
     let mut cells = Vec::new();
     for (metric, from, to) in needed(name, period.from(), period.to()) {
         cells.extend(store.counters(account, CounterRange { metric, from, to }).await?);
     }
     let counters: Counters = cells.into_iter().collect();
-    Ok(build(name, period, AsOf { now }, &counters))
+    Ok(build(name, period, clock, &counters))
 }

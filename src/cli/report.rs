@@ -12,7 +12,8 @@ use crate::app::{Clock as _, SystemClock, read_report};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
 use crate::domain::time::BusinessDay;
-use crate::growth::report::{Bom, Cell, Meta, Period, ReportName, Table, to_csv, to_json};
+use crate::growth::lateness::Lateness;
+use crate::growth::report::{AsOf, Bom, Cell, Meta, Period, ReportName, Table, to_csv, to_json};
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
@@ -59,8 +60,10 @@ pub(super) fn run(
     let store =
         crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
     let now = SystemClock.now();
+    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
+    let clock = AsOf { now, lateness };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let table = runtime.block_on(read_report(store.as_ref(), id, (args.name, period), now))?;
+    let table = runtime.block_on(read_report(store.as_ref(), id, (args.name, period), clock))?;
     let playbook = crate::config::playbook::version(&account.dirs);
     let meta = Meta { account: id.clone(), playbook, as_of: now };
     let bytes = match args.format {

@@ -42,11 +42,11 @@ pub async fn report(
         None => state.app.accounts().next().filter(|_| state.app.accounts().count() == 1),
     };
     let Some(account) = account else { return wrong("`account` must name a configured account".into()) };
-    let now = state.app.clock().now();
-    match read_report(state.app.store().as_ref(), account.id(), (report, period), now).await {
+    let clock = state.app.as_of();
+    match read_report(state.app.store().as_ref(), account.id(), (report, period), clock).await {
         Ok(table) => {
             let playbook = account.playbook();
-            let meta = Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: now };
+            let meta = Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: clock.now };
             HttpResponse::Ok().json(to_json(&table, &meta))
         }
         Err(error) => {

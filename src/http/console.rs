@@ -11,7 +11,7 @@ use crate::app::{ServedAccount, read_report};
 use crate::config::playbook::{Finding, Severity};
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::lateness::DayState;
-use crate::growth::report::{Cell, Period, ReportName, Table};
+use crate::growth::report::{AsOf, Cell, Period, ReportName, Table};
 use crate::store::Quarantined;
 
 const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; \
@@ -120,7 +120,10 @@ async fn account_section(state: &State, account: &ServedAccount, (language, now)
     let mut tables = Vec::new();
     for name in [ReportName::Activity, ReportName::Followers] {
         if let Ok(period) = period.clone() {
-            tables.push((name, read_report(store, account.id(), (name, period), now).await));
+            tables.push((
+                name,
+                read_report(store, account.id(), (name, period), AsOf { now, ..state.app.as_of() }).await,
+            ));
         }
     }
     let set_aside = store.quarantined(account.id(), QUARANTINE_SHOWN).await;

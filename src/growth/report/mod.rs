@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::counter::Metric;
 use super::counters::Counters;
+use super::lateness::Lateness;
 use crate::domain::ids::Channel;
 use crate::domain::time::{BusinessDay, UnixSecs};
 
@@ -59,6 +60,8 @@ impl FromStr for ReportName {
 pub struct AsOf {
     /// Now.
     pub now: UnixSecs,
+    /// When a day is sealed.
+    pub lateness: Lateness,
 }
 
 /// What somebody wants to read.
@@ -131,7 +134,8 @@ mod tests {
             assert_eq!(name.as_str().parse(), Ok(name));
             let day = BusinessDay(20_000);
             let period = Period::new(day, day).unwrap();
-            let table = build(name, period, AsOf { now: day.start() }, &Counters::default());
+            let table =
+                build(name, period, AsOf { now: day.start(), lateness: Lateness::default() }, &Counters::default());
             assert_eq!(table.name, name.as_str());
             assert_eq!(table.rows.len(), 1);
             assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
