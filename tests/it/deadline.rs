@@ -14,7 +14,7 @@ use fuwu::domain::ids::Openid;
 use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
 use fuwu::http::{ApiToken, Front, Observatory, Served, State, serve};
-use fuwu::store::{CounterRange, Embedded};
+use fuwu::store::{CounterRange, Embedded, Spec};
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
@@ -114,7 +114,7 @@ struct Stuck {
 impl Stuck {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (gate, store) = Gated::around(Embedded::open(&dir.path().join("data"), 64).unwrap());
+        let (gate, store) = Gated::around(Embedded::open(&dir.path().join("data"), Spec::default()).unwrap());
         let client = backend::client().unwrap();
         let spec = AccountSpec {
             id: "demo".into(),
