@@ -20,6 +20,7 @@ use crate::domain::ids::AccountId;
 use crate::growth::lateness::Lateness;
 use crate::http::{self, ApiToken, Front, Observatory, Served, State};
 use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
+use crate::store::Spec;
 
 /// What the phone calls the demo account.
 const DISPLAY_NAME: &str = "青禾通信";
@@ -47,12 +48,17 @@ pub struct Running {
     workers: Vec<JoinHandle<()>>,
 }
 
+/// What the store is made with, or must have been made with.
+pub(super) fn store_spec(settings: &Settings) -> Spec {
+    Spec { partitions: settings.store_partitions, lateness_days: settings.lateness_days }
+}
+
 /// Starts everything on a bound listener. Returns when it answers.
 pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
     let here = Url::parse(&format!("http://{}/", reachable(address)))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| here.clone());
-    let store = crate::store::open(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
+    let store = crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(&settings))?;
     let secrets = Secrets::keep(&settings.data_dir)?;
     let client = backend::client()?;
     let mut sandbox = None;

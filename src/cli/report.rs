@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table as Printed, presets};
 
+use super::assemble::store_spec;
 use crate::app::{Clock as _, ReportFault, SystemClock, read_report};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
@@ -59,8 +60,7 @@ pub(super) fn run(
             return Ok(ExitCode::from(2));
         }
     };
-    let store =
-        crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
+    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings))?;
     let now = SystemClock.now();
     let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
     let clock = AsOf { now, lateness };

@@ -216,8 +216,9 @@ pub trait Store: Send + Sync {
     /// When the next outgoing work is due, if there is any; leased work is due when its lease ends.
     async fn next_due(&self) -> Result<Option<UnixSecs>, StoreError>;
 
-    /// Keeps a delivery that could not be used. Beyond [`MOST_QUARANTINED`] of an account the oldest are dropped in the
-    /// same write, so that they cannot fill the disk. Facts are the log and never dropped.
+    /// Keeps a delivery that could not be used and counts it in [`Metric::Quarantined`] `[arrival day, 0, reason]`, both
+    /// or neither. Beyond [`MOST_QUARANTINED`] of an account the oldest are dropped in the
+    /// same write, so that they cannot fill the disk; they stay counted. Facts are the log and never dropped.
     async fn quarantine(&self, entry: Quarantined) -> Result<(), StoreError>;
 
     /// The quarantined deliveries of an account, newest first.

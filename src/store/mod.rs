@@ -8,8 +8,10 @@ mod embedded;
 mod open;
 mod partition;
 mod shape;
+mod spec;
 
 pub use contract::*;
 pub use embedded::Embedded;
 pub use open::{open, open_read_only};
 pub use partition::{Partition, Partitions};
+pub use spec::Spec;

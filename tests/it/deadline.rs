@@ -15,7 +15,7 @@ use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
 use fuwu::growth::lateness::Lateness;
 use fuwu::http::{ApiToken, Front, Observatory, Served, State, serve};
-use fuwu::store::{CounterRange, Embedded};
+use fuwu::store::{CounterRange, Embedded, Spec};
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
@@ -115,7 +115,7 @@ struct Stuck {
 impl Stuck {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (gate, store) = Gated::around(Embedded::open(&dir.path().join("data"), 64).unwrap());
+        let (gate, store) = Gated::around(Embedded::open(&dir.path().join("data"), Spec::default()).unwrap());
         let client = backend::client().unwrap();
         let spec = AccountSpec {
             id: "demo".into(),

@@ -96,6 +96,7 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
             Write::Quarantine(entry) => {
                 let account = known.account(&transaction, &entry.account)?;
                 quarantine::keep(&transaction, account, entry)?;
+                fold.add(account, &[quarantine::counted(entry)])?;
                 Outcome::Done
             }
             Write::PutShared(change) => {

@@ -16,7 +16,7 @@ use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::{Task, Work};
 use crate::domain::{fact, fact::FactKind};
 use crate::growth::counter::{CounterKey, Increment, Metric};
-use crate::store::{Commit, Committed, CustomerRef, Partitions, Quarantined, Version};
+use crate::store::{Commit, Committed, CustomerRef, Partitions, Quarantined, Spec, Version};
 
 fn partitions() -> Partitions {
     Partitions::new(8).unwrap()
@@ -25,7 +25,7 @@ fn partitions() -> Partitions {
 fn store() -> (TempDir, Batches) {
     let dir = tempfile::tempdir().unwrap();
     let mut connection = connection::for_writing(dir.path()).unwrap();
-    schema::prepare(&mut connection, partitions()).unwrap();
+    schema::prepare(&mut connection, Spec { partitions: 8, ..Spec::default() }).unwrap();
     // What a power cut would leave is not the subject here; the property writes thousands of batches.
     connection.pragma_update(None, "synchronous", "OFF").unwrap();
     let poison = "CREATE TRIGGER poison BEFORE INSERT ON outbox WHEN NEW.id = '99'

@@ -21,7 +21,7 @@ use crate::growth::counter::CounterKey;
 use crate::store::shape;
 use crate::store::{
     Claimed, Commit, Committed, CounterRange, CustomerRef, Logged, Partitions, Quarantined, Shared, SharedChange,
-    SharedKind, SharedName, Store, StoreError, Stored,
+    SharedKind, SharedName, Spec, Store, StoreError, Stored,
 };
 
 /// Connections for reports and lists, which may take a while and must not keep a message waiting.
@@ -34,6 +34,7 @@ const LONG_READERS: usize = 2;
 /// connections of its own.
 #[derive(Debug)]
 pub struct Embedded {
+    spec: Spec,
     partitions: Partitions,
     points: Readers,
     long: Arc<Readers>,
@@ -42,25 +43,25 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the store in `dir`, or makes one there with this many partitions. Blocks; after a crash it also reads the
-    /// whole file once.
+    /// Opens the store in `dir`, or makes one there with this `spec`. Blocks; after a crash it also reads the whole
+    /// file once.
     ///
     /// # Errors
     /// [`StoreError::Locked`] when another process holds it, [`StoreError::Mismatch`] when it was made with another
-    /// number of partitions, by a newer version or by another program, [`StoreError::Unavailable`] when the file cannot
-    /// be opened or is damaged.
-    pub fn open(dir: &Path, partitions: u16) -> Result<Self, StoreError> {
-        let partitions = Partitions::new(partitions)?;
+    /// `spec`, by a newer version or by another program, [`StoreError::Unavailable`] when the file cannot be opened or
+    /// is damaged.
+    pub fn open(dir: &Path, spec: Spec) -> Result<Self, StoreError> {
+        Partitions::new(spec.partitions)?;
         create(dir).map_err(|error| StoreError::Unavailable(format!("{}: {error}", dir.display())))?;
-        let writer = Writer::start(dir, partitions)?;
-        Self::with(dir, partitions, Some(writer))
+        let writer = Writer::start(dir, spec)?;
+        Self::with(dir, spec, Some(writer))
     }
 
     /// Opens the store in `dir` for reading, also beside a process that writes it; every change is refused.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when there is none, [`StoreError::Mismatch`] when a newer version or another program
-    /// made it.
+    /// made it, or an older version whose tables are yet to be brought up to date.
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
         if !connection::db_path(dir).exists() {
             return Err(StoreError::Unavailable(format!(
@@ -68,20 +69,21 @@ impl Embedded {
                 dir.display()
             )));
         }
-        let partitions = schema::check(&connection::for_reading(dir)?)?;
-        Self::with(dir, partitions, None)
+        let spec = schema::check_for_reading(&connection::for_reading(dir)?)?;
+        Self::with(dir, spec, None)
     }
 
-    /// How many partitions the store was made with.
-    pub fn partitions(&self) -> Partitions {
-        self.partitions
+    /// What the store was made with.
+    pub fn spec(&self) -> Spec {
+        self.spec
     }
 
-    fn with(dir: &Path, partitions: Partitions, writer: Option<Writer>) -> Result<Self, StoreError> {
+    fn with(dir: &Path, spec: Spec, writer: Option<Writer>) -> Result<Self, StoreError> {
+        let partitions = Partitions::new(spec.partitions)?;
         let cores = available_parallelism().map_or(4, NonZeroUsize::get);
         let points = Readers::open(dir, cores.min(16))?;
         let long = Arc::new(Readers::open(dir, LONG_READERS)?);
-        Ok(Self { partitions, points, long, writer })
+        Ok(Self { spec, partitions, points, long, writer })
     }
 
     async fn write(&self, write: Write) -> Result<Outcome, StoreError> {

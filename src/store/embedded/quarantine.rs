@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use crate::domain::ids::AccountId;
 use crate::domain::time::UnixSecs;
+use crate::growth::counter::{CounterKey, Increment, Metric};
 use crate::store::{MOST_QUARANTINED, Quarantined, StoreError};
 
 pub(super) fn keep(connection: &Connection, account: i64, entry: &Quarantined) -> rusqlite::Result<()> {
@@ -18,6 +19,13 @@ pub(super) fn keep(connection: &Connection, account: i64, entry: &Quarantined) -
         )?
         .execute((account, i64::try_from(MOST_QUARANTINED).unwrap_or(i64::MAX)))
         .map(drop)
+}
+
+/// The delivery as a number, which outlives the delivery.
+pub(super) fn counted(entry: &Quarantined) -> Increment {
+    let day = entry.arrived.business_day();
+    let key = CounterKey { metric: Metric::Quarantined, a: day.0, b: 0, dimension: entry.reason.clone() };
+    Increment { key, by: 1, late_on: None }
 }
 
 /// Newest first.

@@ -12,7 +12,7 @@ use super::failure::{Damage, closed, damage};
 use super::lock::Lock;
 use super::request::{Outcome, Request, Write};
 use super::schema;
-use crate::store::{Partitions, StoreError};
+use crate::store::{Spec, StoreError};
 
 /// At most so many requests share a transaction.
 const MAX_BATCH: usize = 256;
@@ -31,10 +31,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Takes the lock, opens the file, checks it, and starts the thread.
-    pub(super) fn start(dir: &Path, partitions: Partitions) -> Result<Self, StoreError> {
+    pub(super) fn start(dir: &Path, spec: Spec) -> Result<Self, StoreError> {
         let lock = Lock::take(dir)?;
         let mut connection = connection::for_writing(dir)?;
-        schema::prepare(&mut connection, partitions)?;
+        schema::prepare(&mut connection, spec)?;
         let (queue, requests) = mpsc::channel(QUEUE);
         let desk = Desk {
             batches: Batches::new(connection),
@@ -192,7 +192,7 @@ mod tests {
     fn desk(dir: &Path) -> (mpsc::Sender<Request>, Desk) {
         let lock = Lock::take(dir).unwrap();
         let mut connection = connection::for_writing(dir).unwrap();
-        schema::prepare(&mut connection, Partitions::new(1).unwrap()).unwrap();
+        schema::prepare(&mut connection, Spec::default()).unwrap();
         let (queue, requests) = mpsc::channel(9);
         (queue, Desk { batches: Batches::new(connection), requests, failed: None, checkpoint_pages: 50, _lock: lock })
     }
