@@ -80,7 +80,7 @@ impl App {
             let subject = Subject { customer: &stored.customer, inbound, moment };
             let decision = decide(&playbook, subject, &route, &given);
             known = Some((needs, given));
-            let setting = Setting { of: &delivery.of, playbook: &playbook, moment };
+            let setting = Setting { of: &delivery.of, playbook: &playbook, moment, lateness: self.lateness };
             if let Some(settled) = self.commit_decision(setting, stored.version, decision).await? {
                 return Ok(settled);
             }

@@ -15,6 +15,7 @@ mod stand;
 mod turns;
 
 pub mod rehearsal;
+pub mod replay;
 
 pub use account::ServedAccount;
 pub use clock::{Clock, ManualClock, SystemClock};

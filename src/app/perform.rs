@@ -95,7 +95,7 @@ impl App {
         let work = &claimed.work;
         let now = self.clock.now();
         let moment = Moment { now, at: now, key: work.origin, fresh: rand::random() };
-        let setting = Setting { of: &claimed.of, playbook: &playbook, moment };
+        let setting = Setting { of: &claimed.of, playbook: &playbook, moment, lateness: self.lateness };
         for _ in 0..MAX_TRIES {
             let stored = self.store.load(&claimed.of).await?;
             let mut decision = match told {

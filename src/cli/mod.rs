@@ -5,6 +5,7 @@ mod assemble;
 mod chat;
 mod check;
 mod populate;
+mod replay;
 mod report;
 mod schema;
 mod secrets;
@@ -62,6 +63,9 @@ enum Command {
         #[arg(long = "as", value_name = "NAME", default_value = "小明")]
         name: String,
     },
+    /// Recorded deliveries through the whole pipeline, each at its recorded arrival time; beside a running server
+    /// through that server. A file that was applied in part, or has grown, is gone on with where it stopped.
+    Replay(replay::ReplayArgs),
     /// A report from the store, also beside a running server.
     Report(report::ReportArgs),
     /// JSON Schemas of the playbook files, for editors.
@@ -153,6 +157,7 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             chat::chat(playbook_on_disk(&account)?, name, (input, &mut out), || SystemClock.now())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Replay(args) => replay::run(&settings, args),
         Command::Report(args) => {
             let (id, account) = meant?;
             report::run(&settings, (&id, &account), args)

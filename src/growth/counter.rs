@@ -1,6 +1,7 @@
 //! Additive counters: every published number is a sum over customers of a function of that customer's own history
 //! (growth.md 5.1), so counters of partitions are merged by adding them.
 
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::time::BusinessDay;
@@ -55,6 +56,15 @@ pub enum Metric {
     /// Messages of a day that no rule answered, by their words (in `dimension`, at most 64 characters, long numbers
     /// masked); count-valued. The words of an erased customer count under the empty dimension.
     Unanswered = 20,
+}
+
+impl Metric {
+    /// Every metric, found through the derived reader (which numbers variants from 0), so that no second list of them
+    /// can fall behind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0_u32..)
+            .map_while(|n| Self::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(n)).ok())
+    }
 }
 
 /// The second coordinate of [`Metric::Gap`] for a customer's very first active day.

@@ -5,6 +5,7 @@ mod console;
 mod guard;
 mod health;
 mod observe;
+mod replay;
 mod server;
 mod unread;
 mod webhook;
@@ -25,7 +26,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(
             scope("/api/v1")
                 .route("/reports/{name}", get().to(api::report))
-                .route("/playbook", get().to(api::playbook)),
+                .route("/playbook", get().to(api::playbook))
+                .route("/replay", post().to(replay::apply)),
         )
         .service(
             scope("/console")

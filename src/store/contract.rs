@@ -1,7 +1,8 @@
 //! The store contract: what every engine promises, and `conformance` proves.
 //!
 //! One customer's commit is atomic: record, counters, facts and outbox entries are all there or none is, and once
-//! [`Store::commit`] returns `Applied` they survive a crash. No commit ever spans two customers.
+//! [`Store::commit`] returns `Applied` they survive a crash. No commit ever spans two customers; [`Store::commit_all`]
+//! joins many of them, for a replay.
 
 use async_trait::async_trait;
 
@@ -172,11 +173,37 @@ pub struct CounterRange {
     pub to: i32,
 }
 
+/// Much at once: a chunk of a replay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bulk {
+    /// Commits, in this order. Their increments are only ever added up, so it does not matter which of an account's
+    /// commits carries one.
+    pub commits: Vec<Commit>,
+    /// Deliveries that could not be used.
+    pub quarantined: Vec<Quarantined>,
+    /// A shared record that must change together with them.
+    pub note: Option<SharedChange>,
+}
+
+/// All numbers of an account at one instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// The place of the latest fact they hold; 0 without one.
+    pub last_seq: u64,
+    /// Every counter that is not 0.
+    pub counters: Vec<(CounterKey, i64)>,
+    /// The whole journal, as [`Store::journal`].
+    pub journal: Vec<(BusinessDay, CounterKey, i64)>,
+}
+
 /// A fact with its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {
     /// Its place; rises in order of commit.
     pub seq: u64,
+    /// The number of the stored record it belongs to: the same for all facts of one record, whatever name the customer
+    /// is kept under, and never given to another one.
+    pub customer: u64,
     /// Whose.
     pub of: CustomerRef,
     /// The fact.
@@ -189,8 +216,21 @@ pub trait Store: Send + Sync {
     /// One customer's record; a customer never seen is an empty one at version 0. Does not wait for writers.
     async fn load(&self, of: &CustomerRef) -> Result<Stored, StoreError>;
 
+    /// Many records, in the order asked for.
+    async fn load_all(&self, of: &[CustomerRef]) -> Result<Vec<Stored>, StoreError> {
+        let mut all = Vec::with_capacity(of.len());
+        for of in of {
+            all.push(self.load(of).await?);
+        }
+        Ok(all)
+    }
+
     /// Applies one decision, or nothing.
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
+
+    /// Applies all of it in one atomic step, or nothing: [`Committed::Stale`] when a single base is outdated, that of
+    /// the note included.
+    async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError>;
 
     /// Counters of a range, summed over all partitions, in order of key; zero ones may be left out.
     async fn counters(&self, account: &AccountId, range: CounterRange) -> Result<Vec<(CounterKey, i64)>, StoreError>;
@@ -202,6 +242,9 @@ pub trait Store: Send + Sync {
         from: BusinessDay,
         to: BusinessDay,
     ) -> Result<Vec<(BusinessDay, CounterKey, i64)>, StoreError>;
+
+    /// All numbers of an account at one instant, to be compared with its facts.
+    async fn numbers(&self, account: &AccountId) -> Result<Numbers, StoreError>;
 
     /// Facts after `after`, at most `limit`, in order of commit.
     async fn facts(&self, account: &AccountId, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError>;

@@ -5,8 +5,8 @@ use fuwu::domain::ids::AccountId;
 use fuwu::domain::time::{BusinessDay, UnixSecs};
 use fuwu::growth::counter::CounterKey;
 use fuwu::store::{
-    Claimed, Commit, Committed, CounterRange, CustomerRef, Embedded, Logged, Quarantined, Shared, SharedChange,
-    SharedKind, SharedName, Store, StoreError, Stored,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Embedded, Logged, Numbers, Quarantined, Shared,
+    SharedChange, SharedKind, SharedName, Store, StoreError, Stored,
 };
 use tokio::sync::watch;
 
@@ -93,6 +93,16 @@ impl Store for Gated {
         let lose = self.pass().await?;
         let committed = self.inner.commit(commit).await?;
         if lose { Err(lost()) } else { Ok(committed) }
+    }
+
+    async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError> {
+        let lose = self.pass().await?;
+        let committed = self.inner.commit_all(bulk).await?;
+        if lose { Err(lost()) } else { Ok(committed) }
+    }
+
+    async fn numbers(&self, account: &AccountId) -> Result<Numbers, StoreError> {
+        self.inner.numbers(account).await
     }
 
     async fn counters(&self, account: &AccountId, range: CounterRange) -> Result<Vec<(CounterKey, i64)>, StoreError> {

@@ -8,7 +8,7 @@ use super::counters::Fold;
 use super::customers::{self, FactRow};
 use super::failure::{Damage, damage};
 use super::request::{CommitRow, Outcome, Write};
-use super::{outbox, quarantine, shared};
+use super::{bulk, outbox, quarantine, shared};
 use crate::domain::ids::AccountId;
 use crate::store::Committed;
 
@@ -17,7 +17,7 @@ pub(super) type Applied = rusqlite::Result<Outcome>;
 
 /// What the writer knows of the file without asking it.
 #[derive(Debug, Default)]
-struct Known {
+pub(super) struct Known {
     accounts: HashMap<AccountId, i64>,
     last_seq: Option<i64>,
 }
@@ -88,6 +88,7 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
     for write in batch {
         outcomes.push(match write {
             Write::Commit(row) => Outcome::Committed(commit(&transaction, known, (row, &mut fold))?),
+            Write::CommitAll(row) => Outcome::Committed(bulk::apply(&transaction, known, row)?),
             Write::Claim { now, until, limit } => Outcome::Claimed(outbox::claim(&transaction, *now, *until, *limit)?),
             Write::Defer { of, id, attempt, due } => {
                 outbox::defer(&transaction, of, (id, *attempt), *due)?;
@@ -111,7 +112,7 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
     Ok(outcomes)
 }
 
-fn commit(
+pub(super) fn commit(
     connection: &Connection,
     known: &mut Known,
     (row, fold): (&CommitRow, &mut Fold),
@@ -132,7 +133,7 @@ fn commit(
 
 impl Known {
     /// The number of an account; one is given to an account never seen.
-    fn account(&mut self, connection: &Connection, name: &AccountId) -> rusqlite::Result<i64> {
+    pub(super) fn account(&mut self, connection: &Connection, name: &AccountId) -> rusqlite::Result<i64> {
         if let Some(id) = self.accounts.get(name) {
             return Ok(*id);
         }

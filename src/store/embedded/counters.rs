@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use rusqlite::Connection;
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use serde::de::value::Error;
 
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::{CounterKey, Increment, Metric};
@@ -95,20 +92,30 @@ pub(super) fn read_journal(
     Ok(journal)
 }
 
+/// Every counter of an account that is not 0.
+pub(super) fn read_all(connection: &Connection, account: &str) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+    let mut query = connection.prepare_cached(
+        "SELECT metric, a, b, dimension, value FROM counter
+         WHERE account = (SELECT id FROM account WHERE name = ?1) AND value <> 0 ORDER BY metric, a, b, dimension",
+    )?;
+    let mut rows = query.query([account])?;
+    let mut counters = Vec::new();
+    while let Some(row) = rows.next()? {
+        let metric = metric(row.get(0)?)?;
+        counters.push((CounterKey { metric, a: row.get(1)?, b: row.get(2)?, dimension: row.get(3)? }, row.get(4)?));
+    }
+    Ok(counters)
+}
+
 /// The metric of a stored number.
 fn metric(number: u8) -> Result<Metric, StoreError> {
     METRICS.iter().copied().find(|metric| *metric as u8 == number).ok_or_else(|| StoreError::Shape {
-        what: "journal entry",
+        what: "counter",
         cause: format!("no metric has the number {number}; run the version of fuwu that wrote it, or a newer one"),
     })
 }
 
-/// Every metric, found through its derived reader (which numbers variants from 0), so that no second list of them can
-/// fall behind.
-static METRICS: LazyLock<Vec<Metric>> = LazyLock::new(|| {
-    let nth = |n: u32| Metric::deserialize(IntoDeserializer::<Error>::into_deserializer(n)).ok();
-    (0..).map_while(nth).collect()
-});
+static METRICS: LazyLock<Vec<Metric>> = LazyLock::new(|| Metric::all().collect());
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Customers' records and the facts about them.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::request::CommitRow;
 use crate::store::shape;
@@ -30,25 +30,38 @@ pub(super) fn put(connection: &Connection, account: i64, row: &CommitRow) -> rus
 }
 
 pub(super) fn load(connection: &Connection, of: &CustomerRef) -> Result<Stored, StoreError> {
-    let found: Option<(i64, Vec<u8>)> = connection
-        .prepare_cached(
-            "SELECT version, record FROM customer
-             WHERE account = (SELECT id FROM account WHERE name = ?1) AND openid = ?2",
-        )?
-        .query_row((of.account.as_str(), of.openid.as_str()), |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    match found {
-        None => Ok(Stored::default()),
-        Some((version, record)) => {
-            Ok(Stored { version: Version(version.unsigned_abs()), customer: shape::read(&record)? })
-        }
-    }
+    let mut query = connection.prepare_cached(FIND)?;
+    find(&mut query, of)
+}
+
+/// Reads many at one instant; in order of account and openid it walks the index forward.
+pub(super) fn load_all(connection: &Connection, of: &[CustomerRef]) -> Result<Vec<Stored>, StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    let mut query = transaction.prepare_cached(FIND)?;
+    of.iter().map(|of| find(&mut query, of)).collect()
+}
+
+const FIND: &str = "SELECT version, record FROM customer
+    WHERE account = (SELECT id FROM account WHERE name = ?1) AND openid = ?2";
+
+fn find(query: &mut Statement<'_>, of: &CustomerRef) -> Result<Stored, StoreError> {
+    let mut rows = query.query((of.account.as_str(), of.openid.as_str()))?;
+    let Some(row) = rows.next()? else { return Ok(Stored::default()) };
+    let customer = shape::read(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+    Ok(Stored { version: Version(row.get::<_, i64>(0)?.unsigned_abs()), customer })
 }
 
 /// Facts of a batch are numbered from here on.
 pub(super) fn last_seq(connection: &Connection) -> rusqlite::Result<i64> {
     let max = "SELECT max((SELECT max(seq) FROM fact WHERE account = account.id)) FROM account";
     Ok(connection.query_row(max, [], |row| row.get::<_, Option<i64>>(0))?.unwrap_or(0))
+}
+
+/// The latest fact of one account.
+pub(super) fn last_seq_of(connection: &Connection, account: &str) -> rusqlite::Result<u64> {
+    let max = "SELECT max(seq) FROM fact WHERE account = (SELECT id FROM account WHERE name = ?1)";
+    let last = connection.prepare_cached(max)?.query_row([account], |row| row.get::<_, Option<i64>>(0))?;
+    Ok(last.unwrap_or(0).unsigned_abs())
 }
 
 pub(super) struct FactRow<'a> {
@@ -74,17 +87,18 @@ pub(super) fn facts(
 ) -> Result<Vec<Logged>, StoreError> {
     let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
     let mut query = connection.prepare_cached(
-        "SELECT fact.seq, customer.openid, fact.body FROM fact JOIN customer ON customer.id = fact.customer
+        "SELECT fact.seq, fact.customer, customer.openid, fact.body FROM fact JOIN customer ON customer.id = fact.customer
          WHERE fact.account = (SELECT id FROM account WHERE name = ?1) AND fact.seq > ?2 ORDER BY fact.seq LIMIT ?3",
     )?;
     let mut rows = query.query((account, after, i64::try_from(limit).unwrap_or(i64::MAX)))?;
     let mut logged = Vec::new();
     while let Some(row) = rows.next()? {
-        let openid: String = row.get(1)?;
+        let openid: String = row.get(2)?;
         logged.push(Logged {
             seq: row.get::<_, i64>(0)?.unsigned_abs(),
+            customer: row.get::<_, i64>(1)?.unsigned_abs(),
             of: CustomerRef { account: account.into(), openid: openid.as_str().into() },
-            fact: shape::read(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?,
+            fact: shape::read(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?,
         });
     }
     Ok(logged)

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use super::connection::{self, DB_FILE};
 use super::readers::Readers;
-use super::request::{ClaimedRow, CommitRow, Outcome, Write};
+use super::request::{BulkRow, ClaimedRow, CommitRow, Outcome, Write};
 use super::writer::Writer;
 use super::{counters, customers, outbox, quarantine, schema, shared};
 use crate::domain::ids::AccountId;
@@ -20,8 +20,8 @@ use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::counter::CounterKey;
 use crate::store::shape;
 use crate::store::{
-    Claimed, Commit, Committed, CounterRange, CustomerRef, Logged, Partitions, Quarantined, Shared, SharedChange,
-    SharedKind, SharedName, Spec, Store, StoreError, Stored,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Logged, Numbers, Partitions, Quarantined, Shared,
+    SharedChange, SharedKind, SharedName, Spec, Store, StoreError, Stored,
 };
 
 /// Connections for reports and lists, which may take a while and must not keep a message waiting.
@@ -109,9 +109,26 @@ impl Store for Embedded {
         self.points.read(|connection| customers::load(connection, of))
     }
 
+    async fn load_all(&self, of: &[CustomerRef]) -> Result<Vec<Stored>, StoreError> {
+        self.points.read(|connection| customers::load_all(connection, of))
+    }
+
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         let partition = self.partitions.of(&commit.of);
         match self.write(Write::Commit(Box::new(CommitRow::new(commit, partition)?))).await? {
+            Outcome::Committed(committed) => Ok(committed),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError> {
+        let row = |commit: Commit| {
+            let partition = self.partitions.of(&commit.of);
+            CommitRow::new(commit, partition)
+        };
+        let commits = bulk.commits.into_iter().map(row).collect::<Result<_, _>>()?;
+        let row = BulkRow { commits, quarantined: bulk.quarantined, note: bulk.note };
+        match self.write(Write::CommitAll(Box::new(row))).await? {
             Outcome::Committed(committed) => Ok(committed),
             _ => Err(unexpected()),
         }
@@ -130,6 +147,21 @@ impl Store for Embedded {
     ) -> Result<Vec<(BusinessDay, CounterKey, i64)>, StoreError> {
         let account = account.clone();
         self.read_long(move |connection| counters::read_journal(connection, account.as_str(), (from, to))).await
+    }
+
+    async fn numbers(&self, account: &AccountId) -> Result<Numbers, StoreError> {
+        let account = account.clone();
+        self.read_long(move |connection| {
+            // One transaction sees one state of the file, whatever is written meanwhile.
+            let transaction = connection.unchecked_transaction()?;
+            let always = (BusinessDay(i32::MIN), BusinessDay(i32::MAX));
+            Ok(Numbers {
+                last_seq: customers::last_seq_of(&transaction, account.as_str())?,
+                counters: counters::read_all(&transaction, account.as_str())?,
+                journal: counters::read_journal(&transaction, account.as_str(), always)?,
+            })
+        })
+        .await
     }
 
     async fn facts(&self, account: &AccountId, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError> {

@@ -11,6 +11,7 @@
 //! is the counter itself.
 
 mod batch;
+mod bulk;
 mod connection;
 mod counters;
 mod customers;

@@ -19,6 +19,7 @@ pub(super) struct Request {
 #[derive(Debug)]
 pub(super) enum Write {
     Commit(Box<CommitRow>),
+    CommitAll(Box<BulkRow>),
     Claim {
         now: i64,
         until: i64,
@@ -55,6 +56,14 @@ pub(super) struct CommitRow {
     pub(super) facts: Vec<Vec<u8>>,
     pub(super) outbox: Vec<WorkRow>,
     pub(super) settled: Vec<WorkId>,
+}
+
+/// A [`crate::store::Bulk`], ready to be written.
+#[derive(Debug)]
+pub(super) struct BulkRow {
+    pub(super) commits: Vec<CommitRow>,
+    pub(super) quarantined: Vec<Quarantined>,
+    pub(super) note: Option<SharedChange>,
 }
 
 #[derive(Debug)]
