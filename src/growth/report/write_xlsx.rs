@@ -120,7 +120,7 @@ fn definitions(sheet: &mut Worksheet, (table, meta): (&Table, &Meta), look: &Loo
     for (at, head) in (0_u16..).zip(["列名", "标题", "含义", "算法"]) {
         sheet.write_string_with_format(row, at, head, &look.head)?;
     }
-    for Column { name, title, meaning, formula } in &table.columns {
+    for Column { name, title, meaning, formula, .. } in &table.columns {
         row += 1;
         for (at, told) in (0_u16..).zip([name, title, meaning, formula]) {
             sheet.write_string_with_format(row, at, cut(told), &look.wrapped)?;
