@@ -13,7 +13,8 @@ use super::Misused;
 use crate::app::{Clock as _, ReportFault, SystemClock, read_report};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::{AccountId, Channel};
-use crate::domain::time::{BusinessDay, UnixSecs};
+use crate::domain::time::BusinessDay;
+use crate::growth::lateness::Lateness;
 use crate::growth::report::{
     AsOf, Asked, Bom, Compare, Context, Explain, Form, Measure, Meta, Period, ReportName, Table, known_channel, written,
 };
@@ -139,11 +140,12 @@ pub(super) fn run(
     (id, account): (&AccountId, &AccountSettings),
     args: &ReportArgs,
 ) -> anyhow::Result<ExitCode> {
-    let now = SystemClock.now();
+    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
+    let clock = AsOf { now: SystemClock.now(), lateness };
     let asked = args.asked()?;
-    asked.check(now).map_err(misused)?;
+    asked.check(clock.now).map_err(misused)?;
     let form = args.form(args.goal())?;
-    let (table, meta) = read(settings, (id, account), (&asked, now))?;
+    let (table, meta) = read(settings, (id, account), (&asked, clock))?;
     let bytes = match form {
         Some(form) => written(&table, &meta, (form, args.explain()))?,
         None => {
@@ -161,7 +163,7 @@ pub(super) fn run(
 fn read(
     settings: &Settings,
     (id, account): (&AccountId, &AccountSettings),
-    (asked, now): (&Asked, UnixSecs),
+    (asked, clock): (&Asked, AsOf),
 ) -> anyhow::Result<(Table, Meta)> {
     let store =
         crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
@@ -170,11 +172,11 @@ fn read(
     let playbook = playbook.unwrap_or_default();
     let context = Context { labels: playbook.labels(), ..Context::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let table = match runtime.block_on(read_report(store.as_ref(), id, (asked, AsOf { now }), &context)) {
+    let table = match runtime.block_on(read_report(store.as_ref(), id, (asked, clock), &context)) {
         Err(ReportFault::Asked(error)) => return Err(misused(error).into()),
         other => other?,
     };
     known_channel(asked.channel.as_ref(), &table, &playbook.channels).map_err(misused)?;
     let version = crate::config::playbook::version(&account.dirs);
-    Ok((table, Meta { account: id.clone(), playbook: version, as_of: now }))
+    Ok((table, Meta { account: id.clone(), playbook: version, as_of: clock.now }))
 }

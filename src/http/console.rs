@@ -12,7 +12,6 @@ use super::guard::{Authorized, Unauthorized};
 use super::{Front, State};
 use crate::app::ServedAccount;
 use crate::config::playbook::{Finding, Severity};
-use crate::domain::time::UnixSecs;
 use crate::growth::report::clock_time;
 use crate::store::Quarantined;
 
@@ -79,10 +78,9 @@ impl Language {
 /// The first page: is the playbook in order, what do the last days say, what was set aside.
 pub async fn home(_: Authorized, state: Data<State>, request: HttpRequest) -> HttpResponse {
     let language = Language::of(&request);
-    let now = state.app.clock().now();
     let mut accounts = Vec::new();
     for account in state.app.accounts() {
-        accounts.push(account_section(&state, account, (language, now)).await);
+        accounts.push(account_section(&state, account, language).await);
     }
     let page = html! {
         (DOCTYPE)
@@ -114,9 +112,9 @@ pub async fn home(_: Authorized, state: Data<State>, request: HttpRequest) -> Ht
         .body(page.into_string())
 }
 
-async fn account_section(state: &State, account: &ServedAccount, (language, now): (Language, UnixSecs)) -> Markup {
+async fn account_section(state: &State, account: &ServedAccount, language: Language) -> Markup {
     let store = state.app.store().as_ref();
-    let numbers = numbers::cards(state, account, (language, now)).await;
+    let numbers = numbers::cards(state, account, language).await;
     let set_aside = store.quarantined(account.id(), QUARANTINE_SHOWN).await;
     html! {
         section {

@@ -100,7 +100,8 @@ impl FromRequest for Authorized {
     type Future = Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
-        let refused = || if request.path().starts_with(api::BASE) { Fault::unauthorized().into() } else { Unauthorized.into() };
+        let refused =
+            || if request.path().starts_with(api::BASE) { Fault::unauthorized().into() } else { Unauthorized.into() };
         ready(caller(request).map(|caller| Self { caller }).ok_or_else(refused))
     }
 }

@@ -161,7 +161,14 @@ mod tests {
             ..Table::default()
         };
         let text = printed(&table, None, Explain::Yes);
-        let told = ["· 以北京时间为准。", "口径 followers@1", "关注减去取消关注。", "关注 − 取消关注", "2024-10-04 net = -5", "-6  取消关注"];
+        let told = [
+            "· 以北京时间为准。",
+            "口径 followers@1",
+            "关注减去取消关注。",
+            "关注 − 取消关注",
+            "2024-10-04 net = -5",
+            "-6  取消关注",
+        ];
         assert!(told.iter().all(|words| text.contains(words)), "{text}");
         assert!(!printed(&table, None, Explain::No).contains("口径"));
     }

@@ -32,7 +32,7 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
     let mut total = counters.sum_to(Metric::Follows, eve) - counters.sum_to(Metric::Unfollows, eve);
     let mut rows = Vec::new();
     for day in period.days() {
-        let Some(state) = DayState::of(day, clock.now) else { break };
+        let Some(state) = DayState::of(day, clock.now, clock.lateness) else { break };
         let sum = |metric| counters.sum(metric, day.0);
         let (follows, unfollows) = (sum(Metric::Follows), sum(Metric::Unfollows));
         total += follows - unfollows;
@@ -54,6 +54,7 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
 mod tests {
     use super::*;
     use crate::growth::counter::CounterKey;
+    use crate::growth::lateness::Lateness;
 
     #[test]
     fn the_total_counts_everything_before_the_period_too() {
@@ -67,7 +68,7 @@ mod tests {
             (key(Metric::Unfollows, 201), 6),
         ];
         let period = Period::new(BusinessDay(200), BusinessDay(210)).unwrap();
-        let clock = AsOf { now: BusinessDay(202).start().plus_secs(-1) };
+        let clock = AsOf { now: BusinessDay(202).start().plus_secs(-1), lateness: Lateness::default() };
         let table = build(period, clock, &cells.into_iter().collect());
         let counts = |row: &Vec<Cell>| row[2..].iter().map(Cell::to_string).collect::<Vec<_>>().join(" ");
         assert_eq!(table.rows.iter().map(counts).collect::<Vec<_>>(), ["0 0 0 0 0 42", "3 2 5 6 -1 41"]);

@@ -137,7 +137,12 @@ mod tests {
             assert_eq!(name.as_str().parse(), Ok(name));
             let day = BusinessDay(20_000);
             let asked = Asked::new(name, Period::new(day, day).unwrap());
-            let table = build(&asked, AsOf { now: day.start() }, &Counters::default(), &Context::default());
+            let table = build(
+                &asked,
+                AsOf { now: day.start(), lateness: Default::default() },
+                &Counters::default(),
+                &Context::default(),
+            );
             assert_eq!(table.name, name.as_str());
             assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
         }

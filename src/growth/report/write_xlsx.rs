@@ -140,7 +140,8 @@ fn definitions(sheet: &mut Worksheet, (table, meta): (&Table, &Meta), look: &Loo
 /// One line for each integer: of which row and column, what it counts, how many.
 fn terms(sheet: &mut Worksheet, table: &Table, look: &Look) -> Result<(), XlsxError> {
     sheet.set_name("构成")?.set_freeze_panes(1, 0)?;
-    for (at, (head, width)) in (0_u16..).zip([("行", 14), ("列", 16), ("数值", 12), ("组成", 48), ("整数", 12)]) {
+    for (at, (head, width)) in (0_u16..).zip([("行", 14), ("列", 16), ("数值", 12), ("组成", 48), ("整数", 12)])
+    {
         sheet.write_string_with_format(0, at, head, &look.head)?.set_column_width(at, wide(width))?;
     }
     let mut line = 1;

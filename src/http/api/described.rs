@@ -6,6 +6,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::time::BusinessDay;
 use crate::growth::counters::Counters;
+use crate::growth::lateness::Lateness;
 use crate::growth::report::{AsOf, Asked, Column, ColumnKind, Context, Period, ReportName, build};
 
 /// One of the reports.
@@ -109,5 +110,11 @@ fn told_of(column: &Column) -> String {
 fn columns(name: ReportName) -> Vec<Column> {
     let day = BusinessDay(0);
     let Ok(period) = Period::new(day, day) else { return Vec::new() };
-    build(&Asked::new(name, period), AsOf { now: day.start() }, &Counters::default(), &Context::default()).columns
+    build(
+        &Asked::new(name, period),
+        AsOf { now: day.start(), lateness: Lateness::default() },
+        &Counters::default(),
+        &Context::default(),
+    )
+    .columns
 }

@@ -12,10 +12,9 @@ use super::described::Report;
 use super::{Api, Fault, FaultBody};
 use crate::app::{ReportFault, ServedAccount, read_report};
 use crate::domain::ids::Channel;
-use crate::domain::time::{BusinessDay, UnixSecs};
+use crate::domain::time::BusinessDay;
 use crate::growth::report::{
-    AsOf, Asked, Bom, Compare, Context, Explain, Form, Measure, Meta, Period, PeriodError, ReportName, known_channel,
-    written,
+    Asked, Bom, Compare, Context, Explain, Form, Measure, Meta, Period, PeriodError, ReportName, known_channel, written,
 };
 
 pub(super) fn add(api: &mut Api) {
@@ -148,8 +147,7 @@ async fn report(
     let (form, explain) = (wanted.form(authorized.caller), wanted.explain());
     form.holds(explain).map_err(|error| Fault::told(&error))?;
     let account = account(&state, wanted.account.as_deref())?;
-    let now = state.app.clock().now();
-    let bytes = bytes(&state, (account, &asked, now), (form, explain)).await?;
+    let bytes = bytes(&state, (account, &asked), (form, explain)).await?;
     let mut answer = HttpResponse::Ok();
     answer.content_type(media_type(form)).insert_header(("Cache-Control", "no-store"));
     answer.insert_header(("X-Content-Type-Options", "nosniff"));
@@ -162,18 +160,18 @@ async fn report(
 
 async fn bytes(
     state: &State,
-    (account, asked, now): (&ServedAccount, &Asked, UnixSecs),
+    (account, asked): (&ServedAccount, &Asked),
     how: (Form, Explain),
 ) -> Result<Vec<u8>, Fault> {
-    let playbook = account.playbook();
+    let (playbook, clock) = (account.playbook(), state.app.as_of());
     let context = Context { labels: playbook.labels(), ..Context::default() };
-    let table = match read_report(state.app.store().as_ref(), account.id(), (asked, AsOf { now }), &context).await {
+    let table = match read_report(state.app.store().as_ref(), account.id(), (asked, clock), &context).await {
         Ok(table) => table,
         Err(ReportFault::Asked(error)) => return Err(Fault::told(&error)),
         Err(error @ ReportFault::Store(_)) => return Err(Fault::store(&error)),
     };
     known_channel(asked.channel.as_ref(), &table, &playbook.channels).map_err(|error| Fault::told(&error))?;
-    let meta = Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: now };
+    let meta = Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: clock.now };
     written(&table, &meta, how).map_err(|error| Fault::broken(&error))
 }
 

@@ -52,7 +52,9 @@ pub(super) fn meaning(column: &str) -> Option<&'static str> {
         "text" => "What customers wrote.",
         "times" => "How often it was written.",
         "last" => "The last day that it was written.",
-        nth if is_nth(nth) => "How many of the row are still there on the n-th day (or week) after; — until it is over.",
+        nth if is_nth(nth) => {
+            "How many of the row are still there on the n-th day (or week) after; — until it is over."
+        }
         _ => return None,
     })
 }
@@ -62,13 +64,14 @@ mod tests {
     use super::*;
     use crate::domain::time::BusinessDay;
     use crate::growth::counters::Counters;
+    use crate::growth::lateness::Lateness;
     use crate::growth::report::{AsOf, Asked, Context, Period, build};
 
     #[test]
     fn every_column_of_every_report_is_explained() {
         let period = Period::new(BusinessDay(20_000), BusinessDay(20_000)).unwrap();
         for name in ReportName::ALL {
-            let clock = AsOf { now: BusinessDay(20_001).start() };
+            let clock = AsOf { now: BusinessDay(20_001).start(), lateness: Lateness::default() };
             let table = build(&Asked::new(name, period), clock, &Counters::default(), &Context::default());
             assert!(!table.columns.is_empty(), "{name:?}");
             for column in table.columns {

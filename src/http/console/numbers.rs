@@ -6,18 +6,18 @@ use super::super::State;
 use super::{Language, english};
 use crate::app::{ReportFault, ServedAccount, read_report};
 use crate::domain::ids::AccountId;
-use crate::domain::time::UnixSecs;
-use crate::growth::report::{AsOf, Asked, Cell, Column, ColumnKind, Context, Period, ReportName, Table, shown};
+use crate::growth::report::{Asked, Cell, Column, ColumnKind, Context, Period, ReportName, Table, shown};
 
 /// A card for each report.
-pub(super) async fn cards(state: &State, account: &ServedAccount, (language, now): (Language, UnixSecs)) -> Markup {
+pub(super) async fn cards(state: &State, account: &ServedAccount, language: Language) -> Markup {
     let context = Context { labels: account.playbook().labels(), ..Context::default() };
+    let clock = state.app.as_of();
     let mut cards = Vec::new();
     for name in ReportName::ALL {
-        let today = now.business_day();
+        let today = clock.now.business_day();
         let Ok(period) = Period::new(today.plus_days(1 - days_shown(name)), today) else { continue };
         let asked = Asked::new(name, period);
-        let read = read_report(state.app.store().as_ref(), account.id(), (&asked, AsOf { now }), &context).await;
+        let read = read_report(state.app.store().as_ref(), account.id(), (&asked, clock), &context).await;
         cards.push(card(&asked, account.id(), (read, language)));
     }
     html! { @for card in &cards { (card) } }
