@@ -178,5 +178,5 @@ fn read(
     };
     known_channel(asked.channel.as_ref(), &table, &playbook.channels).map_err(misused)?;
     let version = crate::config::playbook::version(&account.dirs);
-    Ok((table, Meta { account: id.clone(), playbook: version, as_of: clock.now }))
+    Ok((table, Meta { account: id.clone(), playbook: version, as_of: asked.moment(clock).now }))
 }

@@ -62,9 +62,7 @@ fn starts(xml: &str, name: &str) -> impl Iterator<Item = BytesStart<'static>> {
     let mut found = Vec::new();
     loop {
         match reader.read_event().unwrap() {
-            Event::Start(tag) | Event::Empty(tag) if tag.name().as_ref() == name => {
-                found.push(tag.into_owned())
-            }
+            Event::Start(tag) | Event::Empty(tag) if tag.name().as_ref() == name => found.push(tag.into_owned()),
             Event::Eof => return found.into_iter(),
             _ => {}
         }

@@ -9,7 +9,7 @@ pub fn state_word(state: DayState) -> &'static str {
     match state {
         DayState::Open => "进行中",
         DayState::Provisional => "待定",
-        DayState::Closed => "已结",
+        DayState::Closed => "已关账",
         DayState::Sealed => "已封存",
     }
 }

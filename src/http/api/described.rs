@@ -45,7 +45,7 @@ fn day() -> ObjectBuilder {
 }
 
 fn envelope(name: ReportName) -> RefOr<Schema> {
-    let definition = text().pattern(Some(format!("^{}@[0-9]+$", name.as_str())));
+    let definition = text().pattern(Some(format!("^{}(\\.[a-z]+)?@[0-9]+$", name.as_str())));
     let changed = ObjectBuilder::new().property("day", day()).property("playbook", text());
     let mut column = ObjectBuilder::new();
     for key in ["name", "title", "meaning", "formula"] {

@@ -171,7 +171,8 @@ async fn bytes(
         Err(error @ ReportFault::Store(_)) => return Err(Fault::store(&error)),
     };
     known_channel(asked.channel.as_ref(), &table, &playbook.channels).map_err(|error| Fault::told(&error))?;
-    let meta = Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: clock.now };
+    let meta =
+        Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: asked.moment(clock).now };
     written(&table, &meta, how).map_err(|error| Fault::broken(&error))
 }
 
