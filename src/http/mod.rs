@@ -5,7 +5,6 @@ mod console;
 mod guard;
 mod health;
 mod observe;
-mod replay;
 mod server;
 mod unread;
 mod webhook;
@@ -23,12 +22,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready))
         .route("/metrics", get().to(observe::metrics))
-        .service(
-            scope("/api/v1")
-                .route("/reports/{name}", get().to(api::report))
-                .route("/playbook", get().to(api::playbook))
-                .route("/replay", post().to(replay::apply)),
-        )
+        .service(api::scope())
         .service(
             scope("/console")
                 .route("", get().to(console::enter))

@@ -22,7 +22,7 @@ pub fn as_it_stood(counters: &Counters, journal: &[(BusinessDay, CounterKey, i64
 
 impl Asked {
     /// The moment its numbers are about: now, or when the day that is looked at had just been closed.
-    pub(super) fn moment(&self, clock: AsOf) -> AsOf {
+    pub fn moment(&self, clock: AsOf) -> AsOf {
         match self.as_of {
             Some(day) => AsOf { now: day.plus_days(1).start().plus_secs(GRACE_SECS), ..clock },
             None => clock,
