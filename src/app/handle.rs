@@ -32,6 +32,7 @@ impl App {
     /// goes on when the caller leaves.
     pub async fn handle(self: &Arc<Self>, account: &Arc<ServedAccount>, inbound: Inbound) -> Result<Earned, NotNow> {
         let deadline = Instant::now() + ANSWER_WITHIN;
+        let inbound = Inbound { key: self.discretion.seal(inbound.key), ..inbound };
         let of = CustomerRef { account: account.id().clone(), openid: inbound.openid.clone() };
         let waiting = match self.in_flight.join((of.clone(), inbound.key)) {
             Joined::Later(waiting) => waiting,

@@ -3,6 +3,8 @@
 mod account;
 mod ask;
 mod clock;
+mod customer;
+mod forget;
 mod handle;
 mod in_flight;
 mod menu;
@@ -18,6 +20,8 @@ pub mod rehearsal;
 
 pub use account::ServedAccount;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use customer::export_customer;
+pub use forget::Discretion;
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
@@ -37,6 +41,7 @@ pub struct App {
     accounts: BTreeMap<AccountId, Arc<ServedAccount>>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    discretion: Discretion,
     in_flight: InFlight,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
@@ -46,12 +51,18 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(accounts: Vec<ServedAccount>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(
+        accounts: Vec<ServedAccount>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        discretion: Discretion,
+    ) -> Arc<Self> {
         let accounts = accounts.into_iter().map(|a| (a.id().clone(), Arc::new(a))).collect();
         Arc::new(Self {
             accounts,
             store,
             clock,
+            discretion,
             in_flight: InFlight::default(),
             outbox_bell: Notify::new(),
             tasks: TaskTracker::new(),

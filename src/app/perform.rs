@@ -8,6 +8,7 @@ use super::{App, ServedAccount};
 use crate::channel::official::api::ApiError;
 use crate::domain::decide::{abandon, resume};
 use crate::domain::decision::{Decision, Moment};
+use crate::domain::forget::forget_left;
 use crate::domain::ids::WorkId;
 use crate::domain::notes::{Note, keep};
 use crate::domain::question::Answer;
@@ -165,9 +166,11 @@ impl App {
                 }
                 Ending::Dropped => {}
             }
+            let keep = forget_left(&mut customer, self.discretion.forget);
             let commit = Commit {
                 of: claimed.of.clone(),
                 base: stored.version,
+                keep,
                 customer,
                 increments: Vec::new(),
                 facts: Vec::new(),

@@ -3,6 +3,7 @@
 use super::App;
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::fact::Fact;
+use crate::domain::forget::forget_left;
 use crate::domain::playbook::Playbook;
 use crate::growth::record::record;
 use crate::store::{Commit, CustomerRef, Version};
@@ -31,6 +32,7 @@ impl App {
         let facts: Vec<Fact> = decision.facts.into_iter().map(stamp).collect();
         let mut customer = decision.customer;
         let recorded = record(&mut customer, &facts);
+        let keep = forget_left(&mut customer, self.discretion.forget);
         Commit {
             of: of.clone(),
             base,
@@ -39,6 +41,7 @@ impl App {
             facts,
             outbox: decision.outbox,
             settled: Vec::new(),
+            keep,
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::secrets::Secrets;
-use crate::app::{App, Clock, Published, ServedAccount};
+use crate::app::{App, Clock, Discretion, Published, ServedAccount};
 use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
 use crate::config::playbook::{Finding, Live, render};
@@ -51,8 +51,10 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let address = listener.local_addr()?;
     let here = Url::parse(&format!("http://{}/", reachable(address)))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| here.clone());
-    let store = crate::store::open(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
     let secrets = Secrets::keep(&settings.data_dir)?;
+    let key = secrets.pseudonym_key();
+    let store =
+        crate::store::open(settings.store_url.expose(), &settings.data_dir, settings.store_partitions, key.clone())?;
     let client = backend::client()?;
     let mut sandbox = None;
     let mut accounts = Vec::new();
@@ -72,7 +74,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     }
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
     let api_token = set.unwrap_or_else(|| secrets.console_api_token.clone());
-    let app = App::new(accounts, store, parts.clock);
+    let discretion = Discretion { forget: settings.privacy.forget, keep_days: settings.privacy.keep_days, key };
+    let app = App::new(accounts, store, parts.clock, discretion);
     let state = State {
         app: Arc::clone(&app),
         draining: AtomicBool::new(false),
@@ -87,7 +90,10 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
         }
     })?;
     let (stop, stopped) = watch::channel(false);
-    let mut workers = vec![tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone()))];
+    let mut workers = vec![
+        tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone())),
+        tokio::spawn(Arc::clone(&app).run_forgetting(stopped.clone())),
+    ];
     if sandbox.is_some() {
         let account = app.account(DEMO).cloned().context("the demo account is configured")?;
         let published = account.publish_menu(Published::Unknown).await;

@@ -4,6 +4,7 @@
 mod assemble;
 mod chat;
 mod check;
+mod customer;
 mod populate;
 mod report;
 mod schema;
@@ -64,6 +65,11 @@ enum Command {
     },
     /// A report from the store, also beside a running server.
     Report(report::ReportArgs),
+    /// Everything held on one customer; forgetting one customer.
+    Customer {
+        #[command(subcommand)]
+        command: customer::CustomerCommand,
+    },
     /// JSON Schemas of the playbook files, for editors.
     Schema {
         /// The folder to write them to; printed when left out.
@@ -153,6 +159,7 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             chat::chat(playbook_on_disk(&account)?, name, (input, &mut out), || SystemClock.now())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Customer { command } => customer::run(&settings, meant?.0, command),
         Command::Report(args) => {
             let (id, account) = meant?;
             report::run(&settings, (&id, &account), args)

@@ -16,6 +16,7 @@ pub mod ledger;
 mod oracle;
 pub mod record;
 pub mod report;
+pub mod residue;
 pub mod taps;
 #[cfg(test)]
 mod trials;

@@ -2,6 +2,7 @@
 
 mod api;
 mod console;
+mod customers;
 mod guard;
 mod health;
 mod observe;
@@ -13,7 +14,7 @@ pub use guard::ApiToken;
 pub use observe::Observatory;
 pub use server::{Front, Served, State, serve};
 
-use actix_web::web::{ServiceConfig, get, post, resource, scope};
+use actix_web::web::{ServiceConfig, delete, get, post, resource, scope};
 
 /// Every route.
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -25,7 +26,12 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(
             scope("/api/v1")
                 .route("/reports/{name}", get().to(api::report))
-                .route("/playbook", get().to(api::playbook)),
+                .route("/playbook", get().to(api::playbook))
+                .service(
+                    resource("/customers/{openid}")
+                        .route(get().to(customers::export))
+                        .route(delete().to(customers::erase)),
+                ),
         )
         .service(
             scope("/console")

@@ -3,18 +3,24 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Embedded, Store, StoreError};
+use super::{Embedded, PseudonymKey, Store, StoreError};
 
 /// Opens the store that `url` names: `embedded:` lives in `data_dir`.
 ///
 /// # Errors
 /// [`StoreError::Mismatch`] when this version has no such engine or the store was made with another number of
 /// partitions, [`StoreError::Locked`] when another process holds it, else what opening it met.
-pub fn open(url: &str, data_dir: &Path, partitions: u16) -> Result<Arc<dyn Store>, StoreError> {
+pub fn open(url: &str, data_dir: &Path, partitions: u16, key: PseudonymKey) -> Result<Arc<dyn Store>, StoreError> {
+    engine(url)?;
+    Ok(Arc::new(Embedded::open(data_dir, partitions, key)?))
+}
+
+/// Whether this version has the engine that `url` names.
+fn engine(url: &str) -> Result<(), StoreError> {
     // What follows the scheme may hold a password, so no message repeats it.
     let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);
     match scheme {
-        "embedded" if url == "embedded:" => Ok(Arc::new(Embedded::open(data_dir, partitions)?)),
+        "embedded" if url == "embedded:" => Ok(()),
         "embedded" => Err(StoreError::Mismatch(
             "store.url: nothing may follow `embedded:`; the folder of the embedded store is `data_dir`".into(),
         )),
@@ -30,8 +36,18 @@ pub fn open(url: &str, data_dir: &Path, partitions: u16) -> Result<Arc<dyn Store
 ///
 /// # Errors
 /// As [`open`]; also when there is no store yet.
-pub fn open_read_only(url: &str, data_dir: &Path, partitions: u16) -> Result<Arc<dyn Store>, StoreError> {
-    if url == "embedded:" { Ok(Arc::new(Embedded::open_read_only(data_dir)?)) } else { open(url, data_dir, partitions) }
+pub fn open_read_only(url: &str, data_dir: &Path, _partitions: u16) -> Result<Arc<dyn Store>, StoreError> {
+    engine(url)?;
+    Ok(Arc::new(Embedded::open_read_only(data_dir)?))
+}
+
+/// As [`open_read_only`], for somebody who asks about single customers and has the key to those who left.
+///
+/// # Errors
+/// As [`open_read_only`].
+pub fn open_to_export(url: &str, data_dir: &Path, key: PseudonymKey) -> Result<Arc<dyn Store>, StoreError> {
+    engine(url)?;
+    Ok(Arc::new(Embedded::open_read_only(data_dir)?.knowing(key)))
 }
 
 #[cfg(test)]
@@ -40,7 +56,7 @@ mod tests {
 
     fn refusal(url: &str) -> String {
         let dir = tempfile::tempdir().unwrap();
-        open(url, dir.path(), 64).err().unwrap().to_string()
+        open(url, dir.path(), 64, PseudonymKey::new("k")).err().unwrap().to_string()
     }
 
     #[test]
@@ -62,7 +78,7 @@ mod tests {
     #[test]
     fn the_embedded_store_is_opened_in_the_data_folder() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(open("embedded:", &dir.path().join("data"), 64).is_ok());
+        assert!(open("embedded:", &dir.path().join("data"), 64, PseudonymKey::new("k")).is_ok());
         assert!(dir.path().join("data/fuwu.db").exists());
     }
 }

@@ -6,10 +6,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use fuwu::app::{App, ManualClock, ServedAccount};
+use fuwu::app::{App, Discretion, ManualClock, ServedAccount};
 use fuwu::backend::{self, Backend};
 use fuwu::channel::official::{Account, AccountSpec, Mode, api};
 use fuwu::config::playbook::Live;
+use fuwu::domain::forget::Forget;
 use fuwu::domain::ids::Openid;
 use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
@@ -114,7 +115,7 @@ struct Stuck {
 impl Stuck {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (gate, store) = Gated::around(Embedded::open(&dir.path().join("data"), 64).unwrap());
+        let (gate, store) = Gated::around(Embedded::open(&dir.path().join("data"), 64, crate::harness::key()).unwrap());
         let client = backend::client().unwrap();
         let spec = AccountSpec {
             id: "demo".into(),
@@ -132,7 +133,8 @@ impl Stuck {
             platform: api::Client::new(nowhere, APP_ID, "", client),
             site: "http://story.example".into(),
         };
-        let app = App::new(vec![account], Arc::new(store), Arc::new(ManualClock::at(MONDAY)));
+        let discretion = Discretion { forget: Forget::Tombstone, keep_days: 180, key: crate::harness::key() };
+        let app = App::new(vec![account], Arc::new(store), Arc::new(ManualClock::at(MONDAY)), discretion);
         let state = State {
             app: Arc::clone(&app),
             draining: AtomicBool::new(false),

@@ -95,7 +95,7 @@ impl Embedded {
 impl Engine for Embedded {
     async fn open(&self) -> Arc<dyn Store> {
         let nowhere_else: &Path = self.0.path();
-        fuwu::store::open("embedded:", nowhere_else, 64).unwrap()
+        fuwu::store::open("embedded:", nowhere_else, 64, crate::harness::key()).unwrap()
     }
 }
 
