@@ -15,17 +15,16 @@ pub use progress::{Beginning, HEAD_BYTES, Known, Listed, MOST_LISTED, Progress, 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::App;
+use super::{App, Rules};
 use crate::domain::ids::AccountId;
 use crate::domain::playbook::Playbook;
-use crate::growth::lateness::Lateness;
 use crate::store::Store;
 
 /// Applies recorded deliveries to a store.
 #[derive(Clone)]
 pub struct Replay {
     store: Arc<dyn Store>,
-    lateness: Lateness,
+    rules: Rules,
     accounts: Arc<Vec<(AccountId, Arc<Playbook>)>>,
 }
 
@@ -49,8 +48,8 @@ pub const MAX_LINE_BYTES: usize = 1024 * 1024;
 
 impl Replay {
     /// For these accounts, each with the playbook that decides.
-    pub fn new(store: Arc<dyn Store>, accounts: BTreeMap<AccountId, Arc<Playbook>>, lateness: Lateness) -> Self {
-        Self { store, lateness, accounts: Arc::new(accounts.into_iter().collect()) }
+    pub fn new(store: Arc<dyn Store>, accounts: BTreeMap<AccountId, Arc<Playbook>>, rules: Rules) -> Self {
+        Self { store, rules, accounts: Arc::new(accounts.into_iter().collect()) }
     }
 }
 
@@ -58,7 +57,7 @@ impl App {
     /// A replay beside live traffic, under the playbooks of this moment.
     pub fn replay(&self) -> Replay {
         let accounts = self.accounts.iter().map(|(id, account)| (id.clone(), account.playbook()));
-        Replay::new(Arc::clone(&self.store), accounts.collect(), self.lateness)
+        Replay::new(Arc::clone(&self.store), accounts.collect(), self.rules.clone())
     }
 
     /// Applies a chunk where it keeps no customer's message waiting, and to its end also when the caller leaves.

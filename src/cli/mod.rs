@@ -4,6 +4,7 @@
 mod assemble;
 mod chat;
 mod check;
+mod customer;
 mod populate;
 mod replay;
 mod report;
@@ -68,6 +69,11 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// A report from the store, also beside a running server.
     Report(report::ReportArgs),
+    /// Everything held on one customer; forgetting one customer.
+    Customer {
+        #[command(subcommand)]
+        command: customer::CustomerCommand,
+    },
     /// JSON Schemas of the playbook files, for editors.
     Schema {
         /// The folder to write them to; printed when left out.
@@ -158,6 +164,7 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Replay(args) => replay::run(&settings, args),
+        Command::Customer { command } => customer::run(&settings, meant?.0, command),
         Command::Report(args) => {
             let (id, account) = meant?;
             report::run(&settings, (&id, &account), args)

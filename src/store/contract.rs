@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
+pub use crate::domain::forget::Keep;
 use crate::domain::ids::{AccountId, Openid, WorkId};
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::Work;
@@ -53,6 +54,9 @@ pub struct Commit {
     /// Outgoing work of this customer that is done with this commit, settled before `outbox` is added. All of it must
     /// still be there, else nothing happens: so work that two workers did has one effect.
     pub settled: Vec<WorkId>,
+    /// Under what name the record is kept from now on. For one that is not kept under its openid all outgoing work is
+    /// dropped, the facts lose their words, and what was counted by these words is counted without them.
+    pub keep: Keep,
 }
 
 /// What came of a commit.
@@ -210,7 +214,23 @@ pub struct Logged {
     pub fact: Fact,
 }
 
+/// Everything that is kept of one customer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The record; empty at version 0 when there is none.
+    pub stored: Stored,
+    /// The facts, in order of commit.
+    pub facts: Vec<Logged>,
+    /// Outgoing work, leased or not, in order of commit.
+    pub outbox: Vec<Work>,
+    /// Quarantined deliveries that name the customer, oldest first.
+    pub quarantined: Vec<Quarantined>,
+}
+
 /// An engine.
+///
+/// A customer is found by the openid also when the record is kept as a tombstone; what [`Keep::Nothing`] left is found by
+/// nobody. In facts the customer bears the name the record is kept under, and that name may be handed in like an openid.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// One customer's record; a customer never seen is an empty one at version 0. Does not wait for writers.
@@ -275,6 +295,23 @@ pub trait Store: Send + Sync {
 
     /// Changes a shared record in one atomic step, or answers [`Committed::Stale`] when somebody else was first.
     async fn put_shared(&self, change: SharedChange) -> Result<Committed, StoreError>;
+
+    /// Everything kept of one customer; `None` when there is nothing. May read the whole log.
+    async fn held(&self, of: &CustomerRef) -> Result<Option<Held>, StoreError>;
+
+    /// Takes one customer away, under whatever name: record, facts, outgoing work, quarantined deliveries that name
+    /// them; not a byte of it is left in the store's files. Counters and journal stay as they are, but what was counted
+    /// by the customer's own words is counted without them. What was counted of them is kept as [`Store::residue`].
+    /// `false` when there was nothing. After an error or a crash it may be asked again.
+    async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError>;
+
+    /// Takes name and record from at most `limit` customers of the account who left before `left_before`, and says from
+    /// how many: whoever of them comes back is new. Their facts and counters stay. Also finishes erasures that a crash
+    /// broke off.
+    async fn expire(&self, account: &AccountId, left_before: BusinessDay, limit: usize) -> Result<usize, StoreError>;
+
+    /// What erased customers once counted, added up: with what is counted from the facts anew it makes the counters.
+    async fn residue(&self, account: &AccountId) -> Result<Vec<Increment>, StoreError>;
 
     /// Makes everything acknowledged durable and closes; later calls fail.
     async fn close(&self) -> Result<(), StoreError>;

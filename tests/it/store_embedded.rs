@@ -23,6 +23,7 @@ fn commit(of: CustomerRef, base: u64) -> Commit {
         facts: Vec::new(),
         outbox: Vec::new(),
         settled: Vec::new(),
+        keep: fuwu::store::Keep::Known,
     }
 }
 
@@ -31,7 +32,7 @@ async fn version(store: &dyn Store, n: u64) -> u64 {
 }
 
 fn open(dir: &Path) -> Embedded {
-    Embedded::open(dir, Spec::default()).unwrap()
+    Embedded::open(dir, Spec::default(), crate::harness::key()).unwrap()
 }
 
 #[tokio::test]
@@ -39,7 +40,7 @@ async fn a_store_in_use_is_refused_until_it_is_closed() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     store.commit(commit(who(1), 0)).await.unwrap();
-    let refused = Embedded::open(dir.path(), Spec::default()).unwrap_err();
+    let refused = Embedded::open(dir.path(), Spec::default(), crate::harness::key()).unwrap_err();
     assert!(matches!(refused, StoreError::Locked(_)));
     assert!(refused.to_string().contains(&dir.path().display().to_string()), "{refused}");
     store.close().await.unwrap();
@@ -103,7 +104,8 @@ fn reading_a_store_that_is_not_there_makes_none() {
 fn a_refused_opening_leaves_the_store_free() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
-    let refused = Embedded::open(dir.path(), Spec { partitions: 32, ..Spec::default() }).unwrap_err();
+    let refused =
+        Embedded::open(dir.path(), Spec { partitions: 32, ..Spec::default() }, crate::harness::key()).unwrap_err();
     assert!(matches!(refused, StoreError::Mismatch(_)), "{refused}");
     drop(open(dir.path()));
 }
@@ -128,7 +130,7 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let theirs = "not a database at all ".repeat(999);
     std::fs::write(dir.path().join("fuwu.db"), &theirs).unwrap();
-    Embedded::open(dir.path(), Spec::default()).unwrap_err();
+    Embedded::open(dir.path(), Spec::default(), crate::harness::key()).unwrap_err();
     Embedded::open_read_only(dir.path()).unwrap_err();
     assert_eq!(std::fs::read_to_string(dir.path().join("fuwu.db")).unwrap(), theirs);
 }
@@ -158,7 +160,7 @@ async fn after_a_crash_a_damaged_file_is_refused_and_a_whole_one_is_not() {
     let page = bytes.len() / 4096 / 2 * 4096;
     bytes[page..page + 4096].fill(0xa5);
     std::fs::write(&db, bytes).unwrap();
-    let refused = Embedded::open(crashed.path(), Spec::default()).unwrap_err().to_string();
+    let refused = Embedded::open(crashed.path(), Spec::default(), crate::harness::key()).unwrap_err().to_string();
     assert!(refused.contains("fuwu.db is damaged") && refused.contains("backup"), "{refused}");
 }
 

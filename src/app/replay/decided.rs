@@ -11,6 +11,7 @@ use crate::domain::customer::Customer;
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::Moment;
 use crate::domain::fact::Fact;
+use crate::domain::forget::Keep;
 use crate::domain::ids::AccountId;
 use crate::domain::inbound::Inbound;
 use crate::domain::playbook::Playbook;
@@ -30,6 +31,35 @@ struct Slot {
     applied: bool,
 }
 
+impl Slot {
+    /// What was decided so far, taken out.
+    fn commit(&mut self, keep: Keep) -> Commit {
+        self.applied = false;
+        Commit {
+            of: self.of.clone(),
+            base: self.base,
+            customer: std::mem::take(&mut self.customer),
+            increments: Vec::new(),
+            facts: std::mem::take(&mut self.facts),
+            outbox: Vec::new(),
+            settled: Vec::new(),
+            keep,
+        }
+    }
+
+    /// The commit that forgets the customer. What comes after it finds what the store would find then.
+    fn bury(&mut self, keep: Keep) -> Commit {
+        let left = self.customer.clone();
+        let commit = self.commit(keep);
+        if keep == Keep::Nothing {
+            self.base = Version::default();
+        } else {
+            (self.base, self.customer) = (Version(self.base.0 + 1), left);
+        }
+        commit
+    }
+}
+
 /// Increments, added up over the chunk: of one account, by the day they are journalled on.
 type Sums = HashMap<(usize, Option<BusinessDay>, CounterKey), i64>;
 
@@ -41,6 +71,8 @@ pub(super) struct Decided<'c> {
     places: HashMap<(usize, &'c str), usize>,
     sums: Sums,
     quarantined: Vec<Quarantined>,
+    /// Commits of customers who left, in order. Whoever comes back in the same chunk begins anew after theirs.
+    buried: Vec<Commit>,
     /// Votes by account: those of the store, and those of this chunk on top.
     votes: HashMap<usize, HashMap<String, i64>>,
     pub(super) progress: Progress,
@@ -73,6 +105,7 @@ impl<'c> Decided<'c> {
             places,
             sums: Sums::new(),
             quarantined: Vec::new(),
+            buried: Vec::new(),
             votes: HashMap::new(),
             progress,
         })
@@ -136,7 +169,7 @@ impl<'c> Decided<'c> {
         let given = Given { answer: question.as_ref().map(|_| Answer::TimedOut), tally };
         let subject = Subject { customer: &slot.customer, inbound, moment };
         let decision = decide(playbook, subject, &route, &given);
-        let setting = Setting { of: &slot.of, playbook, moment, lateness: self.replay.lateness };
+        let setting = Setting { of: &slot.of, playbook, moment, rules: &self.replay.rules };
         let consequences = consequences(setting, decision);
         self.count_work(question.as_ref(), &consequences.outbox);
         self.apply(place, account, consequences);
@@ -148,6 +181,9 @@ impl<'c> Decided<'c> {
         slot.customer = made.customer;
         slot.facts.extend(made.facts);
         slot.applied = true;
+        if made.keep != Keep::Known {
+            self.buried.push(slot.bury(made.keep));
+        }
         for Increment { key, by, late_on } in made.recorded.increments {
             if key.metric == Metric::Votes
                 && let Some(votes) = self.votes.get_mut(&account)
@@ -188,16 +224,11 @@ impl<'c> Decided<'c> {
         }
         let mut increments: HashMap<&AccountId, Vec<Increment>> =
             self.replay.accounts.iter().map(|(id, _)| id).zip(increments).collect();
-        let commit = |slot: Slot| Commit {
-            increments: increments.remove(&slot.of.account).unwrap_or_default(),
-            of: slot.of,
-            base: slot.base,
-            customer: slot.customer,
-            facts: slot.facts,
-            outbox: Vec::new(),
-            settled: Vec::new(),
-        };
-        let commits = self.slots.into_iter().filter(|slot| slot.applied).map(commit).collect();
+        let known = self.slots.into_iter().filter(|slot| slot.applied).map(|mut slot| slot.commit(Keep::Known));
+        let mut commits: Vec<Commit> = self.buried.into_iter().chain(known).collect();
+        for commit in &mut commits {
+            commit.increments = increments.remove(&commit.of.account).unwrap_or_default();
+        }
         (Bulk { commits, quarantined: self.quarantined, note: None }, self.progress)
     }
 }

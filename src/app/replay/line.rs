@@ -133,6 +133,9 @@ impl Replay {
             return Err(Useless::TooLarge);
         }
         let what = read_clear(written.xml.as_bytes()).map_err(Box::new);
+        // As at the door of live traffic.
+        let sealed = |inbound: Inbound| Inbound { key: self.rules.discretion.seal(inbound.key), ..inbound };
+        let what = what.map(sealed);
         Ok(Recorded { at: UnixSecs(written.at), account, what })
     }
 }

@@ -8,11 +8,10 @@ use anyhow::{Context as _, anyhow, bail};
 use url::Url;
 
 use crate::app::replay::{Chunk, Known, Lines, Progress, Replay, known};
-use crate::cli::assemble::{reachable, store_spec};
+use crate::cli::assemble::{reachable, rules, store_spec};
 use crate::cli::playbook_on_disk;
 use crate::cli::secrets::Secrets;
 use crate::config::Settings;
-use crate::growth::lateness::Lateness;
 use crate::store::{Store, StoreError, open, open_read_only};
 
 /// Customers who write meanwhile wait while a chunk is written, so it is a small one.
@@ -50,15 +49,15 @@ impl Way {
     /// Opens the store, or finds the server that has it.
     pub(super) fn find(settings: &Settings) -> anyhow::Result<Self> {
         let (url, dir, spec) = (settings.store_url.expose(), &settings.data_dir, store_spec(settings));
-        let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
-        match open(url, dir, spec) {
+        let key = Secrets::keep(dir)?.pseudonym_key();
+        match open(url, dir, spec, key.clone()) {
             Ok(store) => {
                 let mut accounts = BTreeMap::new();
                 for (id, account) in &settings.accounts {
                     let playbook = playbook_on_disk(account).with_context(|| format!("account {id}"))?;
                     accounts.insert(id.clone(), playbook);
                 }
-                Ok(Self::Alone { replay: Replay::new(Arc::clone(&store), accounts, lateness), store })
+                Ok(Self::Alone { replay: Replay::new(Arc::clone(&store), accounts, rules(settings, key)?), store })
             }
             Err(StoreError::Locked(lock)) => {
                 let store = open_read_only(url, dir, spec)?;

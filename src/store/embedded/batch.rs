@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::counters::Fold;
 use super::customers::{self, FactRow};
 use super::failure::{Damage, damage};
-use super::request::{CommitRow, Outcome, Write};
-use super::{bulk, outbox, quarantine, shared};
+use super::request::{CommitRow, LogRow, Outcome, Write};
+use super::{bulk, forget, outbox, quarantine, shared};
+use crate::domain::forget::Keep;
 use crate::domain::ids::AccountId;
 use crate::store::Committed;
 
@@ -104,7 +105,24 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
                 let account = known.account(&transaction, &change.account)?;
                 Outcome::Committed(shared::put(&transaction, account, change)?)
             }
-            Write::Close => Outcome::Done,
+            Write::Erase(row) => Outcome::Committed(forget::erase(&transaction, row, &mut fold)?),
+            Write::Purge { account, seqs } => {
+                forget::purge(&transaction, *account, seqs)?;
+                Outcome::Done
+            }
+            Write::Erased { customer } => {
+                forget::end(&transaction, *customer)?;
+                Outcome::Done
+            }
+            Write::Release { ids } => {
+                quarantine::release(&transaction, ids)?;
+                Outcome::Done
+            }
+            Write::Expire { account, left_before, limit } => {
+                let account = known.account(&transaction, account)?;
+                Outcome::Expired(forget::expire(&transaction, (account, *left_before, *limit), &mut fold)?)
+            }
+            Write::Close | Write::Scour(_) => Outcome::Done,
         });
     }
     fold.write(&transaction)?;
@@ -123,11 +141,17 @@ pub(super) fn commit(
     }
     let Some(customer) = customers::put(connection, account, row)? else { return Ok(Committed::Stale) };
     fold.add(account, &row.increments)?;
-    for body in &row.facts {
+    for LogRow { body, words } in &row.facts {
         let seq = known.next_seq(connection)?;
         customers::log(connection, &FactRow { account, seq, customer, partition: row.partition.0, body })?;
+        if *words {
+            forget::note_words(connection, customer, seq)?;
+        }
     }
     outbox::change(connection, customer, row)?;
+    if row.keep != Keep::Known {
+        forget::bury(connection, (account, customer), fold)?;
+    }
     Ok(Committed::Applied)
 }
 

@@ -30,21 +30,35 @@ impl Fold {
         Ok(())
     }
 
-    /// Writes the sums.
+    /// Writes the sums. A cell that comes to nothing is taken away: its dimension may hold words that are to be forgotten.
     pub(super) fn write(self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut spent = connection.prepare_cached(
+            "DELETE FROM counter WHERE account = ?1 AND metric = ?2 AND a = ?3 AND b = ?4 AND dimension = ?5
+             AND value = 0",
+        )?;
         let mut upsert = connection.prepare_cached(
             "INSERT INTO counter (account, metric, a, b, dimension, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO UPDATE SET value = value + excluded.value",
         )?;
         for ((account, key), by) in self.counters.into_iter().filter(|(_, by)| *by != 0) {
             upsert.execute((account, key.metric as u8, key.a, key.b, &key.dimension, by))?;
+            if by < 0 {
+                spent.execute((account, key.metric as u8, key.a, key.b, &key.dimension))?;
+            }
         }
+        let mut spent = connection.prepare_cached(
+            "DELETE FROM journal WHERE account = ?1 AND arrived = ?2 AND metric = ?3 AND a = ?4 AND b = ?5
+             AND dimension = ?6 AND value = 0",
+        )?;
         let mut upsert = connection.prepare_cached(
             "INSERT INTO journal (account, arrived, metric, a, b, dimension, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT DO UPDATE SET value = value + excluded.value",
         )?;
         for ((account, arrived, key), by) in self.journal.into_iter().filter(|(_, by)| *by != 0) {
             upsert.execute((account, arrived.0, key.metric as u8, key.a, key.b, &key.dimension, by))?;
+            if by < 0 {
+                spent.execute((account, arrived.0, key.metric as u8, key.a, key.b, &key.dimension))?;
+            }
         }
         Ok(())
     }
@@ -108,7 +122,7 @@ pub(super) fn read_all(connection: &Connection, account: &str) -> Result<Vec<(Co
 }
 
 /// The metric of a stored number.
-fn metric(number: u8) -> Result<Metric, StoreError> {
+pub(super) fn metric(number: u8) -> Result<Metric, StoreError> {
     METRICS.iter().copied().find(|metric| *metric as u8 == number).ok_or_else(|| StoreError::Shape {
         what: "counter",
         cause: format!("no metric has the number {number}; run the version of fuwu that wrote it, or a newer one"),
