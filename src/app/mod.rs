@@ -27,7 +27,7 @@ pub use forget::Discretion;
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
-pub use report::{ReportFault, read_report};
+pub use report::{ReportFault, read_changes, read_report};
 pub use rules::Rules;
 
 use std::collections::BTreeMap;
