@@ -17,6 +17,7 @@ use crate::config::playbook::{Finding, Live, render};
 use crate::config::settings::{API_BASE, DEMO, Mode, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
+use crate::growth::lateness::Lateness;
 use crate::http::{self, ApiToken, Front, Observatory, Served, State};
 use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
 use crate::store::Spec;
@@ -48,8 +49,9 @@ pub struct Running {
 }
 
 /// What the store is made with, or must have been made with.
-pub(super) fn store_spec(settings: &Settings) -> Spec {
-    Spec { partitions: settings.store_partitions, lateness_days: settings.lateness_days }
+pub(super) fn store_spec(settings: &Settings) -> anyhow::Result<Spec> {
+    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
+    Ok(Spec { partitions: settings.store_partitions, lateness })
 }
 
 /// Starts everything on a bound listener. Returns when it answers.
@@ -57,7 +59,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let address = listener.local_addr()?;
     let here = Url::parse(&format!("http://{}/", reachable(address)))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| here.clone());
-    let store = crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(&settings))?;
+    let made_with = store_spec(&settings)?;
+    let store = crate::store::open(settings.store_url.expose(), &settings.data_dir, made_with)?;
     let secrets = Secrets::keep(&settings.data_dir)?;
     let client = backend::client()?;
     let mut sandbox = None;
@@ -78,7 +81,7 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     }
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
     let api_token = set.unwrap_or_else(|| secrets.console_api_token.clone());
-    let app = App::new(accounts, store, parts.clock);
+    let app = App::new(accounts, store, parts.clock, made_with.lateness);
     let state = State {
         app: Arc::clone(&app),
         draining: AtomicBool::new(false),

@@ -10,7 +10,7 @@ use super::channel::Channels;
 use super::connector::Connector;
 use super::ids::{ActionKey, Channel, ConnectorKey, PlaybookVersion};
 use super::keywords::Keywords;
-use super::menu::Menu;
+use super::menu::{Labels, Menu};
 
 /// A playbook. `config::playbook` reads one from files; nothing changes it afterwards.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +42,11 @@ impl Playbook {
             (Channel::OTHER, None) => "其他二维码",
             (key, None) => key,
         }
+    }
+
+    /// What is written on the buttons of its menus.
+    pub fn labels(&self) -> Labels {
+        Labels::of(&self.menus)
     }
 }
 

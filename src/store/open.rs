@@ -42,6 +42,7 @@ pub fn open_read_only(url: &str, data_dir: &Path, spec: Spec) -> Result<Arc<dyn 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::growth::lateness::Lateness;
 
     fn refusal(url: &str) -> String {
         let dir = tempfile::tempdir().unwrap();
@@ -74,9 +75,9 @@ mod tests {
     #[test]
     fn reading_and_writing_ask_for_the_settings_the_store_was_made_with() {
         let dir = tempfile::tempdir().unwrap();
-        let made = Spec { partitions: 7, lateness_days: 0 };
+        let made = Spec { partitions: 7, lateness: Lateness::new(0).unwrap() };
         drop(open("embedded:", dir.path(), made).unwrap());
-        for other in [Spec { partitions: 8, ..made }, Spec { lateness_days: 2, ..made }] {
+        for other in [Spec { partitions: 8, ..made }, Spec { lateness: Lateness::DEFAULT, ..made }] {
             for open in [open, open_read_only] {
                 let refused = open("embedded:", dir.path(), other).err().unwrap();
                 assert!(matches!(refused, StoreError::Mismatch(_)), "{refused:?}");
