@@ -12,6 +12,8 @@ mod report;
 mod settle;
 #[cfg(test)]
 mod stand;
+#[cfg(test)]
+mod trials;
 mod turns;
 
 pub mod rehearsal;

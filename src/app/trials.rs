@@ -1,0 +1,160 @@
+//! Random logs through the embedded store, closed and opened again on the way, compared with the oracle in every counter,
+//! every journal and every report. `FUWU_LOGS` sets how many (60).
+
+mod expect;
+mod logs;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error;
+
+use self::logs::{Delivery, Trial};
+use crate::domain::fact::Fact;
+use crate::domain::ids::AccountId;
+use crate::domain::reply::Reply;
+use crate::domain::time::BusinessDay;
+use crate::growth::counter::Metric;
+use crate::growth::lateness::Lateness;
+use crate::growth::oracle::{Cells, Oracle, day_of};
+use crate::growth::record::record;
+use crate::store::{Commit, Committed, CounterRange, CustomerRef, Embedded, Spec, Store};
+
+/// So many logs are under way at once, so that one goes on while another waits for the disk.
+const AT_ONCE: usize = 4;
+
+fn demo() -> AccountId {
+    "demo".into()
+}
+
+fn how_many(usual: u64) -> u64 {
+    std::env::var("FUWU_LOGS").ok().and_then(|logs| logs.parse().ok()).unwrap_or(usual)
+}
+
+fn open(dir: &Path, partitions: u16, lateness: Lateness) -> Embedded {
+    Embedded::open(dir, Spec { partitions, lateness }).unwrap()
+}
+
+/// Every counter of the store. Metrics are found through their derived reader, so that none can be forgotten here.
+async fn every_counter(store: &dyn Store) -> Cells {
+    let nth = |n: u32| Metric::deserialize(IntoDeserializer::<Error>::into_deserializer(n)).ok();
+    let mut cells = Cells::new();
+    for metric in (0..).map_while(nth) {
+        let range = CounterRange { metric, from: i32::MIN, to: i32::MAX };
+        cells.extend(store.counters(&demo(), range).await.unwrap());
+    }
+    cells.retain(|_, value| *value != 0);
+    cells
+}
+
+fn assert_same(engine: &Cells, oracle: &Cells, seed: u64) {
+    for key in engine.keys().chain(oracle.keys()) {
+        assert_eq!(engine.get(key), oracle.get(key), "log {seed}, {key:?}: engine against oracle");
+    }
+}
+
+/// One delivery as the shell applies it: a known one changes nothing, and whoever was overtaken decides again.
+async fn apply(store: &Embedded, (of, fact): (&CustomerRef, &Fact), lateness: Lateness) {
+    loop {
+        let stored = store.load(of).await.unwrap();
+        let mut customer = stored.customer;
+        if customer.recent.earned(fact.key).is_some() {
+            return;
+        }
+        let increments = record(&mut customer, std::slice::from_ref(fact), lateness).increments;
+        customer.recent.remember(fact.key, Reply::Silent, fact.arrived);
+        let facts = vec![fact.clone()];
+        let (of, base) = (of.clone(), stored.version);
+        let commit = Commit { of, base, customer, increments, facts, outbox: Vec::new(), settled: Vec::new() };
+        if store.commit(commit).await.unwrap() == Committed::Applied {
+            return;
+        }
+    }
+}
+
+/// Customers at once, the deliveries of each in their order, copies of one delivery at the same moment.
+async fn live(store: &Embedded, deliveries: &[Delivery], lateness: Lateness) {
+    let mut lives = HashMap::<CustomerRef, Vec<&Delivery>>::new();
+    for delivery in deliveries {
+        lives.entry(delivery.of()).or_default().push(delivery);
+    }
+    let life = async |of: &CustomerRef, deliveries: &[&Delivery]| {
+        for delivery in deliveries {
+            join_all((0..delivery.copies).map(|_| apply(store, (of, &delivery.fact), lateness))).await;
+        }
+    };
+    join_all(lives.iter().map(|(of, deliveries)| life(of, deliveries))).await;
+}
+
+/// The journal takes back what arrived after `as_of`.
+async fn as_it_stood(store: &Embedded, now: &Cells, as_of: i32) -> Cells {
+    let mut then = now.clone();
+    let later = store.journal(&demo(), BusinessDay(as_of + 1), BusinessDay(i32::MAX)).await.unwrap();
+    for (_, key, by) in later {
+        *then.entry(key).or_default() -= by;
+    }
+    then.retain(|key, value| *value != 0 && expect::is_over_by(key, as_of));
+    then
+}
+
+async fn run(seed: u64) {
+    let trial = Trial::of(seed);
+    let dir = tempfile::tempdir().unwrap();
+    let (before, after) = trial.deliveries.split_at(trial.deliveries.len() / 2);
+
+    let store = open(dir.path(), trial.partitions, trial.lateness);
+    live(&store, before, trial.lateness).await;
+    store.close().await.unwrap();
+    let store = open(dir.path(), trial.partitions, trial.lateness);
+    let half = Oracle::of(&logs::accepted(before));
+    assert_same(&every_counter(&store).await, &half.cells, seed);
+    live(&store, after, trial.lateness).await;
+
+    let log = logs::accepted(&trial.deliveries);
+    let oracle = Oracle::of(&log);
+    let cells = every_counter(&store).await;
+    assert_same(&cells, &oracle.cells, seed);
+    assert_eq!(store.facts(&demo(), 0, usize::MAX).await.unwrap().len(), log.len(), "log {seed}");
+    let days = logs::span(&log);
+    expect::reports(&store, &oracle, (days, trial.lateness)).await;
+    if trial.in_order {
+        let as_of = days.0 + i32::try_from(seed).unwrap() * 7 % (days.1 - days.0);
+        let known: Vec<_> = log.into_iter().filter(|(_, fact)| day_of(fact.arrived.0) <= as_of).collect();
+        let mut then = Oracle::of(&known).cells;
+        then.retain(|key, _| expect::is_over_by(key, as_of));
+        assert_same(&as_it_stood(&store, &cells, as_of).await, &then, seed);
+    }
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_number_of_random_logs_on_the_embedded_store_equals_the_oracle() {
+    let mut runs = stream::iter((0..how_many(60)).map(|seed| tokio::spawn(run(seed)))).buffer_unordered(AT_ONCE);
+    while let Some(run) = runs.next().await {
+        run.unwrap();
+    }
+}
+
+#[test]
+fn the_logs_hold_what_the_trial_is_about() {
+    let (mut late, mut quarantined, mut again, mut refollows, mut partitions) = (0, 0, 0, 0, 0_u64);
+    for seed in 0..64 {
+        let trial = Trial::of(seed);
+        let oracle = Oracle::of(&logs::accepted(&trial.deliveries));
+        let sum = |metric| oracle.cells.iter().filter(|(key, _)| key.metric == metric).map(|(_, n)| n).sum::<i64>();
+        late += trial.deliveries.iter().filter(|delivery| delivery.is_late()).count();
+        again += trial.deliveries.iter().filter(|delivery| delivery.again || delivery.copies > 1).count();
+        quarantined += sum(Metric::Quarantined);
+        refollows += sum(Metric::Refollows);
+        partitions |= 1 << (trial.partitions - 1);
+    }
+    assert_eq!(partitions, u64::MAX, "1 to 64 partitions");
+    assert!(
+        late > 500 && quarantined > 200 && again > 500 && refollows > 200,
+        "{late} {quarantined} {again} {refollows}"
+    );
+}
