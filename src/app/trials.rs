@@ -4,8 +4,7 @@
 mod expect;
 mod logs;
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeSet, HashMap};
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
@@ -18,7 +17,7 @@ use crate::domain::fact::Fact;
 use crate::domain::ids::AccountId;
 use crate::domain::reply::Reply;
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::{Increment, Metric};
 use crate::growth::lateness::Lateness;
 use crate::growth::oracle::{Cells, Oracle, day_of};
 use crate::growth::record::record;
@@ -33,10 +32,6 @@ fn demo() -> AccountId {
 
 fn how_many(usual: u64) -> u64 {
     std::env::var("FUWU_LOGS").ok().and_then(|logs| logs.parse().ok()).unwrap_or(usual)
-}
-
-fn open(dir: &Path, partitions: u16, lateness: Lateness) -> Embedded {
-    Embedded::open(dir, Spec { partitions, lateness }).unwrap()
 }
 
 /// Every counter of the store. Metrics are found through their derived reader, so that none can be forgotten here.
@@ -57,76 +52,111 @@ fn assert_same(engine: &Cells, oracle: &Cells, seed: u64) {
     }
 }
 
-/// One delivery as the shell applies it: a known one changes nothing, and whoever was overtaken decides again.
-async fn apply(store: &Embedded, (of, fact): (&CustomerRef, &Fact), lateness: Lateness) {
-    loop {
-        let stored = store.load(of).await.unwrap();
-        let mut customer = stored.customer;
-        if customer.recent.earned(fact.key).is_some() {
-            return;
-        }
-        let increments = record(&mut customer, std::slice::from_ref(fact), lateness).increments;
-        customer.recent.remember(fact.key, Reply::Silent, fact.arrived);
-        let facts = vec![fact.clone()];
-        let (of, base) = (of.clone(), stored.version);
-        let commit = Commit { of, base, customer, increments, facts, outbox: Vec::new(), settled: Vec::new() };
-        if store.commit(commit).await.unwrap() == Committed::Applied {
-            return;
+/// What applies deliveries; with a fault of its own, if one is planted.
+#[derive(Clone, Copy)]
+struct Hand<'a> {
+    store: &'a Embedded,
+    lateness: Lateness,
+    fault: Fault,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// This metric is not counted.
+    Dropped(Metric),
+    /// Nothing is journalled.
+    Unjournalled,
+}
+
+impl Fault {
+    fn plant(self, increments: &mut Vec<Increment>) {
+        match self {
+            Self::None => {}
+            Self::Dropped(metric) => increments.retain(|increment| increment.key.metric != metric),
+            Self::Unjournalled => increments.iter_mut().for_each(|increment| increment.late_on = None),
         }
     }
 }
 
-/// Customers at once, the deliveries of each in their order, copies of one delivery at the same moment.
-async fn live(store: &Embedded, deliveries: &[Delivery], lateness: Lateness) {
-    let mut lives = HashMap::<CustomerRef, Vec<&Delivery>>::new();
-    for delivery in deliveries {
-        lives.entry(delivery.of()).or_default().push(delivery);
+impl Hand<'_> {
+    /// One delivery as the shell applies it: a known one changes nothing, and whoever was overtaken decides again.
+    async fn apply(&self, of: &CustomerRef, fact: &Fact) {
+        loop {
+            let stored = self.store.load(of).await.unwrap();
+            let mut customer = stored.customer;
+            if customer.recent.earned(fact.key).is_some() {
+                return;
+            }
+            let mut increments = record(&mut customer, std::slice::from_ref(fact), self.lateness).increments;
+            self.fault.plant(&mut increments);
+            customer.recent.remember(fact.key, Reply::Silent, fact.arrived);
+            let (of, base, facts) = (of.clone(), stored.version, vec![fact.clone()]);
+            let commit = Commit { of, base, customer, increments, facts, outbox: Vec::new(), settled: Vec::new() };
+            if self.store.commit(commit).await.unwrap() == Committed::Applied {
+                return;
+            }
+        }
     }
-    let life = async |of: &CustomerRef, deliveries: &[&Delivery]| {
+
+    /// Customers at once, the deliveries of each in their order, copies of one delivery at the same moment.
+    async fn live(&self, deliveries: &[Delivery]) {
+        let mut lives = HashMap::<CustomerRef, Vec<&Delivery>>::new();
         for delivery in deliveries {
-            join_all((0..delivery.copies).map(|_| apply(store, (of, &delivery.fact), lateness))).await;
+            lives.entry(delivery.of()).or_default().push(delivery);
         }
-    };
-    join_all(lives.iter().map(|(of, deliveries)| life(of, deliveries))).await;
+        let life = async |of: &CustomerRef, deliveries: &[&Delivery]| {
+            for delivery in deliveries {
+                join_all((0..delivery.copies).map(|_| self.apply(of, &delivery.fact))).await;
+            }
+        };
+        join_all(lives.iter().map(|(of, deliveries)| life(of, deliveries))).await;
+    }
 }
 
-/// The journal takes back what arrived after `as_of`.
-async fn as_it_stood(store: &Embedded, now: &Cells, as_of: i32) -> Cells {
-    let mut then = now.clone();
-    let later = store.journal(&demo(), BusinessDay(as_of + 1), BusinessDay(i32::MAX)).await.unwrap();
+/// The counters as they stood at the end of a day, of the days that were over by then: the journal takes back what
+/// arrived later.
+async fn as_it_stood(store: &Embedded, day: i32) -> Cells {
+    let mut then = every_counter(store).await;
+    let later = store.journal(&demo(), BusinessDay(day + 1), BusinessDay(i32::MAX)).await.unwrap();
     for (_, key, by) in later {
         *then.entry(key).or_default() -= by;
     }
-    then.retain(|key, value| *value != 0 && expect::is_over_by(key, as_of));
+    then.retain(|key, value| *value != 0 && expect::is_over_by(key, day));
+    then
+}
+
+/// The same by the oracle.
+fn as_it_was_known(log: &[(u32, Fact)], day: i32) -> Cells {
+    let mut then = Oracle::of(log.iter().filter(|(_, fact)| day_of(fact.arrived.0) <= day)).cells;
+    then.retain(|key, _| expect::is_over_by(key, day));
     then
 }
 
 async fn run(seed: u64) {
     let trial = Trial::of(seed);
     let dir = tempfile::tempdir().unwrap();
+    let open = || Embedded::open(dir.path(), Spec { partitions: trial.partitions, lateness: trial.lateness }).unwrap();
+    let hand = |store| Hand { store, lateness: trial.lateness, fault: Fault::None };
     let (before, after) = trial.deliveries.split_at(trial.deliveries.len() / 2);
 
-    let store = open(dir.path(), trial.partitions, trial.lateness);
-    live(&store, before, trial.lateness).await;
+    let store = open();
+    hand(&store).live(before).await;
     store.close().await.unwrap();
-    let store = open(dir.path(), trial.partitions, trial.lateness);
+    let store = open();
     let half = Oracle::of(&logs::accepted(before));
     assert_same(&every_counter(&store).await, &half.cells, seed);
-    live(&store, after, trial.lateness).await;
+    hand(&store).live(after).await;
 
     let log = logs::accepted(&trial.deliveries);
     let oracle = Oracle::of(&log);
-    let cells = every_counter(&store).await;
-    assert_same(&cells, &oracle.cells, seed);
+    assert_same(&every_counter(&store).await, &oracle.cells, seed);
     assert_eq!(store.facts(&demo(), 0, usize::MAX).await.unwrap().len(), log.len(), "log {seed}");
     let days = logs::span(&log);
     expect::reports(&store, &oracle, (days, trial.lateness)).await;
     if trial.in_order {
-        let as_of = days.0 + i32::try_from(seed).unwrap() * 7 % (days.1 - days.0);
-        let known: Vec<_> = log.into_iter().filter(|(_, fact)| day_of(fact.arrived.0) <= as_of).collect();
-        let mut then = Oracle::of(&known).cells;
-        then.retain(|key, _| expect::is_over_by(key, as_of));
-        assert_same(&as_it_stood(&store, &cells, as_of).await, &then, seed);
+        let day = days.0 + i32::try_from(seed).unwrap() * 7 % (days.1 - days.0);
+        assert_same(&as_it_stood(&store, day).await, &as_it_was_known(&log, day), seed);
     }
     store.close().await.unwrap();
 }
@@ -136,6 +166,31 @@ async fn every_number_of_random_logs_on_the_embedded_store_equals_the_oracle() {
     let mut runs = stream::iter((0..how_many(60)).map(|seed| tokio::spawn(run(seed)))).buffer_unordered(AT_ONCE);
     while let Some(run) = runs.next().await {
         run.unwrap();
+    }
+}
+
+/// A check that cannot fail proves nothing.
+#[tokio::test]
+async fn a_fault_planted_in_any_metric_or_in_the_journal_is_found() {
+    let trial = Trial::of(1);
+    let log = logs::accepted(&trial.deliveries);
+    let oracle = Oracle::of(&log).cells;
+    let (from, to) = logs::span(&log);
+    let metrics: BTreeSet<Metric> = oracle.keys().map(|key| key.metric).collect();
+    assert!(metrics.len() > 15, "{metrics:?}");
+    for fault in metrics.into_iter().map(Fault::Dropped).chain([Fault::Unjournalled]) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Embedded::open(dir.path(), Spec::default()).unwrap();
+        Hand { store: &store, lateness: trial.lateness, fault }.live(&trial.deliveries).await;
+        assert_eq!(every_counter(&store).await == oracle, fault == Fault::Unjournalled, "{fault:?}");
+        if fault == Fault::Unjournalled {
+            let mut found = 0;
+            for day in from..to {
+                found += u32::from(as_it_stood(&store, day).await != as_it_was_known(&log, day));
+            }
+            assert!(found > 3, "{found} days");
+        }
+        store.close().await.unwrap();
     }
 }
 

@@ -94,44 +94,61 @@ impl Trial {
 /// One customer: mostly on a few favourite days, coming and going.
 fn live(customer: u32, (days, acts): (i64, i64), (rng, deliveries): (&mut StdRng, &mut Vec<(i64, Delivery)>)) {
     let favourites = [0; 3].map(|_| rng.random_range(0..days));
-    for _ in 0..acts {
-        let day = if rng.random_bool(0.4) { favourites[rng.random_range(0..3)] } else { rng.random_range(0..days) };
-        let mut sec = rng.random_range(0..DAY);
-        let what = kind(rng);
-        if !matches!(what, FactKind::Followed { .. }) && rng.random_bool(0.1) {
-            sec = [0, DAY - 1][rng.random_range(0..2)];
-        }
+    let mut moments: Vec<i64> = (0..acts).map(|_| moment(&favourites, days, rng)).collect();
+    moments.sort_unstable();
+    let (mut follows, mut followed_at) = (false, None);
+    for at in moments {
+        // Mostly one after the other; a follow said twice or an unfollow out of nowhere happens too.
+        let what = match rng.random_range(0..10) {
+            0..3 if follows != rng.random_bool(0.1) => FactKind::Unfollowed,
+            // Of two follows in one second nobody knows the earlier one.
+            0..3 if followed_at != Some(at) => follow(rng),
+            _ => act(rng),
+        };
+        follows = match what {
+            FactKind::Followed { .. } => {
+                followed_at = Some(at);
+                true
+            }
+            FactKind::Unfollowed => false,
+            _ => follows,
+        };
         let delay = match rng.random_range(0..100) {
             0..60 => rng.random_range(0..5),
             60..85 => rng.random_range(0..2 * DAY),
             85..95 => rng.random_range(0..9 * DAY),
             _ => rng.random_range(-400..0),
         };
-        let at = START + day * DAY + sec;
-        let key = DedupeKey(rng.random());
-        let playbook = format!("p{}", day / 20).as_str().into();
-        let fact = Fact { at: UnixSecs(at), arrived: UnixSecs(at + delay), key, playbook, what };
+        let playbook = format!("p{}", (at - START) / DAY / 20).as_str().into();
+        let (key, arrived) = (DedupeKey(rng.random()), UnixSecs(at + delay));
+        let fact = Fact { at: UnixSecs(at), arrived, key, playbook, what };
         deliveries.push((at + delay, Delivery { customer, fact, copies: 1, again: false }));
     }
 }
 
-fn kind(rng: &mut StdRng) -> FactKind {
+/// Often on the edge of a day.
+fn moment(favourites: &[i64], days: i64, rng: &mut StdRng) -> i64 {
+    let day = if rng.random_bool(0.4) { favourites[rng.random_range(0..3)] } else { rng.random_range(0..days) };
+    let sec = if rng.random_bool(0.1) { [0, DAY - 1][rng.random_range(0..2)] } else { rng.random_range(1..DAY - 1) };
+    START + day * DAY + sec
+}
+
+fn follow(rng: &mut StdRng) -> FactKind {
+    let code = rng.random_range(0..4);
+    let (scene, channel) = match code {
+        0 => (None, Channel::default()),
+        code => (Some(format!("code{code}").as_str().into()), format!("channel{}", code / 2).as_str().into()),
+    };
+    FactKind::Followed { scene, channel }
+}
+
+fn act(rng: &mut StdRng) -> FactKind {
     let key = format!("key{}", rng.random_range(0..3));
-    match rng.random_range(0..16) {
+    match rng.random_range(0..10) {
         0..4 => FactKind::Messaged,
         4..7 => FactKind::Tapped { key },
         7 => FactKind::Scanned { scene: "code".into() },
-        8..11 => {
-            let code = rng.random_range(0..4);
-            let (scene, channel) = if code == 0 {
-                (None, Channel::default())
-            } else {
-                (Some(format!("code{code}").as_str().into()), format!("channel{}", code / 2).as_str().into())
-            };
-            FactKind::Followed { scene, channel }
-        }
-        11..13 => FactKind::Unfollowed,
-        13 => FactKind::Rated { action: "rate".into(), stars: rng.random_range(1..=5) },
+        8 => FactKind::Rated { action: "rate".into(), stars: rng.random_range(1..=5) },
         _ => FactKind::Voted { action: "topic".into(), topic: "t".into(), option: key },
     }
 }
