@@ -3,6 +3,7 @@
 
 mod expect;
 mod logs;
+mod shell;
 
 use std::collections::{BTreeSet, HashMap};
 
