@@ -13,14 +13,13 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
-use self::logs::{Delivery, Trial};
-use crate::domain::fact::Fact;
+use self::logs::{Delivery, Log, Trial};
 use crate::domain::ids::AccountId;
 use crate::domain::reply::Reply;
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::{Increment, Metric};
 use crate::growth::lateness::Lateness;
-use crate::growth::oracle::{Cells, Oracle, day_of};
+use crate::growth::oracle::Cells;
 use crate::growth::record::record;
 use crate::store::{Commit, Committed, CounterRange, CustomerRef, Embedded, Spec, Store};
 
@@ -82,17 +81,18 @@ impl Fault {
 
 impl Hand<'_> {
     /// One delivery as the shell applies it: a known one changes nothing, and whoever was overtaken decides again.
-    async fn apply(&self, of: &CustomerRef, fact: &Fact) {
+    async fn apply(&self, of: &CustomerRef, delivery: &Delivery) {
+        let fact = delivery.fact();
         loop {
             let stored = self.store.load(of).await.unwrap();
             let mut customer = stored.customer;
             if customer.recent.earned(fact.key).is_some() {
                 return;
             }
-            let mut increments = record(&mut customer, std::slice::from_ref(fact), self.lateness).increments;
+            let mut increments = record(&mut customer, &delivery.facts, self.lateness).increments;
             self.fault.plant(&mut increments);
             customer.recent.remember(fact.key, Reply::Silent, fact.arrived);
-            let (of, base, facts) = (of.clone(), stored.version, vec![fact.clone()]);
+            let (of, base, facts) = (of.clone(), stored.version, delivery.facts.clone());
             let commit = Commit { of, base, customer, increments, facts, outbox: Vec::new(), settled: Vec::new() };
             if self.store.commit(commit).await.unwrap() == Committed::Applied {
                 return;
@@ -108,7 +108,7 @@ impl Hand<'_> {
         }
         let life = async |of: &CustomerRef, deliveries: &[&Delivery]| {
             for delivery in deliveries {
-                join_all((0..delivery.copies).map(|_| self.apply(of, &delivery.fact))).await;
+                join_all((0..delivery.copies).map(|_| self.apply(of, delivery))).await;
             }
         };
         join_all(lives.iter().map(|(of, deliveries)| life(of, deliveries))).await;
@@ -128,8 +128,8 @@ async fn as_it_stood(store: &Embedded, day: i32) -> Cells {
 }
 
 /// The same by the oracle.
-fn as_it_was_known(log: &[(u32, Fact)], day: i32) -> Cells {
-    let mut then = Oracle::of(log.iter().filter(|(_, fact)| day_of(fact.arrived.0) <= day)).cells;
+fn as_it_was_known(log: &Log, (day, lateness): (i32, Lateness)) -> Cells {
+    let mut then = logs::oracle_as_of(log, (day, lateness)).cells;
     then.retain(|key, _| expect::is_over_by(key, day));
     then
 }
@@ -145,19 +145,19 @@ async fn run(seed: u64) {
     hand(&store).live(before).await;
     store.close().await.unwrap();
     let store = open();
-    let half = Oracle::of(&logs::accepted(before));
+    let half = logs::oracle(&logs::applied(before), trial.lateness);
     assert_same(&every_counter(&store).await, &half.cells, seed);
     hand(&store).live(after).await;
 
-    let log = logs::accepted(&trial.deliveries);
-    let oracle = Oracle::of(&log);
+    let log = logs::applied(&trial.deliveries);
+    let oracle = logs::oracle(&log, trial.lateness);
     assert_same(&every_counter(&store).await, &oracle.cells, seed);
     assert_eq!(store.facts(&demo(), 0, usize::MAX).await.unwrap().len(), log.len(), "log {seed}");
     let days = logs::span(&log);
     expect::reports(&store, &oracle, (days, trial.lateness)).await;
     if trial.in_order {
         let day = days.0 + i32::try_from(seed).unwrap() * 7 % (days.1 - days.0);
-        assert_same(&as_it_stood(&store, day).await, &as_it_was_known(&log, day), seed);
+        assert_same(&as_it_stood(&store, day).await, &as_it_was_known(&log, (day, trial.lateness)), seed);
     }
     store.close().await.unwrap();
 }
@@ -174,20 +174,20 @@ async fn every_number_of_random_logs_on_the_embedded_store_equals_the_oracle() {
 #[tokio::test]
 async fn a_fault_planted_in_any_metric_or_in_the_journal_is_found() {
     let trial = Trial::of(1);
-    let log = logs::accepted(&trial.deliveries);
-    let oracle = Oracle::of(&log).cells;
+    let log = logs::applied(&trial.deliveries);
+    let oracle = logs::oracle(&log, trial.lateness).cells;
     let (from, to) = logs::span(&log);
     let metrics: BTreeSet<Metric> = oracle.keys().map(|key| key.metric).collect();
     assert!(metrics.len() > 15, "{metrics:?}");
     for fault in metrics.into_iter().map(Fault::Dropped).chain([Fault::Unjournalled]) {
         let dir = tempfile::tempdir().unwrap();
-        let store = Embedded::open(dir.path(), Spec::default()).unwrap();
+        let store = Embedded::open(dir.path(), Spec { lateness: trial.lateness, ..Spec::default() }).unwrap();
         Hand { store: &store, lateness: trial.lateness, fault }.live(&trial.deliveries).await;
         assert_eq!(every_counter(&store).await == oracle, fault == Fault::Unjournalled, "{fault:?}");
         if fault == Fault::Unjournalled {
             let mut found = 0;
             for day in from..to {
-                found += u32::from(as_it_stood(&store, day).await != as_it_was_known(&log, day));
+                found += u32::from(as_it_stood(&store, day).await != as_it_was_known(&log, (day, trial.lateness)));
             }
             assert!(found > 3, "{found} days");
         }
@@ -200,7 +200,7 @@ fn the_logs_hold_what_the_trial_is_about() {
     let (mut late, mut quarantined, mut again, mut refollows, mut partitions) = (0, 0, 0, 0, 0_u64);
     for seed in 0..64 {
         let trial = Trial::of(seed);
-        let oracle = Oracle::of(&logs::accepted(&trial.deliveries));
+        let oracle = logs::oracle(&logs::applied(&trial.deliveries), trial.lateness);
         let sum = |metric| oracle.cells.iter().filter(|(key, _)| key.metric == metric).map(|(_, n)| n).sum::<i64>();
         late += trial.deliveries.iter().filter(|delivery| delivery.is_late()).count();
         again += trial.deliveries.iter().filter(|delivery| delivery.again || delivery.copies > 1).count();

@@ -4,7 +4,7 @@ use crate::app::read_report;
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::{CounterKey, Metric};
 use crate::growth::lateness::Lateness;
-use crate::growth::oracle::Oracle;
+use crate::growth::oracle::{Oracle, week_of};
 use crate::growth::report::{AsOf, Asked, Cell, Context, Period, ReportName, Table};
 use crate::store::Store;
 
@@ -63,7 +63,7 @@ pub(super) fn is_over_by(key: &CounterKey, day: i32) -> bool {
     match key.metric {
         Metric::Latest | Metric::Votes => false,
         Metric::Retained | Metric::SpellEnded => key.a + key.b <= day,
-        Metric::RetainedWeekly => (key.a + key.b) * 7 + 3 <= day,
+        Metric::RetainedWeekly => week_of(day + 1) > key.a + key.b,
         _ => key.a <= day,
     }
 }

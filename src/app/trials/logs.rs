@@ -10,7 +10,7 @@ use crate::domain::fact::{Fact, FactKind};
 use crate::domain::ids::{Channel, DedupeKey};
 use crate::domain::time::UnixSecs;
 use crate::growth::lateness::Lateness;
-use crate::growth::oracle::day_of;
+use crate::growth::oracle::{Oracle, day_of};
 use crate::store::CustomerRef;
 
 pub(super) const DAY: i64 = 86_400;
@@ -20,6 +20,9 @@ const START: i64 = 1_767_542_400;
 const TURNS: u8 = 5;
 /// Longer than any lateness bound.
 const TURN_DAYS: i64 = 10;
+
+/// Words that the oracle knows how to count.
+pub(super) const WORDS: [&str; 5] = ["怎麼查ＩＰ？", "怎么查ip", "13800138000 是谁", "10086 是谁", "天下大势分久必合"];
 
 pub(super) struct Trial {
     pub partitions: u16,
@@ -32,7 +35,8 @@ pub(super) struct Trial {
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
     pub customer: u32,
-    pub fact: Fact,
+    /// At least one.
+    pub facts: Vec<Fact>,
     /// At the same moment.
     pub copies: usize,
     /// Whether the same was delivered before.
@@ -44,19 +48,38 @@ impl Delivery {
         CustomerRef { account: demo(), openid: format!("o{}", self.customer).as_str().into() }
     }
 
+    /// The fact that it is, before what became of it.
+    pub fn fact(&self) -> &Fact {
+        &self.facts[0]
+    }
+
     pub fn is_late(&self) -> bool {
-        day_of(self.fact.at.0) < day_of(self.fact.arrived.0)
+        day_of(self.fact().at.0) < day_of(self.fact().arrived.0)
     }
 }
 
-/// What should have been applied.
-pub(super) fn accepted(deliveries: &[Delivery]) -> Vec<(u32, Fact)> {
+/// A log of facts, each with its customer.
+pub(super) type Log = Vec<(u32, Fact)>;
+
+/// What should be applied.
+pub(super) fn applied(deliveries: &[Delivery]) -> Log {
     let once = deliveries.iter().filter(|delivery| !delivery.again);
-    once.map(|delivery| (delivery.customer, delivery.fact.clone())).collect()
+    once.flat_map(|delivery| delivery.facts.iter().map(|fact| (delivery.customer, fact.clone()))).collect()
+}
+
+/// What the oracle makes of a log.
+pub(super) fn oracle(log: &Log, lateness: Lateness) -> Oracle {
+    Oracle::of(log.iter().map(|(customer, fact)| (*customer, fact)), lateness.days())
+}
+
+/// What the oracle made of it at the end of a day.
+pub(super) fn oracle_as_of(log: &Log, (day, lateness): (i32, Lateness)) -> Oracle {
+    let known = log.iter().filter(|(_, fact)| day_of(fact.arrived.0) <= day);
+    Oracle::of(known.map(|(customer, fact)| (*customer, fact)), lateness.days())
 }
 
 /// The days of a log and those around it that it has an effect on.
-pub(super) fn span(log: &[(u32, Fact)]) -> (i32, i32) {
+pub(super) fn span(log: &Log) -> (i32, i32) {
     let days: BTreeSet<i32> = log.iter().map(|(_, fact)| day_of(fact.at.0)).collect();
     (days.first().unwrap() - 2, days.last().unwrap() + 33)
 }
@@ -75,19 +98,21 @@ impl Trial {
             if !in_order {
                 *order += rng.random_range(0..3_600);
             }
-            let day = (delivery.fact.at.0 - START).div_euclid(DAY);
-            if matches!(delivery.fact.what, FactKind::Followed { .. } | FactKind::Unfollowed) {
+            let fact = &mut delivery.facts[0];
+            let day = (fact.at.0 - START).div_euclid(DAY);
+            if matches!(fact.what, FactKind::Followed { .. } | FactKind::Unfollowed) {
                 let turns = turns.entry((delivery.customer, day / TURN_DAYS)).or_default();
                 *turns += 1;
                 if *turns > TURNS {
-                    delivery.fact.what = FactKind::Messaged;
+                    fact.what = FactKind::Messaged;
                 }
             }
         }
         deliveries.sort_by_key(|(order, _)| *order);
         let mut deliveries: Vec<Delivery> = deliveries.into_iter().map(|(_, delivery)| delivery).collect();
         repeat(&mut deliveries, in_order, &mut rng);
-        Self { partitions: 1 + u16::try_from(seed % 64).unwrap(), lateness: Lateness::DEFAULT, in_order, deliveries }
+        let lateness = Lateness::new([2, 2, 0, 7, 1, 5][usize::try_from(seed % 6).unwrap()]).unwrap();
+        Self { partitions: 1 + u16::try_from(seed % 64).unwrap(), lateness, in_order, deliveries }
     }
 }
 
@@ -121,8 +146,12 @@ fn live(customer: u32, (days, acts): (i64, i64), (rng, deliveries): (&mut StdRng
         };
         let playbook = format!("p{}", (at - START) / DAY / 20).as_str().into();
         let (key, arrived) = (DedupeKey(rng.random()), UnixSecs(at + delay));
-        let fact = Fact { at: UnixSecs(at), arrived, key, playbook, what };
-        deliveries.push((at + delay, Delivery { customer, fact, copies: 1, again: false }));
+        let mut facts = vec![Fact { at: UnixSecs(at), arrived, key, playbook, what }];
+        if matches!(facts[0].what, FactKind::Messaged) && rng.random_bool(0.4) {
+            let what = FactKind::Unanswered { text: WORDS[rng.random_range(0..WORDS.len())].into() };
+            facts.push(Fact { what, ..facts[0].clone() });
+        }
+        deliveries.push((at + delay, Delivery { customer, facts, copies: 1, again: false }));
     }
 }
 
@@ -161,14 +190,14 @@ fn repeat(deliveries: &mut Vec<Delivery>, in_order: bool, rng: &mut StdRng) {
         if rng.random_bool(0.1) {
             // When the order is disturbed, another machine's clock may let a delivery be forgotten early.
             let secs = if in_order { rng.random_range(0..=600) } else { 0 };
-            let arrived = delivery.fact.arrived.plus_secs(secs);
-            let fact = Fact { arrived, ..delivery.fact.clone() };
-            again.push(Delivery { fact, again: true, copies: 1, ..delivery.clone() });
+            let arrived = delivery.fact().arrived.plus_secs(secs);
+            let facts = delivery.facts.iter().map(|fact| Fact { arrived, ..fact.clone() }).collect();
+            again.push(Delivery { facts, again: true, copies: 1, ..delivery.clone() });
         }
     }
     for repeated in again {
-        let first = deliveries.iter().position(|known| known.fact.key == repeated.fact.key).unwrap();
-        let later = |known: &Delivery| in_order && known.fact.arrived <= repeated.fact.arrived;
+        let first = deliveries.iter().position(|known| known.fact().key == repeated.fact().key).unwrap();
+        let later = |known: &Delivery| in_order && known.fact().arrived <= repeated.fact().arrived;
         let after = deliveries[first + 1..].iter().take_while(|known| later(known)).count();
         deliveries.insert(first + 1 + after, repeated);
     }

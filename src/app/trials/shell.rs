@@ -6,30 +6,28 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use super::logs::{self, Delivery, Trial};
+use super::logs::{self, Delivery, Log, Trial, WORDS};
 use super::{assert_same, demo, every_counter, expect, how_many};
 use crate::app::stand::account_at;
 use crate::app::{App, Clock, ManualClock};
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::ids::{Channel, Scene};
 use crate::domain::inbound::{Event, Inbound, Message, What};
-use crate::growth::lateness::{Lateness, Timing, timing};
-use crate::growth::oracle::Oracle;
+use crate::growth::lateness::Lateness;
 use crate::store::{Embedded, Spec};
 
-const WORDS: [&str; 4] = ["天下大势分久必合", "你好", "我的号码是13800001111", "查一下"];
 const KEYS: [&str; 3] = ["offers", "sign_in", "a_key_without_action"];
 /// Scenes of the demo's codes and the channels that its playbook sees in them.
 const CODES: [(&str, &str); 3] =
     [("store:nanjing", "store"), ("poster:metro", "poster"), ("fair:2026", Channel::OTHER)];
 
 fn pick<T: Copy, const N: usize>(list: [T; N], delivery: &Delivery) -> T {
-    list[usize::try_from(delivery.fact.key.0 % N as u64).unwrap()]
+    list[usize::try_from(delivery.fact().key.0 % N as u64).unwrap()]
 }
 
 /// What the customer does, and the fact that it is.
 fn sent(delivery: &Delivery) -> (What, FactKind) {
-    match &delivery.fact.what {
+    match &delivery.fact().what {
         FactKind::Followed { scene, .. } => {
             let code = scene.as_ref().map(|_| pick(CODES, delivery));
             let scene = code.map(|(scene, _)| Scene::from(scene));
@@ -70,8 +68,8 @@ impl Shell {
     async fn live(&self, deliveries: &[Delivery]) {
         let account = Arc::clone(self.app.account("demo").unwrap());
         for delivery in deliveries {
-            self.clock.set(delivery.fact.arrived);
-            let Fact { at, key, .. } = delivery.fact;
+            self.clock.set(delivery.fact().arrived);
+            let Fact { at, key, .. } = *delivery.fact();
             let inbound = Inbound { openid: delivery.of().openid, at, key, what: sent(delivery).0 };
             let answers = (0..delivery.copies).map(|_| self.app.handle(&account, inbound.clone()));
             let answers: Vec<_> = join_all(answers).await.into_iter().map(Result::unwrap).collect();
@@ -80,17 +78,10 @@ impl Shell {
     }
 
     /// The log as it was stored.
-    async fn facts(&self) -> Vec<(u32, Fact)> {
+    async fn facts(&self) -> Log {
         let logged = self.app.store().facts(&demo(), 0, usize::MAX).await.unwrap().into_iter();
         logged.map(|logged| (logged.of.openid.as_str()[1..].parse().unwrap(), logged.fact)).collect()
     }
-}
-
-/// The oracle counts facts; of a delivery that is set aside all facts are one.
-fn by_delivery(mut log: Vec<(u32, Fact)>, lateness: Lateness) -> Vec<(u32, Fact)> {
-    let aside = |fact: &Fact| matches!(timing(fact.at, fact.arrived, lateness), Timing::Quarantine);
-    log.dedup_by(|(_, next), (_, fact)| aside(fact) && next.key == fact.key);
-    log
 }
 
 async fn run(seed: u64) {
@@ -112,11 +103,10 @@ async fn run(seed: u64) {
     let own = log.iter().filter(|(_, fact)| is_own(&fact.what));
     let own: Vec<_> = own.map(|(customer, fact)| (*customer, fact.at, fact.arrived, fact.what.clone())).collect();
     let once = trial.deliveries.iter().filter(|delivery| !delivery.again);
-    let once = once.map(|delivery| (delivery.customer, delivery.fact.at, delivery.fact.arrived, sent(delivery).1));
+    let once = once.map(|delivery| (delivery.customer, delivery.fact().at, delivery.fact().arrived, sent(delivery).1));
     assert_eq!(own, once.collect::<Vec<_>>(), "log {seed}");
 
-    let (days, log) = (logs::span(&log), by_delivery(log, trial.lateness));
-    let oracle = Oracle::of(&log);
+    let (days, oracle) = (logs::span(&log), logs::oracle(&log, trial.lateness));
     assert_same(&every_counter(&**shell.app.store()).await, &oracle.cells, seed);
     expect::reports(&**shell.app.store(), &oracle, (days, trial.lateness)).await;
     shell.app.drain().await.unwrap();
