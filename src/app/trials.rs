@@ -13,6 +13,7 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
+use self::expect::View;
 use self::logs::{Delivery, Log, Trial};
 use crate::domain::ids::AccountId;
 use crate::domain::reply::Reply;
@@ -154,9 +155,12 @@ async fn run(seed: u64) {
     assert_same(&every_counter(&store).await, &oracle.cells, seed);
     assert_eq!(store.facts(&demo(), 0, usize::MAX).await.unwrap().len(), log.len(), "log {seed}");
     let days = logs::span(&log);
-    expect::reports(&store, &oracle, (days, trial.lateness)).await;
+    let view = View { store: &store, oracle: &oracle, lateness: trial.lateness, days, as_of: None };
+    view.check().await;
     if trial.in_order {
         let day = days.0 + i32::try_from(seed).unwrap() * 7 % (days.1 - days.0);
+        let then = logs::oracle_as_of(&log, (day, trial.lateness));
+        View { oracle: &then, as_of: Some(day), ..view }.check().await;
         assert_same(&as_it_stood(&store, day).await, &as_it_was_known(&log, (day, trial.lateness)), seed);
     }
     store.close().await.unwrap();

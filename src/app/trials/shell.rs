@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
+use super::expect::View;
 use super::logs::{self, Delivery, Log, Trial, WORDS};
-use super::{assert_same, demo, every_counter, expect, how_many};
+use super::{assert_same, demo, every_counter, how_many};
 use crate::app::stand::account_at;
 use crate::app::{App, Clock, ManualClock};
 use crate::domain::fact::{Fact, FactKind};
@@ -108,7 +109,8 @@ async fn run(seed: u64) {
 
     let (days, oracle) = (logs::span(&log), logs::oracle(&log, trial.lateness));
     assert_same(&every_counter(&**shell.app.store()).await, &oracle.cells, seed);
-    expect::reports(&**shell.app.store(), &oracle, (days, trial.lateness)).await;
+    let store = &**shell.app.store();
+    View { store, oracle: &oracle, lateness: trial.lateness, days, as_of: None }.check().await;
     shell.app.drain().await.unwrap();
 }
 
