@@ -21,7 +21,6 @@ use crate::domain::ids::{AccountId, Openid};
 use crate::domain::time::BusinessDay;
 use crate::domain::work::Work;
 use crate::growth::counter::{CounterKey, Increment};
-use crate::growth::lateness::Lateness;
 use crate::growth::residue::contribution;
 use crate::store::pseudonym::nobody;
 use crate::store::{Committed, CustomerRef, Held, Logged, StoreError, Stored, shape};
@@ -108,7 +107,7 @@ impl Embedded {
                 customer: row.id,
                 version: row.version,
                 nobody: nobody(self.names().partitions.of(of)),
-                residue: contribution(&facts, Lateness::new(self.spec().lateness_days).unwrap_or_default()),
+                residue: contribution(&facts, self.spec().lateness),
             };
             match self.write(Write::Erase(Box::new(erase))).await? {
                 Outcome::Committed(Committed::Applied) => return Ok(true),
