@@ -17,7 +17,7 @@ async fn lived(process: &Process) {
     let hand = process.hand();
     for (id, openid) in (1..).zip([OPENID, OTHER]) {
         let rest = format!(
-            "<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[月球套餐有吗]]></Content><MsgId>{id}</MsgId>"
+            "<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[天下大势分久必合]]></Content><MsgId>{id}</MsgId>"
         );
         let answer = hand.deliver(&message_at(i64::try_from(now).unwrap(), openid, &rest)).await;
         assert_eq!(answer.status, 200);
@@ -41,7 +41,7 @@ async fn a_customer_is_exported_and_erased_beside_the_running_server() {
     assert!(exported.status.success(), "{}", said(&exported));
     let held: Value = serde_json::from_slice(&exported.stdout).unwrap();
     assert_eq!((held["openid"].as_str(), held["account"].as_str()), (Some(OPENID), Some("demo")));
-    assert!(exported.stdout.windows(18).any(|part| part == "月球套餐有吗".as_bytes()));
+    assert!(exported.stdout.windows("天下大势分久必合".len()).any(|part| part == "天下大势分久必合".as_bytes()));
 
     let listen = process.address.to_string();
     let env = [("FUWU__SERVER__LISTEN", listen.as_str())];
