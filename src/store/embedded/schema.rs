@@ -262,4 +262,25 @@ mod tests {
         mark_closed(&connection).unwrap();
         assert_eq!(meta(&connection, "open").unwrap(), Some(0));
     }
+
+    #[test]
+    fn a_file_of_version_1_is_brought_up_to_date() {
+        let columns = |connection: &Connection, table: &str| -> Vec<String> {
+            let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)").unwrap();
+            names.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let mut older = made();
+        let version_1 = "DROP TABLE shared; DROP TABLE worded; DROP TABLE residue; DROP INDEX customer_left;
+            DROP INDEX customer_erased; ALTER TABLE customer DROP COLUMN left_on;
+            INSERT INTO fact VALUES (1, 5, 7, 0, x''); PRAGMA user_version = 1";
+        older.execute_batch(version_1).unwrap();
+        prepare(&mut older, partitions(64)).unwrap();
+        let new = made();
+        for table in ["customer", "shared", "worded", "residue"] {
+            assert!(!columns(&new, table).is_empty());
+            assert_eq!(columns(&older, table), columns(&new, table), "{table}");
+        }
+        let worded: (i64, i64) = older.query_row("SELECT * FROM worded", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+        assert_eq!(worded, (7, 5), "any fact may hold words");
+    }
 }
