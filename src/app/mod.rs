@@ -21,7 +21,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
-pub use report::{ReportFault, read_report};
+pub use report::{ReportFault, read_changes, read_report};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

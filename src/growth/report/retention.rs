@@ -141,7 +141,8 @@ fn monday(week: i32) -> BusinessDay {
     BusinessDay(week.saturating_mul(7) - 3)
 }
 
-fn sunday(week: i32) -> BusinessDay {
+/// The Sunday of a week.
+pub(super) fn sunday(week: i32) -> BusinessDay {
     monday(week).plus_days(6)
 }
 
