@@ -178,3 +178,47 @@ fn read(
     let version = crate::config::playbook::version(&account.dirs);
     Ok((table, Meta { account: id.clone(), playbook: version, as_of: asked.moment(clock).now }))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ReportArgs,
+    }
+
+    fn form(more: &[&str], goal: Goal) -> Result<Option<Form>, String> {
+        let line = ["report", "activity", "--from", "2026-03-01", "--to", "2026-03-02"].iter().chain(more);
+        Line::try_parse_from(line).unwrap().args.form(goal).map_err(|misused| misused.to_string())
+    }
+
+    #[test]
+    fn a_workbook_goes_anywhere_but_to_a_terminal() {
+        let xlsx = ["--format", "xlsx"];
+        assert_eq!((form(&xlsx, Goal::File), form(&xlsx, Goal::Pipe)), (Ok(Some(Form::Xlsx)), Ok(Some(Form::Xlsx))));
+        assert!(form(&xlsx, Goal::Terminal).unwrap_err().contains("--out FILE"));
+    }
+
+    #[test]
+    fn a_csv_for_people_has_a_byte_order_mark_and_one_for_a_pipe_has_none() {
+        let csv = |goal| form(&["--format", "csv"], goal);
+        assert_eq!(
+            (csv(Goal::File), csv(Goal::Terminal)),
+            (Ok(Some(Form::Csv(Bom::With))), Ok(Some(Form::Csv(Bom::With))))
+        );
+        assert_eq!(csv(Goal::Pipe), Ok(Some(Form::Csv(Bom::Without))));
+    }
+
+    #[test]
+    fn what_is_compared_need_not_be_said() {
+        for compare in [&["--compare"][..], &["--compare", "previous"]] {
+            let line = ["report", "activity", "--from", "2026-03-01", "--to", "2026-03-02"].iter().chain(compare);
+            let asked = Line::try_parse_from(line).unwrap().args.asked().unwrap();
+            assert_eq!(asked.compare, Compare::Previous);
+        }
+    }
+}
