@@ -8,6 +8,7 @@ mod in_flight;
 mod menu;
 mod outbox;
 mod perform;
+mod rebuild;
 mod report;
 mod settle;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
+pub use rebuild::{Difference, MOST_DIFFERENCES, Verified, verify};
 pub use report::{ReportFault, read_report};
 
 use std::collections::BTreeMap;
