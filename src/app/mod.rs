@@ -10,6 +10,7 @@ mod in_flight;
 mod menu;
 mod outbox;
 mod perform;
+mod rebuild;
 mod report;
 mod rules;
 mod settle;
@@ -29,6 +30,7 @@ pub use forget::Discretion;
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
+pub use rebuild::{Difference, MOST_DIFFERENCES, Verified, verify};
 pub use report::{ReportFault, read_changes, read_report};
 pub use rules::Rules;
 
