@@ -26,7 +26,7 @@ pub async fn export(
 ) -> HttpResponse {
     let of = match customer(&state, &openid, whose) {
         Ok(of) => of,
-        Err(wrong) => return wrong,
+        Err(cause) => return wrong(cause),
     };
     match export_customer(state.app.store().as_ref(), &of).await {
         Ok(Some(held)) => HttpResponse::Ok().json(held),
@@ -43,7 +43,7 @@ pub async fn erase(
 ) -> HttpResponse {
     let of = match customer(&state, &openid, whose) {
         Ok(of) => of,
-        Err(wrong) => return wrong,
+        Err(cause) => return wrong(cause),
     };
     match state.app.store().erase(&of).await {
         Ok(true) => {
@@ -55,19 +55,18 @@ pub async fn erase(
     }
 }
 
-fn customer(
-    state: &State,
-    openid: &str,
-    whose: Result<Query<Whose>, actix_web::Error>,
-) -> Result<CustomerRef, HttpResponse> {
-    let wrong = |cause: String| HttpResponse::BadRequest().json(json!({ "error": cause }));
-    let whose = whose.map_err(|error| wrong(error.to_string()))?;
+fn customer(state: &State, openid: &str, whose: Result<Query<Whose>, actix_web::Error>) -> Result<CustomerRef, String> {
+    let whose = whose.map_err(|error| error.to_string())?;
     let account = match &whose.account {
         Some(id) => state.app.account(id),
         None => state.app.accounts().next().filter(|_| state.app.accounts().count() == 1),
     };
-    let account = account.ok_or_else(|| wrong("`account` must name a configured account".into()))?;
+    let account = account.ok_or("`account` must name a configured account")?;
     Ok(CustomerRef { account: account.id().clone(), openid: Openid::from(openid) })
+}
+
+fn wrong(cause: String) -> HttpResponse {
+    HttpResponse::BadRequest().json(json!({ "error": cause }))
 }
 
 fn nobody() -> HttpResponse {
