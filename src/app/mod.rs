@@ -41,7 +41,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::ids::AccountId;
-use crate::growth::report::AsOf;
+use crate::growth::report::{AsOf, Context};
 use crate::store::Store;
 
 /// Everything a running fuwu holds. Built once in `cli`, shared by every request.
@@ -85,6 +85,12 @@ impl App {
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// What a report on an account is told besides the counters.
+    pub fn report_context(&self, account: &ServedAccount) -> Context {
+        let Discretion { forget, keep_days, .. } = self.rules.discretion;
+        Context::new(account.playbook().labels(), (forget, keep_days))
     }
 
     /// The moment a report is about: now, and how late a fact may be.
