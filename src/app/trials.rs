@@ -22,7 +22,7 @@ use crate::growth::counter::{Increment, Metric};
 use crate::growth::lateness::Lateness;
 use crate::growth::oracle::Cells;
 use crate::growth::record::record;
-use crate::store::{Commit, Committed, CounterRange, CustomerRef, Embedded, Spec, Store};
+use crate::store::{Commit, Committed, CounterRange, CustomerRef, Embedded, Keep, PseudonymKey, Spec, Store};
 
 /// So many logs are under way at once, so that one goes on while another waits for the disk.
 const AT_ONCE: usize = 4;
@@ -94,7 +94,16 @@ impl Hand<'_> {
             self.fault.plant(&mut increments);
             customer.recent.remember(fact.key, Reply::Silent, fact.arrived);
             let (of, base, facts) = (of.clone(), stored.version, delivery.facts.clone());
-            let commit = Commit { of, base, customer, increments, facts, outbox: Vec::new(), settled: Vec::new() };
+            let commit = Commit {
+                of,
+                base,
+                customer,
+                increments,
+                facts,
+                outbox: Vec::new(),
+                settled: Vec::new(),
+                keep: Keep::Known,
+            };
             if self.store.commit(commit).await.unwrap() == Committed::Applied {
                 return;
             }
@@ -138,7 +147,14 @@ fn as_it_was_known(log: &Log, (day, lateness): (i32, Lateness)) -> Cells {
 async fn run(seed: u64) {
     let trial = Trial::of(seed);
     let dir = tempfile::tempdir().unwrap();
-    let open = || Embedded::open(dir.path(), Spec { partitions: trial.partitions, lateness: trial.lateness }).unwrap();
+    let open = || {
+        Embedded::open(
+            dir.path(),
+            Spec { partitions: trial.partitions, lateness: trial.lateness },
+            PseudonymKey::new("trial"),
+        )
+        .unwrap()
+    };
     let hand = |store| Hand { store, lateness: trial.lateness, fault: Fault::None };
     let (before, after) = trial.deliveries.split_at(trial.deliveries.len() / 2);
 
@@ -185,7 +201,12 @@ async fn a_fault_planted_in_any_metric_or_in_the_journal_is_found() {
     assert!(metrics.len() > 15, "{metrics:?}");
     for fault in metrics.into_iter().map(Fault::Dropped).chain([Fault::Unjournalled]) {
         let dir = tempfile::tempdir().unwrap();
-        let store = Embedded::open(dir.path(), Spec { lateness: trial.lateness, ..Spec::default() }).unwrap();
+        let store = Embedded::open(
+            dir.path(),
+            Spec { lateness: trial.lateness, ..Spec::default() },
+            PseudonymKey::new("trial"),
+        )
+        .unwrap();
         Hand { store: &store, lateness: trial.lateness, fault }.live(&trial.deliveries).await;
         assert_eq!(every_counter(&store).await == oracle, fault == Fault::Unjournalled, "{fault:?}");
         if fault == Fault::Unjournalled {

@@ -34,6 +34,11 @@ pub struct Playbook {
 }
 
 impl Playbook {
+    /// What is written on the buttons of its menus.
+    pub fn labels(&self) -> Labels {
+        Labels::of(&self.menus)
+    }
+
     /// What people read for a channel: its title; its key, once the playbook has no such channel any more.
     pub fn channel_title<'a>(&'a self, channel: &'a Channel) -> &'a str {
         match (channel.as_str(), self.channels.0.get(channel)) {
@@ -42,11 +47,6 @@ impl Playbook {
             (Channel::OTHER, None) => "其他二维码",
             (key, None) => key,
         }
-    }
-
-    /// What is written on the buttons of its menus.
-    pub fn labels(&self) -> Labels {
-        Labels::of(&self.menus)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Additive counters: every published number is a sum over customers of a function of that customer's own history
 //! (growth.md 5.1), so counters of partitions are merged by adding them.
 
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::time::BusinessDay;
@@ -58,6 +59,13 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// Every metric, found through the derived reader (which numbers variants from 0), so that no second list of them
+    /// can fall behind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0_u32..)
+            .map_while(|n| Self::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(n)).ok())
+    }
+
     /// Whether the customer's channel is in `dimension`. The sum over the dimension is the number of everybody. Counts
     /// of single deliveries carry no channel: they could not be moved when a late follow reveals another one.
     pub fn has_channel(self) -> bool {

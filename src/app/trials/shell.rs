@@ -10,12 +10,13 @@ use super::expect::View;
 use super::logs::{self, Delivery, Log, Trial, WORDS};
 use super::{assert_same, demo, every_counter, how_many};
 use crate::app::stand::account_at;
-use crate::app::{App, Clock, ManualClock};
+use crate::app::{App, Clock, Discretion, ManualClock, Rules};
 use crate::domain::fact::{Fact, FactKind};
+use crate::domain::forget::Forget;
 use crate::domain::ids::{Channel, Scene};
 use crate::domain::inbound::{Event, Inbound, Message, What};
 use crate::growth::lateness::Lateness;
-use crate::store::{Embedded, Spec};
+use crate::store::{Embedded, PseudonymKey, Spec};
 
 const KEYS: [&str; 3] = ["offers", "sign_in", "a_key_without_action"];
 /// Scenes of the demo's codes and the channels that its playbook sees in them.
@@ -60,10 +61,13 @@ struct Shell {
 impl Shell {
     fn open(dir: &Path, (partitions, lateness): (u16, Lateness)) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let store = Arc::new(Embedded::open(dir, Spec { partitions, lateness }).unwrap());
+        let store = Arc::new(Embedded::open(dir, Spec { partitions, lateness }, PseudonymKey::new("trial")).unwrap());
         // Nobody listens there; nothing is asked.
         let account = account_at("http://127.0.0.1:9/".parse().unwrap());
-        Self { app: App::new(vec![account], store, Arc::clone(&clock) as Arc<dyn Clock>, lateness), clock }
+        // Softly, so that words stay countable by what was said.
+        let discretion = Discretion { forget: Forget::Soft, keep_days: 3650, key: PseudonymKey::new("trial") };
+        let rules = Rules { lateness, discretion };
+        Self { app: App::new(vec![account], store, Arc::clone(&clock) as Arc<dyn Clock>, rules), clock }
     }
 
     async fn live(&self, deliveries: &[Delivery]) {

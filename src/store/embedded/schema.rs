@@ -15,14 +15,17 @@ const LATENESS_IN_1: Lateness = Lateness::DEFAULT;
 
 /// `customer` has a rowid because its records are long: in a table without one, a record of more than a quarter of a
 /// page moves to overflow pages, and every commit would write two pages instead of one. The number also stands for the
-/// openid in facts and outgoing work. Everything keyed by short values is clustered on its key.
+/// openid in facts and outgoing work. A row at version 0 is one that is being erased. `worded` says which facts hold words
+/// of the customer. Everything keyed by short values is clustered on its key.
 pub(super) const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE customer (
     id INTEGER PRIMARY KEY, account INTEGER NOT NULL, openid TEXT NOT NULL, partition INTEGER NOT NULL,
-    version INTEGER NOT NULL, record BLOB NOT NULL, UNIQUE (account, openid)
+    version INTEGER NOT NULL, record BLOB NOT NULL, left_on INTEGER, UNIQUE (account, openid)
 ) STRICT;
+CREATE INDEX customer_left ON customer (account, left_on) WHERE left_on IS NOT NULL;
+CREATE INDEX customer_erased ON customer (id) WHERE version = 0;
 CREATE TABLE fact (
     account INTEGER NOT NULL, seq INTEGER NOT NULL, customer INTEGER NOT NULL, partition INTEGER NOT NULL,
     body BLOB NOT NULL, PRIMARY KEY (account, seq)
@@ -50,13 +53,33 @@ CREATE TABLE shared (
     account INTEGER NOT NULL, kind TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (account, kind, part)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE worded (
+    customer INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (customer, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE residue (
+    account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
+    dimension TEXT NOT NULL, arrived INTEGER NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (account, metric, a, b, dimension, arrived)
+) STRICT, WITHOUT ROWID;
 ";
 
-/// What brings a file of version 1 up to [`SCHEMA_VERSION`].
+/// What brings a file of version 1 up to [`SCHEMA_VERSION`]. Which of its facts hold words is not known, so all may.
 const SINCE_1: &str = "
 CREATE TABLE shared (
     account INTEGER NOT NULL, kind TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (account, kind, part)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE customer ADD COLUMN left_on INTEGER;
+CREATE INDEX customer_left ON customer (account, left_on) WHERE left_on IS NOT NULL;
+CREATE INDEX customer_erased ON customer (id) WHERE version = 0;
+CREATE TABLE worded (
+    customer INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (customer, seq)
+) STRICT, WITHOUT ROWID;
+INSERT INTO worded (customer, seq) SELECT customer, seq FROM fact;
+CREATE TABLE residue (
+    account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
+    dimension TEXT NOT NULL, arrived INTEGER NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (account, metric, a, b, dimension, arrived)
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -103,8 +126,13 @@ fn check(connection: &Connection) -> Result<Spec, StoreError> {
         )));
     }
     let partitions = meta(connection, "partitions")?.and_then(|count| u16::try_from(count).ok()).unwrap_or(0);
+    Ok(Spec { partitions, lateness: lateness(connection)? })
+}
+
+/// L of the store.
+pub(super) fn lateness(connection: &Connection) -> rusqlite::Result<Lateness> {
     let days = meta(connection, "lateness_days")?.and_then(|days| i32::try_from(days).ok());
-    Ok(Spec { partitions, lateness: days.and_then(Lateness::new).unwrap_or(LATENESS_IN_1) })
+    Ok(days.and_then(Lateness::new).unwrap_or(LATENESS_IN_1))
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i32> {
@@ -150,11 +178,11 @@ fn examine(connection: &Connection) -> Result<(), StoreError> {
     )))
 }
 
-fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
 }
 
-fn set_meta(connection: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
+pub(super) fn set_meta(connection: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
     connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", (key, value)).map(drop)
 }
 
@@ -233,5 +261,26 @@ mod tests {
         assert_eq!(meta(&connection, "open").unwrap(), Some(1));
         mark_closed(&connection).unwrap();
         assert_eq!(meta(&connection, "open").unwrap(), Some(0));
+    }
+
+    #[test]
+    fn a_file_of_version_1_is_brought_up_to_date() {
+        let columns = |connection: &Connection, table: &str| -> Vec<String> {
+            let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)").unwrap();
+            names.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let mut older = made();
+        let version_1 = "DROP TABLE shared; DROP TABLE worded; DROP TABLE residue; DROP INDEX customer_left;
+            DROP INDEX customer_erased; ALTER TABLE customer DROP COLUMN left_on;
+            INSERT INTO fact VALUES (1, 5, 7, 0, x''); PRAGMA user_version = 1";
+        older.execute_batch(version_1).unwrap();
+        prepare(&mut older, partitions(64)).unwrap();
+        let new = made();
+        for table in ["customer", "shared", "worded", "residue"] {
+            assert!(!columns(&new, table).is_empty());
+            assert_eq!(columns(&older, table), columns(&new, table), "{table}");
+        }
+        let worded: (i64, i64) = older.query_row("SELECT * FROM worded", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+        assert_eq!(worded, (7, 5), "any fact may hold words");
     }
 }
