@@ -10,17 +10,18 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Notify, mpsc};
 
-use super::{App, Clock, ManualClock, ServedAccount};
+use super::{App, Clock, Discretion, ManualClock, Rules, ServedAccount};
 use crate::backend::{self, Backend};
 use crate::channel::official::{Account, AccountSpec, Mode, api};
 use crate::config::playbook::{Dirs, Live};
 use crate::domain::customer::Customer;
+use crate::domain::forget::Forget;
 use crate::domain::ids::DedupeKey;
 use crate::domain::reply::Reply;
 use crate::domain::sample::NOON;
 use crate::domain::work::{Task, Work};
 use crate::growth::lateness::Lateness;
-use crate::store::{Commit, Committed, CustomerRef, Embedded, Version};
+use crate::store::{Commit, Committed, CustomerRef, Embedded, Keep, PseudonymKey, Spec, Version};
 
 /// What is outside.
 pub(super) struct Outside {
@@ -102,9 +103,12 @@ impl Stand {
             site: "http://here".into(),
         };
         let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(Embedded::open(dir.path(), 4).unwrap());
+        let spec = Spec { partitions: 4, ..Spec::default() };
+        let store = Arc::new(Embedded::open(dir.path(), spec, PseudonymKey::new("stand")).unwrap());
         let clock = Arc::new(ManualClock::at(NOON));
-        let app = App::new(vec![account], store, Arc::clone(&clock) as Arc<dyn Clock>, Lateness::default());
+        let discretion = Discretion { forget: Forget::Tombstone, keep_days: 180, key: PseudonymKey::new("stand") };
+        let rules = Rules { lateness: Lateness::default(), discretion };
+        let app = App::new(vec![account], store, Arc::clone(&clock) as Arc<dyn Clock>, rules);
         Self { app, clock, outside: outside.into_inner(), events: heard, _dir: dir }
     }
 
@@ -122,6 +126,7 @@ impl Stand {
             facts: Vec::new(),
             outbox,
             settled: Vec::new(),
+            keep: Keep::Known,
         };
         assert_eq!(self.app.store.commit(commit).await.unwrap(), Committed::Applied);
     }

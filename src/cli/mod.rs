@@ -4,7 +4,9 @@
 mod assemble;
 mod chat;
 mod check;
+mod customer;
 mod populate;
+mod replay;
 mod report;
 mod schema;
 mod secrets;
@@ -62,8 +64,16 @@ enum Command {
         #[arg(long = "as", value_name = "NAME", default_value = "小明")]
         name: String,
     },
+    /// Recorded deliveries through the whole pipeline, each at its recorded arrival time; beside a running server
+    /// through that server. A file that was applied in part, or has grown, is gone on with where it stopped.
+    Replay(replay::ReplayArgs),
     /// A report from the store, also beside a running server.
     Report(report::ReportArgs),
+    /// Everything held on one customer; forgetting one customer.
+    Customer {
+        #[command(subcommand)]
+        command: customer::CustomerCommand,
+    },
     /// JSON Schemas of the playbook files, for editors.
     Schema {
         /// The folder to write them to; printed when left out.
@@ -153,6 +163,8 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             chat::chat(playbook_on_disk(&account)?, name, (input, &mut out), || SystemClock.now())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Replay(args) => replay::run(&settings, args),
+        Command::Customer { command } => customer::run(&settings, meant?.0, command),
         Command::Report(args) => {
             let (id, account) = meant?;
             report::run(&settings, (&id, &account), args)

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::Misused;
+use super::assemble::store_spec;
 use crate::app::{Clock as _, ReportFault, SystemClock, read_report};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::{AccountId, Channel};
@@ -165,8 +166,7 @@ fn read(
     (id, account): (&AccountId, &AccountSettings),
     (asked, clock): (&Asked, AsOf),
 ) -> anyhow::Result<(Table, Meta)> {
-    let store =
-        crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
+    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings))?;
     // A playbook with errors has no labels and channels to tell; the numbers are there all the same.
     let (playbook, _) = crate::config::playbook::read(&account.dirs);
     let playbook = playbook.unwrap_or_default();

@@ -17,6 +17,7 @@ mod oracle;
 pub mod presence;
 pub mod record;
 pub mod report;
+pub mod residue;
 pub mod taps;
 #[cfg(test)]
 mod trials;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fuwu::store::Store;
+use fuwu::store::{Spec, Store};
 
 mod counters;
 mod crowd;
@@ -49,7 +49,8 @@ macro_rules! conformance {
                     facts_are_read_in_pages,
                     facts_of_accounts_are_apart,
                     whoever_follows_the_log_misses_nothing,
-                    quarantined_deliveries_come_newest_first;
+                    quarantined_deliveries_come_newest_first,
+                    quarantined_deliveries_are_counted_by_day_and_reason;
                 shared:
                     a_shared_record_never_written_is_empty_at_version_zero,
                     a_shared_record_changes_only_from_the_version_it_was_read_at,
@@ -95,7 +96,7 @@ impl Embedded {
 impl Engine for Embedded {
     async fn open(&self) -> Arc<dyn Store> {
         let nowhere_else: &Path = self.0.path();
-        fuwu::store::open("embedded:", nowhere_else, 64).unwrap()
+        fuwu::store::open("embedded:", nowhere_else, Spec::default(), crate::harness::key()).unwrap()
     }
 }
 

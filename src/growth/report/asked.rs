@@ -1,9 +1,9 @@
 //! What somebody asks of a report, and why it cannot be answered.
 
+use super::retention::sunday;
 use super::{Period, PeriodError, ReportName};
 use crate::domain::ids::Channel;
 use crate::domain::time::{BusinessDay, UnixSecs};
-use super::retention::sunday;
 use crate::growth::counter::CAP_DAYS;
 
 /// What somebody wants to read.

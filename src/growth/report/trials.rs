@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::customer::Customer;
 use crate::domain::fact::{Fact, FactKind};
-use crate::domain::ids::DedupeKey;
+use crate::domain::ids::{Channel, DedupeKey};
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::counter::{CAP_DAYS, CounterKey};
 use crate::growth::lateness::Lateness;
@@ -21,7 +21,7 @@ const DAY_SECS: i64 = 86_400;
 #[derive(Clone, Debug)]
 struct Act {
     customer: usize,
-    /// 0: follow, 1: unfollow, 2 to 4: a tap on that key, else a message.
+    /// 0: follow, 1: unfollow, 2 to 4: a tap on that key, 5: words without an answer, else a message.
     kind: u8,
     at: UnixSecs,
     arrived: UnixSecs,
@@ -41,6 +41,15 @@ fn acts(customers: usize, days: i64, delay: impl Strategy<Value = i64>) -> impl 
     })
 }
 
+/// The channel of the code that a follow came by: it depends on the moment, so a later follow comes by another one.
+fn channel(act: &Act) -> Channel {
+    Channel::new(["", "store", "metro"][(act.at.0 % 3) as usize])
+}
+
+fn words(act: &Act) -> String {
+    ["查流量", "怎么充值", "hello"][(act.at.0 % 3) as usize].to_owned()
+}
+
 type Journal = Vec<(BusinessDay, CounterKey, i64)>;
 
 fn count(acts: &[Act]) -> (Counters, Journal) {
@@ -48,13 +57,16 @@ fn count(acts: &[Act]) -> (Counters, Journal) {
     let (mut counters, mut journal) = (Counters::default(), Journal::new());
     for (n, act) in acts.iter().enumerate() {
         let what = match act.kind {
-            0 => FactKind::Followed { scene: None, channel: Default::default() },
-            1 => FactKind::Unfollowed,
-            2..=4 => FactKind::Tapped { key: act.kind.to_string() },
-            _ => FactKind::Messaged,
+            0 => vec![FactKind::Followed { scene: None, channel: channel(act) }],
+            1 => vec![FactKind::Unfollowed],
+            2..=4 => vec![FactKind::Tapped { key: act.kind.to_string() }],
+            5 => vec![FactKind::Messaged, FactKind::Unanswered { text: words(act) }],
+            _ => vec![FactKind::Messaged],
         };
-        let fact = Fact { at: act.at, arrived: act.arrived, key: DedupeKey(n as u64), playbook: "p".into(), what };
-        let recorded = record(customers.entry(act.customer).or_default(), &[fact], Lateness::default());
+        let fact =
+            |what| Fact { at: act.at, arrived: act.arrived, key: DedupeKey(n as u64), playbook: "p".into(), what };
+        let facts: Vec<Fact> = what.into_iter().map(fact).collect();
+        let recorded = record(customers.entry(act.customer).or_default(), &facts, Lateness::default());
         for increment in recorded.increments {
             journal.extend(increment.late_on.map(|day| (day, increment.key.clone(), increment.by)));
             counters.add(increment.key, increment.by);
@@ -70,6 +82,10 @@ struct Life {
     taps: BTreeMap<String, BTreeMap<i32, i64>>,
     /// First and last day of every time the customer followed.
     spells: Vec<(i32, Option<i32>)>,
+    /// Of the first follow.
+    channel: Channel,
+    /// Words without an answer, by day.
+    words: Vec<(i32, String)>,
 }
 
 fn lives(acts: &[Act]) -> Vec<Life> {
@@ -80,6 +96,12 @@ fn lives(acts: &[Act]) -> Vec<Life> {
         let life = lives.entry(act.customer).or_default();
         let day = act.at.business_day().0;
         let follows = life.spells.last().is_some_and(|spell| spell.1.is_none());
+        if act.kind == 0 && life.spells.is_empty() {
+            life.channel = channel(&act);
+        }
+        if act.kind == 5 {
+            life.words.push((day, words(&act)));
+        }
         match act.kind {
             0 if !follows => life.spells.push((day, None)),
             1 if follows => life.spells.last_mut().unwrap().1 = Some(day),
@@ -241,6 +263,56 @@ proptest! {
     }
 
     #[test]
+    fn words_without_an_answer_are_listed_by_how_often_and_how_lately_they_came(
+        acts in acts(5, 30, Just(0)), (from, len) in (-2..30i32, 0..20i32)
+    ) {
+        let asked = asked(ReportName::Unanswered, from, len);
+        let mut said = BTreeMap::<String, (i64, BusinessDay)>::new();
+        for (day, words) in lives(&acts).into_iter().flat_map(|life| life.words) {
+            if asked.period.holds(BusinessDay(day)) {
+                let (times, last) = said.entry(words).or_insert((0, BusinessDay(day)));
+                (*times, *last) = (*times + 1, (*last).max(BusinessDay(day)));
+            }
+        }
+        let mut expected: Vec<_> = said.into_iter().map(|(text, (times, last))| (-times, -last.0, text)).collect();
+        expected.sort();
+        let row = |(times, last, text): (i64, i32, String)| {
+            vec![Cell::Text(text), Cell::Count(-times), Cell::Day(BusinessDay(-last))]
+        };
+        let expected: Vec<Vec<Cell>> = expected.into_iter().map(row).collect();
+        prop_assert_eq!(table(&asked, START.plus_days(90).start(), &count(&acts).0).rows, expected);
+    }
+
+    #[test]
+    fn a_report_of_a_channel_is_the_report_of_those_who_first_followed_by_it(
+        acts in acts(8, 40, Just(0)), (from, len) in (-2..40i32, 0..12i32),
+        name in prop_oneof![Just(""), Just("store"), Just("metro")]
+    ) {
+        // Nobody can write before they follow.
+        let mut acts = acts;
+        for customer in 0..8 {
+            if let Some(first) = acts.iter_mut().filter(|act| act.customer == customer).min_by_key(|act| act.at) {
+                first.kind = 0;
+            }
+        }
+        let (counters, now) = (count(&acts).0, START.plus_days(90).start());
+        // Their lives and nobody else's.
+        let first = |act: &Act| acts.iter().filter(|a| a.customer == act.customer && a.kind == 0).min_by_key(|a| a.at);
+        let theirs = |act: &&Act| first(act).is_some_and(|first| channel(first).as_str() == name);
+        let theirs: Vec<Act> = acts.iter().filter(theirs).cloned().collect();
+        let alone = count(&theirs).0;
+        let kept = |asked: &Asked| asked.report.is_kept_by_channel() && asked.compare == Compare::Nothing;
+        for plain in every_way(from, len).filter(kept) {
+            let asked = Asked { channel: Some(name.into()), ..plain.clone() };
+            let mut expected = table(&plain, now, &alone);
+            if let Some(messages) = expected.column("messages") {
+                expected.rows.iter_mut().for_each(|row| row[messages] = Cell::Unknown);
+            }
+            prop_assert_eq!(table(&asked, now, &counters).rows, expected.rows, "{:?}", &asked);
+        }
+    }
+
+    #[test]
     fn as_of_a_day_every_report_is_what_it_would_have_been_had_nothing_arrived_since(
         acts in acts(4, 30, prop_oneof![2 => Just(0), 3 => 0..3 * DAY_SECS]), (from, len, day) in (0..25i32, 0..12i32, 0..40i32)
     ) {
@@ -299,10 +371,14 @@ proptest! {
             let alone = Asked { compare: Compare::Nothing, period: both.period.previous(), ..both.clone() };
             let (both, alone) = (table(&both, now, &counters), table(&alone, now, &counters));
             for (row, cells) in alone.rows.iter().enumerate() {
-                // Entries of a menu are found by their names.
+                // Entries of a menu are found by their names; words that did not come again are not listed.
                 let row = match &cells[0] {
-                    key @ Cell::Text(_) => both.rows.iter().position(|row| row[0] == *key).unwrap(),
-                    _ => row,
+                    key @ Cell::Text(_) => both.rows.iter().position(|row| row[0] == *key),
+                    _ => Some(row),
+                };
+                let Some(row) = row else {
+                    prop_assert_eq!(alone.name, "unanswered");
+                    continue;
                 };
                 for (column, cell) in alone.columns.iter().zip(cells).filter(|(column, _)| column.kind == ColumnKind::Number) {
                     let at = |suffix: &str| both.cell(row, &format!("{}{suffix}", column.name)).unwrap();
