@@ -15,6 +15,8 @@ mod rules;
 mod settle;
 #[cfg(test)]
 mod stand;
+#[cfg(test)]
+mod trials;
 mod turns;
 
 pub mod rehearsal;

@@ -49,15 +49,15 @@ pub struct Running {
 }
 
 /// What the store is made with, or must have been made with.
-pub(super) fn store_spec(settings: &Settings) -> Spec {
-    Spec { partitions: settings.store_partitions, lateness_days: settings.lateness_days }
+pub(super) fn store_spec(settings: &Settings) -> anyhow::Result<Spec> {
+    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
+    Ok(Spec { partitions: settings.store_partitions, lateness })
 }
 
 /// The rules under which deliveries are counted and customers forgotten.
 pub(super) fn rules(settings: &Settings, key: PseudonymKey) -> anyhow::Result<Rules> {
-    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
     let Privacy { forget, keep_days } = settings.privacy;
-    Ok(Rules { lateness, discretion: Discretion { forget, keep_days, key } })
+    Ok(Rules { lateness: store_spec(settings)?.lateness, discretion: Discretion { forget, keep_days, key } })
 }
 
 /// Starts everything on a bound listener. Returns when it answers.
@@ -68,7 +68,7 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let secrets = Secrets::keep(&settings.data_dir)?;
     let key = secrets.pseudonym_key();
     let store =
-        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(&settings), key.clone())?;
+        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(&settings)?, key.clone())?;
     let client = backend::client()?;
     let mut sandbox = None;
     let mut accounts = Vec::new();

@@ -15,7 +15,6 @@ use crate::app::{Clock as _, ReportFault, SystemClock, read_report};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::{AccountId, Channel};
 use crate::domain::time::BusinessDay;
-use crate::growth::lateness::Lateness;
 use crate::growth::report::{
     AsOf, Asked, Bom, Compare, Context, Explain, Form, Measure, Meta, Period, ReportName, Table, known_channel, written,
 };
@@ -141,8 +140,7 @@ pub(super) fn run(
     (id, account): (&AccountId, &AccountSettings),
     args: &ReportArgs,
 ) -> anyhow::Result<ExitCode> {
-    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
-    let clock = AsOf { now: SystemClock.now(), lateness };
+    let clock = AsOf { now: SystemClock.now(), lateness: store_spec(settings)?.lateness };
     let asked = args.asked()?;
     asked.check(clock.now).map_err(misused)?;
     let form = args.form(args.goal())?;
@@ -166,7 +164,7 @@ fn read(
     (id, account): (&AccountId, &AccountSettings),
     (asked, clock): (&Asked, AsOf),
 ) -> anyhow::Result<(Table, Meta)> {
-    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings))?;
+    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?)?;
     // A playbook with errors has no labels and channels to tell; the numbers are there all the same.
     let (playbook, _) = crate::config::playbook::read(&account.dirs);
     let playbook = playbook.unwrap_or_default();

@@ -13,7 +13,7 @@ pub mod identities;
 pub mod lateness;
 pub mod ledger;
 #[cfg(test)]
-mod oracle;
+pub(crate) mod oracle;
 pub mod presence;
 pub mod record;
 pub mod report;
