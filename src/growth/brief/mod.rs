@@ -1,0 +1,39 @@
+//! The daily and the weekly report in words and numbers (growth.md 6.2, 6.3). Pure.
+//!
+//! A [`Brief`] is a value made from counters and a few facts beside them; everything that is sent or written is made
+//! from that value alone, so a chat message, a file and a retry of either say the same.
+
+mod changes;
+mod cohorts;
+mod daily;
+mod daily_words;
+mod failed;
+mod labels;
+mod markdown;
+mod named;
+mod numbers;
+mod page;
+mod paragraph;
+mod phrase;
+mod stored;
+mod tables;
+mod text;
+mod todo;
+mod value;
+mod week_numbers;
+mod weekly;
+mod weekly_words;
+
+pub use changes::{Change, Journal};
+pub use cohorts::{Ripe, WeekCell};
+pub use daily::Daily;
+pub use failed::told;
+pub use labels::Labels;
+pub use markdown::MOST_BYTES;
+pub use named::{Difference, Named, Stars};
+pub use numbers::DayNumbers;
+pub use phrase::week_name;
+pub use text::MOST_CHARS;
+pub use value::{Beside, Brief, Head, Printed};
+pub use week_numbers::WeekNumbers;
+pub use weekly::Weekly;
