@@ -141,9 +141,11 @@ fn trend(weekly: &Weekly) -> Table {
     ]);
     let rows = weekly.trend.iter().map(|week| {
         let n = &week.numbers;
-        let numbers =
-            [n.follows, n.unfollows, n.net(), n.total, n.wau, n.new, n.returning, n.resurrected, n.dormant, n.messages];
-        std::iter::once(Cell::Text(week.week.clone())).chain(numbers.map(Cell::Count)).collect()
+        let counts = [n.follows, n.unfollows, n.net(), n.total, n.wau, n.new, n.returning, n.resurrected];
+        let mut row = vec![Cell::Text(week.week.clone())];
+        row.extend(counts.map(Cell::Count));
+        row.extend([n.dormant.map_or(Cell::Unknown, Cell::Count), Cell::Count(n.messages)]);
+        row
     });
     table("trend", columns, rows.collect())
 }
