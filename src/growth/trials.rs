@@ -9,9 +9,10 @@ use rand::{RngExt, SeedableRng};
 use super::counter::{CounterKey, Metric};
 use super::counters::Counters;
 use super::identities::{self, check_identities};
+use super::lateness::Lateness;
 use super::oracle::{Oracle, day_of};
 use super::record::record;
-use super::report::{AsOf, Cell, Period, ReportName, build, needed};
+use super::report::{AsOf, Asked, Cell, Context, Period, ReportName, build, needed};
 use crate::domain::customer::Customer;
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::ids::{Channel, DedupeKey};
@@ -90,7 +91,7 @@ fn count<'a>(log: impl IntoIterator<Item = &'a (u32, Fact)>) -> Counted {
     let mut customers = BTreeMap::<u32, Customer>::new();
     let mut counted = Counted::default();
     for (customer, fact) in log {
-        let recorded = record(customers.entry(*customer).or_default(), std::slice::from_ref(fact));
+        let recorded = record(customers.entry(*customer).or_default(), std::slice::from_ref(fact), Lateness::default());
         counted.late += recorded.late;
         counted.quarantined += recorded.quarantined;
         counted.most_updates = counted.most_updates.max(recorded.increments.len());
@@ -160,9 +161,10 @@ fn only(counters: &Counters, ranges: &[(Metric, i32, i32)]) -> Counters {
 /// A report made of nothing but what it asked for.
 fn rows(report: ReportName, (from, to): (i32, i32), counters: &Counters) -> Vec<Vec<Cell>> {
     let (from, to) = (BusinessDay(from), BusinessDay(to));
-    let read = only(counters, &needed(report, from, to));
-    let sealed = AsOf { now: to.plus_days(9).start() };
-    build(report, Period::new(from, to).unwrap(), sealed, &read).rows
+    let asked = Asked::new(report, Period::new(from, to).unwrap());
+    let read = only(counters, &needed(&asked));
+    let sealed = AsOf { now: to.plus_days(9).start(), lateness: Lateness::default() };
+    build(&asked, sealed, &read, &Context::default()).rows
 }
 
 fn assert_reports(counters: &Counters, oracle: &Oracle, (from, to): (i32, i32)) {

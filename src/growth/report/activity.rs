@@ -1,7 +1,5 @@
 //! `activity`: messages, active customers of 1, 7 and 30 days, and growth accounting (growth.md 1.4, 1.6).
 
-use std::collections::BTreeMap;
-
 use super::table::{Cell, Column, Table};
 use super::{AsOf, Period};
 use crate::domain::time::BusinessDay;
@@ -29,7 +27,7 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
     ]);
     let mut rows = Vec::new();
     for day in period.days() {
-        let Some(state) = DayState::of(day, clock.now) else { break };
+        let Some(state) = DayState::of(day, clock.now, clock.lateness) else { break };
         let life = counters.lifecycle(day);
         let rolling = |days: i32| counters.unique(day.plus_days(1 - days), day).map_or(Cell::Unknown, Cell::Count);
         // Whoever was active yesterday can still come back today: the one cell that would fall as the day goes on.
@@ -47,13 +45,14 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
             dormant,
         ]);
     }
-    Table { name: "activity", version: 1, columns, rows, terms: BTreeMap::new(), small_print: Vec::new() }
+    Table { name: "activity", version: 1, columns, rows, ..Table::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::growth::counter::{CounterKey, GAP_FIRST};
+    use crate::growth::lateness::Lateness;
 
     const DAY: BusinessDay = BusinessDay(20_000);
 
@@ -64,7 +63,7 @@ mod tests {
             (key(Metric::Gap, DAY.0 + 1, 1), 1),
             (key(Metric::Messages, DAY.0 + 1, 0), 8),
         ];
-        let clock = AsOf { now: DAY.plus_days(now_days).start().plus_secs(now_secs) };
+        let clock = AsOf { now: DAY.plus_days(now_days).start().plus_secs(now_secs), lateness: Lateness::default() };
         let period = Period::new(DAY.plus_days(1), DAY.plus_days(2)).unwrap();
         build(period, clock, &cells.into_iter().collect())
     }

@@ -1,7 +1,5 @@
 //! `followers`: follows, unfollows and how many stay (growth.md 1.3). Gross, lost and net always stand together.
 
-use std::collections::BTreeMap;
-
 use super::table::{Cell, Column, Table};
 use super::{AsOf, Period};
 use crate::domain::time::BusinessDay;
@@ -34,7 +32,7 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
     let mut total = counters.sum_to(Metric::Follows, eve) - counters.sum_to(Metric::Unfollows, eve);
     let mut rows = Vec::new();
     for day in period.days() {
-        let Some(state) = DayState::of(day, clock.now) else { break };
+        let Some(state) = DayState::of(day, clock.now, clock.lateness) else { break };
         let sum = |metric| counters.sum(metric, day.0);
         let (follows, unfollows) = (sum(Metric::Follows), sum(Metric::Unfollows));
         total += follows - unfollows;
@@ -49,13 +47,14 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
             Cell::Count(total),
         ]);
     }
-    Table { name: "followers", version: 1, columns, rows, terms: BTreeMap::new(), small_print: Vec::new() }
+    Table { name: "followers", version: 1, columns, rows, ..Table::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::growth::counter::CounterKey;
+    use crate::growth::lateness::Lateness;
 
     #[test]
     fn the_total_counts_everything_before_the_period_too() {
@@ -69,7 +68,7 @@ mod tests {
             (key(Metric::Unfollows, 201), 6),
         ];
         let period = Period::new(BusinessDay(200), BusinessDay(210)).unwrap();
-        let clock = AsOf { now: BusinessDay(202).start().plus_secs(-1) };
+        let clock = AsOf { now: BusinessDay(202).start().plus_secs(-1), lateness: Lateness::default() };
         let table = build(period, clock, &cells.into_iter().collect());
         let counts = |row: &Vec<Cell>| row[2..].iter().map(Cell::to_string).collect::<Vec<_>>().join(" ");
         assert_eq!(table.rows.iter().map(counts).collect::<Vec<_>>(), ["0 0 0 0 0 42", "3 2 5 6 -1 41"]);
