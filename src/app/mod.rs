@@ -2,13 +2,20 @@
 
 mod account;
 mod ask;
+mod brief;
 mod clock;
+mod day_check;
 mod handle;
 mod in_flight;
 mod menu;
 mod outbox;
 mod perform;
+mod post;
+mod printed;
 mod report;
+mod report_files;
+mod robot;
+mod schedule;
 mod settle;
 #[cfg(test)]
 mod stand;
@@ -17,11 +24,13 @@ mod turns;
 pub mod rehearsal;
 
 pub use account::ServedAccount;
+pub use brief::{Subject, read_brief};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
 pub use report::{ReportFault, read_report};
+pub use schedule::Press;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

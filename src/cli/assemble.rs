@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::secrets::Secrets;
-use crate::app::{App, Clock, Published, ServedAccount};
+use crate::app::{App, Clock, Press, Published, ServedAccount};
 use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
 use crate::config::playbook::{Finding, Live, render};
@@ -89,7 +89,9 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
         }
     })?;
     let (stop, stopped) = watch::channel(false);
-    let mut workers = vec![tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone()))];
+    let press = Press::new(Arc::clone(&app), settings.reports, client);
+    let mut workers =
+        vec![tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone())), tokio::spawn(press.run(stopped.clone()))];
     if sandbox.is_some() {
         let account = app.account(DEMO).cloned().context("the demo account is configured")?;
         let published = account.publish_menu(Published::Unknown).await;

@@ -3,32 +3,27 @@
 use std::collections::BTreeMap;
 
 use crate::domain::ids::Channel;
+use crate::domain::menu;
 use crate::domain::playbook::Playbook;
 
 /// Names for menu keys and channels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels {
-    menu: BTreeMap<String, String>,
+    menu: menu::Labels,
     channels: BTreeMap<String, String>,
 }
 
 impl Labels {
     /// The names a playbook gives.
     pub fn of(playbook: &Playbook) -> Self {
-        let mut menu = BTreeMap::new();
-        for button in playbook.menus.iter().flat_map(|menu| menu.leaves()) {
-            for key in button.key.iter().chain(&button.url) {
-                menu.entry(key.clone()).or_insert_with(|| button.name.clone());
-            }
-        }
         let titled = playbook.channels.0.iter();
         let channels = titled.map(|(channel, rule)| (channel.as_str().to_owned(), rule.title.clone())).collect();
-        Self { menu, channels }
+        Self { menu: menu::Labels::of(&playbook.menus), channels }
     }
 
     /// What stands on the button; the key itself when no menu has it any more.
     pub fn menu(&self, key: &str) -> String {
-        self.menu.get(key).cloned().unwrap_or_else(|| key.to_owned())
+        self.menu.0.get(key).cloned().unwrap_or_else(|| key.to_owned())
     }
 
     /// What the operator calls a channel.

@@ -98,6 +98,12 @@ pub fn week_name(day: BusinessDay) -> String {
     date.map_or_else(|| format!("week {}", day.iso_week()), |date| date.format("%G-W%V").to_string())
 }
 
+/// The Monday of a week by its name.
+pub(super) fn week_begins(name: &str) -> Option<BusinessDay> {
+    let date = NaiveDate::parse_from_str(&format!("{name}-1"), "%G-W%V-%u").ok()?;
+    i32::try_from(date.signed_duration_since(NaiveDate::default()).num_days()).ok().map(BusinessDay)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,11 @@
 //! As tables, for CSV and spreadsheets.
 
-use std::collections::BTreeMap;
-
 use super::cohorts::WeekCell;
 use super::daily::Daily;
 use super::named::{Difference, Named};
 use super::weekly::Weekly;
 use super::weekly_words::DEFINITIONS;
-use crate::growth::report::{Cell, Column, Table};
+use crate::growth::report::{Cell, Column, ColumnKind, Table};
 
 /// A row of the first table: section, name, value, and the value it is held against.
 type Row = (&'static str, String, Cell, Cell);
@@ -81,13 +79,23 @@ fn named<'a>(section: &'static str, names: &'a [Named]) -> impl Iterator<Item = 
     names.iter().map(move |named| (section, named.name.clone(), Cell::Count(named.count), Cell::Unknown))
 }
 
+/// Columns with fixed names and titles.
+fn columns<const N: usize>(columns: [(&'static str, &'static str); N]) -> Vec<Column> {
+    let kind = |name| match name {
+        "day" => ColumnKind::Day,
+        "period" | "section" | "name" | "what" | "late" | "text" | "week" | "channel" | "cohort" => ColumnKind::Text,
+        _ => ColumnKind::Number,
+    };
+    columns.into_iter().map(|(name, title)| Column::plain(kind(name), name, title)).collect()
+}
+
 fn table(name: &'static str, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Table {
     let small_print = DEFINITIONS.map(str::to_owned).to_vec();
-    Table { name, version: 1, columns, rows, terms: BTreeMap::new(), small_print }
+    Table { name, version: 1, columns, rows, small_print, ..Table::default() }
 }
 
 fn first(name: &'static str, about: &str, rows: Vec<Row>) -> Table {
-    let columns = Column::list([
+    let heads = columns([
         ("period", "日期"),
         ("section", "类别"),
         ("name", "名称"),
@@ -97,36 +105,35 @@ fn first(name: &'static str, about: &str, rows: Vec<Row>) -> Table {
     let rows = rows.into_iter().map(|(section, name, value, before)| {
         vec![Cell::Text(about.to_owned()), Cell::Text(section.to_owned()), Cell::Text(name), value, before]
     });
-    table(name, columns, rows.collect())
+    table(name, heads, rows.collect())
 }
 
 fn changed(changes: &[super::changes::Change]) -> Table {
-    let columns =
-        Column::list([("day", "日期"), ("what", "数字"), ("was", "当时"), ("now", "现在"), ("late", "因为晚到")]);
+    let heads = columns([("day", "日期"), ("what", "数字"), ("was", "当时"), ("now", "现在"), ("late", "因为晚到")]);
     let rows = changes.iter().map(|change| {
         let late = if change.late { "是" } else { "否" };
         let what = Cell::Text(change.what.clone());
         vec![Cell::Day(change.day), what, Cell::Count(change.was), Cell::Count(change.now), Cell::Text(late.into())]
     });
-    table("changed", columns, rows.collect())
+    table("changed", heads, rows.collect())
 }
 
 fn platform(differences: &[Difference]) -> Table {
-    let columns = Column::list([("what", "数字"), ("ours", "我们"), ("platform", "微信后台")]);
+    let heads = columns([("what", "数字"), ("ours", "我们"), ("platform", "微信后台")]);
     let rows = differences.iter().map(|difference| {
         let what = Cell::Text(difference.what.clone());
         vec![what, Cell::Count(difference.ours), Cell::Count(difference.theirs)]
     });
-    table("platform", columns, rows.collect())
+    table("platform", heads, rows.collect())
 }
 
 fn list(name: &'static str, title: &'static str, lines: &[String]) -> Table {
     let rows = lines.iter().map(|line| vec![Cell::Text(line.clone())]);
-    table(name, Column::list([("text", title)]), rows.collect())
+    table(name, columns([("text", title)]), rows.collect())
 }
 
 fn trend(weekly: &Weekly) -> Table {
-    let columns = Column::list([
+    let heads = columns([
         ("week", "周"),
         ("follows", "新关注"),
         ("unfollows", "取关"),
@@ -147,11 +154,11 @@ fn trend(weekly: &Weekly) -> Table {
         row.extend([n.dormant.map_or(Cell::Unknown, Cell::Count), Cell::Count(n.messages)]);
         row
     });
-    table("trend", columns, rows.collect())
+    table("trend", heads, rows.collect())
 }
 
 fn cohorts(weekly: &Weekly) -> Table {
-    let columns = Column::list([
+    let heads = columns([
         ("channel", "来源"),
         ("cohort", "新来的那周"),
         ("size", "人数"),
@@ -168,5 +175,5 @@ fn cohorts(weekly: &Weekly) -> Table {
         });
         head.into_iter().chain(weeks).collect()
     });
-    table("cohorts", columns, rows.collect())
+    table("cohorts", heads, rows.collect())
 }

@@ -58,7 +58,7 @@ impl Beside<'_> {
 
     /// The state of a day; one that has not begun is as open as today.
     pub(super) fn state(&self, day: BusinessDay) -> DayState {
-        DayState::of(day, self.clock.now).unwrap_or(DayState::Open)
+        DayState::of(day, self.clock.now, self.clock.lateness).unwrap_or(DayState::Open)
     }
 
     /// The first day on which anything was counted.
