@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::domain::ids::AccountId;
-use crate::growth::brief::{Brief, Unwritten};
+use crate::growth::brief::{Brief, BriefForm, Unwritten};
 
 /// Why files were not written.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,8 @@ pub(super) enum FilesFault {
 pub(super) async fn write(folder: &Path, account: &AccountId, part: &str, brief: &Brief) -> Result<(), FilesFault> {
     let folder = folder.join(account.as_str());
     let stem = part.replace('/', "-");
-    let files = brief.files()?;
+    let files = BriefForm::FILED.map(|form| brief.written(form).map(|bytes| (form.ending(), bytes)));
+    let files = files.into_iter().collect::<Result<Vec<_>, _>>()?;
     let written = tokio::task::spawn_blocking(move || {
         std::fs::create_dir_all(&folder).map_err(|cause| at(&folder, cause))?;
         files.iter().try_for_each(|(ending, bytes)| place(&folder, &format!("{stem}.{ending}"), bytes))

@@ -8,6 +8,7 @@ use super::phrase::{clipped, grouped, percent, ratio, signed, weekday};
 use super::value::Head;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::lateness::DayState;
+use crate::growth::report::state_word;
 
 /// Names of customers' and operators' making are cut to so many characters.
 const NAME_CHARS: usize = 12;
@@ -38,16 +39,7 @@ pub(super) fn state_line(head: &Head, state: DayState, late: i64) -> Vec<Span> {
     let playbook = clipped(playbook.as_str(), 12);
     let late = if late > 0 { format!(" · 晚到 {} 条已计入", grouped(late)) } else { String::new() };
     let rest = format!(" · {zone} · 配置 {playbook} · 截至 {}{late}", moment(*as_of));
-    vec![(tone, state_name(state).to_owned()), (Tone::Quiet, rest)]
-}
-
-fn state_name(state: DayState) -> &'static str {
-    match state {
-        DayState::Open => "还没过完",
-        DayState::Provisional => "待定",
-        DayState::Closed => "已结",
-        DayState::Sealed => "已封存",
-    }
+    vec![(tone, state_word(state).to_owned()), (Tone::Quiet, rest)]
 }
 
 /// `03-05 08:30` in business time.

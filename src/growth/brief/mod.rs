@@ -31,7 +31,7 @@ pub use cohorts::{Ripe, WeekCell};
 pub use daily::Daily;
 pub use edition::{Due, Edition, Made, Timetable};
 pub use failed::told;
-pub use files::Unwritten;
+pub use files::{BriefForm, Unwritten};
 pub use labels::Labels;
 pub use markdown::MOST_BYTES;
 pub use named::{Difference, Named, Stars};

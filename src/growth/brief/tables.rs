@@ -10,7 +10,7 @@ use crate::growth::report::{Cell, Column, ColumnKind, Table};
 /// A row of the first table: section, name, value, and the value it is held against.
 type Row = (&'static str, String, Cell, Cell);
 
-pub(super) fn daily(daily: &Daily) -> Vec<Table> {
+pub(super) fn daily(daily: &Daily) -> Vec<(&'static str, Table)> {
     let mut rows = numbers(&daily.numbers, daily.week_before.as_ref());
     rows.extend(named("channel", &daily.channels));
     rows.extend(named("menu", &daily.menu));
@@ -24,13 +24,13 @@ pub(super) fn daily(daily: &Daily) -> Vec<Table> {
     rows.push(("quality", "late".into(), Cell::Count(daily.late), Cell::Unknown));
     rows.extend(daily.failed.iter().map(|line| ("failed", line.clone(), Cell::Unknown, Cell::Unknown)));
     let about = daily.day.to_string();
-    let mut tables = vec![first("daily", &about, rows), changed(&daily.changes)];
-    tables.extend(daily.platform.as_deref().map(platform));
-    tables.push(list("todo", "要做的事", &daily.todo));
+    let mut tables = vec![("日报", first("daily", &about, rows)), ("更正", changed(&daily.changes))];
+    tables.extend(daily.platform.as_deref().map(|differences| ("对账", platform(differences))));
+    tables.push(("要做的事", list("todo", "要做的事", &daily.todo)));
     tables
 }
 
-pub(super) fn weekly(weekly: &Weekly) -> Vec<Table> {
+pub(super) fn weekly(weekly: &Weekly) -> Vec<(&'static str, Table)> {
     let mut rows = numbers(&weekly.numbers, weekly.week_before.as_ref());
     rows.extend(named("channel", &weekly.channels));
     rows.extend(named("menu", &weekly.menu));
@@ -50,11 +50,11 @@ pub(super) fn weekly(weekly: &Weekly) -> Vec<Table> {
     rows.push(("quality", "late".into(), Cell::Count(weekly.late), Cell::Unknown));
     rows.extend(weekly.failed.iter().map(|line| ("failed", line.clone(), Cell::Unknown, Cell::Unknown)));
     vec![
-        first("weekly", &weekly.week, rows),
-        trend(weekly),
-        cohorts(weekly),
-        changed(&weekly.changes),
-        list("words", "这一周", &weekly.words),
+        ("周报", first("weekly", &weekly.week, rows)),
+        ("近几周", trend(weekly)),
+        ("留存", cohorts(weekly)),
+        ("更正", changed(&weekly.changes)),
+        ("小结", list("words", "这一周", &weekly.words)),
     ]
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::changes::Journal;
 use super::daily::Daily;
@@ -124,16 +123,8 @@ impl Brief {
         markdown::written(&self.page())
     }
 
-    /// For programs.
-    ///
-    /// # Errors
-    /// None that a report can meet; JSON is refused by values that no report holds.
-    pub fn json(&self) -> Result<Value, serde_json::Error> {
-        serde_json::to_value(self)
-    }
-
-    /// As tables: the first holds every number, the others what is a list by itself.
-    pub fn tables(&self) -> Vec<Table> {
+    /// As tables with their titles: the first holds every number, the others what is a list by itself.
+    pub fn tables(&self) -> Vec<(&'static str, Table)> {
         match self {
             Self::Daily(daily) => tables::daily(daily),
             Self::Weekly(weekly) => tables::weekly(weekly),

@@ -48,7 +48,7 @@ pub use table::{Cell, Column, ColumnKind, Table, Term};
 pub use unanswered::MOST_TEXTS;
 pub use words::{clock_time, shown, state_word};
 pub use write::{Bom, Explain, Meta, to_csv, to_json};
-pub use write_xlsx::to_xlsx;
+pub use write_xlsx::{to_xlsx, to_xlsx_book};
 
 /// A report by its name (contract.md, "Reports").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
