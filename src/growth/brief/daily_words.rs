@@ -38,7 +38,7 @@ pub(super) fn state_line(head: &Head, state: DayState, late: i64) -> Vec<Span> {
     let Head { zone, as_of, playbook, .. } = head;
     let playbook = clipped(playbook.as_str(), 12);
     let late = if late > 0 { format!(" · 晚到 {} 条已计入", grouped(late)) } else { String::new() };
-    let rest = format!(" · {zone} · 配置 {playbook} · 截至 {}{late}", moment(*as_of));
+    let rest = format!(" · {zone} · 话术版本 {playbook} · 截至 {}{late}", moment(*as_of));
     vec![(tone, state_word(state).to_owned()), (Tone::Quiet, rest)]
 }
 
@@ -65,7 +65,7 @@ fn followers(page: &mut Page, daily: &Daily) {
             before.map_or_else(String::new, |b| format!("（{}）", signed(now.net().saturating_sub(b.net())))),
         ),
     ];
-    line.push((Tone::Plain, format!(" · 粉丝共 {}", beside(now.total, before.map(|b| b.total)))));
+    line.push((Tone::Plain, format!("，粉丝共 {}", beside(now.total, before.map(|b| b.total)))));
     page.heading("粉丝", Worth::Core);
     page.line(Worth::Core, line);
     let gained = format!(
@@ -87,8 +87,8 @@ fn activity(page: &mut Page, daily: &Daily) {
     let mut line = vec![
         (Tone::Plain, "DAU ".to_owned()),
         (Tone::Strong, beside(now.dau, before.map(|b| b.dau))),
-        (Tone::Plain, format!(" · 近7天 {}", beside(now.r7, before.map(|b| b.r7)))),
-        (Tone::Plain, format!(" · 近30天 {}", beside(now.r30, before.map(|b| b.r30)))),
+        (Tone::Plain, format!("，近7天 {}", beside(now.r7, before.map(|b| b.r7)))),
+        (Tone::Plain, format!("，近30天 {}", beside(now.r30, before.map(|b| b.r30)))),
     ];
     if let Some(days) = ratio(now.active_days, now.r30) {
         line.push((Tone::Plain, format!("，人均活跃 {days} 天")));
@@ -110,7 +110,7 @@ fn activity(page: &mut Page, daily: &Daily) {
 fn service(page: &mut Page, daily: &Daily) {
     page.heading("服务", Worth::Useful);
     let messages = beside(daily.numbers.messages, daily.week_before.map(|b| b.messages));
-    page.line(Worth::Useful, vec![(Tone::Plain, format!("客户发起 {messages} 次"))]);
+    page.line(Worth::Useful, vec![(Tone::Plain, format!("客户消息 {messages}"))]);
     unanswered(page, (daily.unanswered, daily.numbers.messages), &daily.unanswered_words);
     rated(page, daily.stars);
     if daily.quarantined > 0 {
@@ -188,12 +188,12 @@ pub(super) fn failed(page: &mut Page, failed: &[String]) {
 }
 
 fn todo(page: &mut Page, todo: &[String]) {
-    page.heading("要做的事", Worth::Useful);
+    page.heading("要做的事", Worth::Task);
     if todo.is_empty() {
-        page.line(Worth::Useful, vec![(Tone::Plain, "今天没有，辛苦啦".to_owned())]);
+        page.line(Worth::Task, vec![(Tone::Plain, "今天没有，辛苦啦".to_owned())]);
     }
     for (at, what) in todo.iter().enumerate() {
-        page.line(Worth::Useful, vec![(Tone::Plain, format!("{}. {what}", at + 1))]);
+        page.line(Worth::Task, vec![(Tone::Plain, format!("{}. {what}", at + 1))]);
     }
 }
 

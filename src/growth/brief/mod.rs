@@ -17,6 +17,8 @@ mod numbers;
 mod page;
 mod paragraph;
 mod phrase;
+#[cfg(test)]
+mod samples;
 mod stored;
 mod tables;
 mod text;
@@ -25,6 +27,8 @@ mod value;
 mod week_numbers;
 mod weekly;
 mod weekly_words;
+#[cfg(test)]
+mod written_tests;
 
 pub use changes::{Change, Journal};
 pub use cohorts::{Ripe, WeekCell};

@@ -28,6 +28,8 @@ pub(super) enum Place {
 pub(super) enum Worth {
     /// It stays.
     Core,
+    /// Somebody has to act on it: it goes last.
+    Task,
     /// It goes late.
     Useful,
     /// It goes early.

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_small_difference_is_no_difference() {
-        assert!(!clearly_differ(100, 72) && clearly_differ(100, 71));
+        assert!(!clearly_differ(100, 74) && clearly_differ(100, 73));
         assert!(!clearly_differ(0, 0) && !clearly_differ(4, 0) && clearly_differ(5, 0));
         assert!(clearly_differ(i64::MAX, i64::MIN));
         assert!(!shares_differ((30, 100), (40, 100)) && shares_differ((30, 100), (45, 100)));

@@ -144,7 +144,7 @@ fn trend(weekly: &Weekly) -> Table {
         ("returning", "连续活跃"),
         ("resurrected", "回流"),
         ("dormant", "转沉默"),
-        ("messages", "客户发起"),
+        ("messages", "客户消息"),
     ]);
     let rows = weekly.trend.iter().map(|week| {
         let n = &week.numbers;

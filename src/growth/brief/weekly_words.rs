@@ -35,9 +35,9 @@ fn numbers(page: &mut Page, weekly: &Weekly) {
         vec![
             (Tone::Plain, "WAU ".to_owned()),
             (Tone::Strong, beside(now.wau, before.map(|b| b.wau))),
-            (Tone::Plain, " · 净增 ".to_owned()),
+            (Tone::Plain, "，净增 ".to_owned()),
             (Tone::Strong, format!("{}{net}", signed(now.net()))),
-            (Tone::Plain, format!(" · 粉丝共 {}", grouped(now.total))),
+            (Tone::Plain, format!("，粉丝共 {}", grouped(now.total))),
         ],
     );
     let gained = format!(
@@ -102,7 +102,7 @@ fn trend(page: &mut Page, weekly: &Weekly) {
     for week in weekly.trend.iter().rev() {
         let numbers = &week.numbers;
         let line = format!(
-            "{} WAU {}、净增 {}、客户发起 {}",
+            "{} WAU {}、净增 {}、客户消息 {}",
             week.week,
             grouped(numbers.wau),
             signed(numbers.net()),
@@ -115,7 +115,7 @@ fn trend(page: &mut Page, weekly: &Weekly) {
 fn service(page: &mut Page, weekly: &Weekly) {
     page.heading("服务", Worth::Useful);
     let messages = beside(weekly.numbers.messages, weekly.week_before.map(|b| b.messages));
-    page.line(Worth::Useful, vec![(Tone::Plain, format!("客户发起 {messages} 次"))]);
+    page.line(Worth::Useful, vec![(Tone::Plain, format!("客户消息 {messages}"))]);
     unanswered(page, (weekly.unanswered, weekly.numbers.messages), &weekly.unanswered_words);
     rated(page, weekly.stars);
     if !weekly.menu.is_empty() {
