@@ -77,7 +77,7 @@ fn followers(page: &mut Page, daily: &Daily) {
     );
     page.line(Worth::Core, vec![(Tone::Plain, gained)]);
     if !daily.channels.is_empty() {
-        page.line(Worth::Useful, vec![(Tone::Plain, format!("首次关注来自：{}", listed(&daily.channels)))]);
+        page.line(Worth::Useful, vec![(Tone::Plain, format!("首次来自：{}", listed(&daily.channels)))]);
     }
 }
 
@@ -94,16 +94,17 @@ fn activity(page: &mut Page, daily: &Daily) {
         line.push((Tone::Plain, format!("，人均活跃 {days} 天")));
     }
     page.line(Worth::Core, line);
-    let dormant = now.dormant.map_or_else(|| "—".to_owned(), |n| beside(n, before.and_then(|b| b.dormant)));
+    // How these are beside last week's stands in the files: here they would crowd out what is asked for more.
     let came = format!(
-        "新增 {}、连续 {}、回流 {}；转沉默 {dormant}",
-        beside(now.new, before.map(|b| b.new)),
-        beside(now.returning, before.map(|b| b.returning)),
-        beside(now.resurrected, before.map(|b| b.resurrected)),
+        "新增 {}、连续 {}、回流 {}；转沉默 {}",
+        grouped(now.new),
+        grouped(now.returning),
+        grouped(now.resurrected),
+        now.dormant.map_or_else(|| "—".to_owned(), grouped),
     );
     page.line(Worth::Useful, vec![(Tone::Plain, came)]);
     if !daily.menu.is_empty() {
-        page.line(Worth::Detail, vec![(Tone::Plain, format!("菜单点得最多：{}", listed(&daily.menu)))]);
+        page.line(Worth::Detail, vec![(Tone::Plain, format!("菜单最热：{}", listed(&daily.menu)))]);
     }
 }
 
@@ -114,7 +115,7 @@ fn service(page: &mut Page, daily: &Daily) {
     unanswered(page, (daily.unanswered, daily.numbers.messages), &daily.unanswered_words);
     rated(page, daily.stars);
     if daily.quarantined > 0 {
-        let aside = format!("被隔离、没计入：{} 条", grouped(daily.quarantined));
+        let aside = format!("隔离 {} 条", grouped(daily.quarantined));
         page.line(Worth::Useful, vec![(Tone::Warning, aside)]);
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn of_day(daily: &Daily) -> Vec<String> {
         todo.push(format!("{}和微信后台差得较多，请查停机和推送失败的记录", clipped(&difference.what, 12)));
     }
     if daily.quarantined > 0 {
-        todo.push(format!("有 {} 条消息被隔离、没计入，请在控制台看原因", grouped(daily.quarantined)));
+        todo.push(format!("{} 条消息被隔离、没计入，请到控制台看原因", grouped(daily.quarantined)));
     }
     if let Some(words) = daily.unanswered_words.iter().find(|words| words.count >= OFTEN) {
         let (count, text) = (grouped(words.count), clipped(&words.name, 12));

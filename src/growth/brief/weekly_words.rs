@@ -59,7 +59,7 @@ fn numbers(page: &mut Page, weekly: &Weekly) {
     );
     page.line(Worth::Useful, vec![(Tone::Plain, came)]);
     if !weekly.channels.is_empty() {
-        page.line(Worth::Detail, vec![(Tone::Plain, format!("首次关注来自：{}", listed(&weekly.channels)))]);
+        page.line(Worth::Detail, vec![(Tone::Plain, format!("首次来自：{}", listed(&weekly.channels)))]);
     }
 }
 
@@ -119,7 +119,7 @@ fn service(page: &mut Page, weekly: &Weekly) {
     unanswered(page, (weekly.unanswered, weekly.numbers.messages), &weekly.unanswered_words);
     rated(page, weekly.stars);
     if !weekly.menu.is_empty() {
-        page.line(Worth::Detail, vec![(Tone::Plain, format!("菜单点得最多：{}", listed(&weekly.menu)))]);
+        page.line(Worth::Detail, vec![(Tone::Plain, format!("菜单最热：{}", listed(&weekly.menu)))]);
     }
 }
 
@@ -133,7 +133,7 @@ fn quality(page: &mut Page, weekly: &Weekly) {
     } else {
         format!("自检 {} 项没过", weekly.failed.len())
     };
-    let line = format!("{checks}；晚到已计入 {} 条，被隔离 {} 条", grouped(weekly.late), grouped(weekly.quarantined));
+    let line = format!("{checks}；晚到已计入 {} 条，隔离 {} 条", grouped(weekly.late), grouped(weekly.quarantined));
     page.line(Worth::Useful, vec![(Tone::Quiet, line)]);
     for meaning in DEFINITIONS {
         page.line(Worth::Detail, vec![(Tone::Quiet, meaning.to_owned())]);
