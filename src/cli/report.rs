@@ -8,15 +8,17 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table as Printed, presets};
 
-use crate::app::{Clock as _, SystemClock, read_report};
+use crate::app::{Clock as _, ReportFault, SystemClock, read_report};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
 use crate::domain::time::BusinessDay;
-use crate::growth::report::{Bom, Cell, Meta, Period, ReportName, Table, to_csv, to_json};
+use crate::growth::report::{
+    AsOf, Asked, Bom, Cell, Context, Explain, Meta, Period, ReportName, Table, to_csv, to_json,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Which report: activity, followers.
+    /// Which report: followers, activity, unique, retention, survival, menu, unanswered.
     #[arg(value_parser = |name: &str| name.parse::<ReportName>().map_err(|e| e.to_string()))]
     name: ReportName,
     /// First business day, YYYY-MM-DD.
@@ -60,11 +62,20 @@ pub(super) fn run(
         crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
     let now = SystemClock.now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let table = runtime.block_on(read_report(store.as_ref(), id, (args.name, period), now))?;
+    let asked = Asked::new(args.name, period);
+    let context = Context::default();
+    let read = read_report(store.as_ref(), id, (&asked, AsOf { now }), &context);
+    let table = match runtime.block_on(read) {
+        Err(ReportFault::Asked(error)) => {
+            eprintln!("fuwu: {error}");
+            return Ok(ExitCode::from(2));
+        }
+        read => read?,
+    };
     let playbook = crate::config::playbook::version(&account.dirs);
     let meta = Meta { account: id.clone(), playbook, as_of: now };
     let bytes = match args.format {
-        Format::Json => (serde_json::to_string_pretty(&to_json(&table, &meta))? + "\n").into_bytes(),
+        Format::Json => (serde_json::to_string_pretty(&to_json(&table, &meta, Explain::No))? + "\n").into_bytes(),
         Format::Csv if args.out.is_some() || std::io::stdout().is_terminal() => to_csv(&table, Bom::With)?,
         Format::Csv => to_csv(&table, Bom::Without)?,
         Format::Table => printed(&table).into_bytes(),

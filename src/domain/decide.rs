@@ -6,6 +6,7 @@ use super::decision::{Decision, Moment};
 use super::fact::FactKind;
 use super::ids::{ActionKey, Scene};
 use super::inbound::{Event, Inbound, Message, What};
+use super::menu;
 use super::notes;
 use super::playbook::Playbook;
 use super::question::Answer;
@@ -18,8 +19,6 @@ use super::work::{Task, Work, id_for};
 
 /// So much of what nobody could answer is kept.
 const UNANSWERED_CHARS: usize = 64;
-/// A key of the menu is no longer, and nothing that is counted by may be: every counter carries it.
-const KEY_BYTES: usize = 128;
 /// No code carries a longer scene (platform.md 4.6).
 const SCENE_CHARS: usize = 64;
 
@@ -253,7 +252,7 @@ fn cut(text: &str) -> String {
 }
 
 fn cut_key(key: &str) -> String {
-    key.get(..key.floor_char_boundary(KEY_BYTES)).unwrap_or_default().to_owned()
+    menu::counted_as(key).to_owned()
 }
 
 fn cut_scene(scene: &Scene) -> Scene {

@@ -1,5 +1,7 @@
 //! A menu, exactly the platform's own menu JSON (platform.md 4.5).
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,12 +63,50 @@ pub struct Button {
     pub sub_button: Vec<Button>,
 }
 
+/// What taps on a button are counted under: its key, page or address. Every counter carries it, so none is longer than
+/// the platform lets a key be (platform.md 4.5).
+pub fn counted_as(key: &str) -> &str {
+    const KEY_BYTES: usize = 128;
+    key.get(..key.floor_char_boundary(KEY_BYTES)).unwrap_or_default()
+}
+
+impl Button {
+    /// What its taps are counted under; `None` when the platform tells nobody of them.
+    pub fn counted_as(&self) -> Option<&str> {
+        let written = match self.kind.as_deref() {
+            Some("miniprogram") => &self.pagepath,
+            Some("view") => &self.url,
+            _ => &self.key,
+        };
+        written.as_deref().map(counted_as)
+    }
+}
+
 impl Menu {
     /// Every button that can be tapped.
     pub fn leaves(&self) -> impl Iterator<Item = &Button> {
         self.button
             .iter()
             .flat_map(|top| if top.sub_button.is_empty() { std::slice::from_ref(top) } else { &top.sub_button })
+    }
+}
+
+/// What is written on the buttons, by what their taps are counted under: the key, else the page or the address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels(pub BTreeMap<String, String>);
+
+impl Labels {
+    /// The labels of all these menus. Where the same key has several names, each is there.
+    pub fn of(menus: &[Menu]) -> Self {
+        let mut labels = BTreeMap::<String, Vec<&str>>::new();
+        for button in menus.iter().flat_map(Menu::leaves) {
+            let Some(key) = button.counted_as() else { continue };
+            let names = labels.entry(key.to_owned()).or_default();
+            if !names.contains(&button.name.as_str()) {
+                names.push(&button.name);
+            }
+        }
+        Self(labels.into_iter().map(|(key, names)| (key, names.join(" / "))).collect())
     }
 }
 
@@ -118,5 +158,17 @@ mod tests {
         let sent = serde_json::to_string(&menu).unwrap();
         let expected = r#"{"button":[{"type":"click","name":"查询","key":"query"},{"name":"更多","sub_button":[{"type":"view","name":"官网","url":"https://example.com/"}]}]}"#;
         assert_eq!(sent, expected);
+    }
+
+    #[test]
+    fn a_label_is_found_by_what_taps_are_counted_under() {
+        let text = r#"{"button":[{"type":"click","name":"查询","key":"query"},{"type":"click","name":"查一查","key":"query"},
+            {"name":"更多","sub_button":[{"type":"view","name":"官网","url":"https://example.com/"},
+            {"type":"miniprogram","name":"小程序","url":"https://example.com/","appid":"wx1","pagepath":"pages/index"},
+            {"type":"media_id","name":"图片","media_id":"m"}]}]}"#;
+        let menu: Menu = serde_json::from_str(text).unwrap();
+        let labels = Labels::of(&[menu.clone(), menu]);
+        let expected = [("https://example.com/", "官网"), ("pages/index", "小程序"), ("query", "查询 / 查一查")];
+        assert_eq!(labels.0.iter().map(|(key, label)| (key.as_str(), label.as_str())).collect::<Vec<_>>(), expected);
     }
 }

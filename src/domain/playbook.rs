@@ -10,7 +10,7 @@ use super::channel::Channels;
 use super::connector::Connector;
 use super::ids::{ActionKey, ConnectorKey, PlaybookVersion};
 use super::keywords::Keywords;
-use super::menu::Menu;
+use super::menu::{Labels, Menu};
 
 /// A playbook. `config::playbook` reads one from files; nothing changes it afterwards.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,13 @@ pub struct Playbook {
     pub channels: Channels,
     /// The menus; the one without a match rule is everybody's.
     pub menus: Vec<Menu>,
+}
+
+impl Playbook {
+    /// What is written on the buttons of its menus.
+    pub fn labels(&self) -> Labels {
+        Labels::of(&self.menus)
+    }
 }
 
 /// `moments.toml`: which action answers when no word or button names one.

@@ -11,7 +11,7 @@ use super::counters::Counters;
 use super::identities::{self, check_identities};
 use super::oracle::{Oracle, day_of};
 use super::record::record;
-use super::report::{AsOf, Cell, Period, ReportName, build, needed};
+use super::report::{AsOf, Asked, Cell, Context, Period, ReportName, build, needed};
 use crate::domain::customer::Customer;
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::ids::{Channel, DedupeKey};
@@ -160,9 +160,10 @@ fn only(counters: &Counters, ranges: &[(Metric, i32, i32)]) -> Counters {
 /// A report made of nothing but what it asked for.
 fn rows(report: ReportName, (from, to): (i32, i32), counters: &Counters) -> Vec<Vec<Cell>> {
     let (from, to) = (BusinessDay(from), BusinessDay(to));
-    let read = only(counters, &needed(report, from, to));
+    let asked = Asked::new(report, Period::new(from, to).unwrap());
+    let read = only(counters, &needed(&asked));
     let sealed = AsOf { now: to.plus_days(9).start() };
-    build(report, Period::new(from, to).unwrap(), sealed, &read).rows
+    build(&asked, sealed, &read, &Context::default()).rows
 }
 
 fn assert_reports(counters: &Counters, oracle: &Oracle, (from, to): (i32, i32)) {

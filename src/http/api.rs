@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::State;
 use super::guard::Authorized;
-use crate::app::read_report;
-use crate::growth::report::{Meta, Period, ReportName, to_json};
+use crate::app::{ReportFault, read_report};
+use crate::growth::report::{AsOf, Asked, Context, Explain, Meta, Period, ReportName, to_json};
 
 /// Parameters of a report.
 #[derive(Debug, Deserialize)]
@@ -43,12 +43,15 @@ pub async fn report(
     };
     let Some(account) = account else { return wrong("`account` must name a configured account".into()) };
     let now = state.app.clock().now();
-    match read_report(state.app.store().as_ref(), account.id(), (report, period), now).await {
+    let asked = Asked::new(report, period);
+    let playbook = account.playbook();
+    let context = Context { labels: playbook.labels(), ..Context::default() };
+    match read_report(state.app.store().as_ref(), account.id(), (&asked, AsOf { now }), &context).await {
         Ok(table) => {
-            let playbook = account.playbook();
             let meta = Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: now };
-            HttpResponse::Ok().json(to_json(&table, &meta))
+            HttpResponse::Ok().json(to_json(&table, &meta, Explain::No))
         }
+        Err(ReportFault::Asked(error)) => wrong(error.to_string()),
         Err(error) => {
             tracing::error!(%error, "a report could not be read");
             HttpResponse::ServiceUnavailable().json(serde_json::json!({ "error": "the store is not available now" }))

@@ -11,7 +11,7 @@ use crate::app::{ServedAccount, read_report};
 use crate::config::playbook::{Finding, Severity};
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::lateness::DayState;
-use crate::growth::report::{Cell, Period, ReportName, Table};
+use crate::growth::report::{AsOf, Asked, Cell, ColumnKind, Context, Period, ReportName, Table};
 use crate::store::Quarantined;
 
 const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; \
@@ -120,7 +120,9 @@ async fn account_section(state: &State, account: &ServedAccount, (language, now)
     let mut tables = Vec::new();
     for name in [ReportName::Activity, ReportName::Followers] {
         if let Ok(period) = period.clone() {
-            tables.push((name, read_report(store, account.id(), (name, period), now).await));
+            let asked = Asked::new(name, period);
+            let read = read_report(store, account.id(), (&asked, AsOf { now }), &Context::default()).await;
+            tables.push((name, read));
         }
     }
     let set_aside = store.quarantined(account.id(), QUARANTINE_SHOWN).await;
@@ -184,13 +186,14 @@ fn report_title(name: ReportName, language: Language) -> &'static str {
     match name {
         ReportName::Activity => language.say("活跃（近 7 天）", "Activity, last 7 days"),
         ReportName::Followers => language.say("粉丝（近 7 天）", "Followers, last 7 days"),
+        other => language.say(other.title(), other.as_str()),
     }
 }
 
 fn numbers(table: &Table, language: Language) -> Markup {
     html! {
         div.scroll { table {
-            thead { tr { @for column in &table.columns { th.text[matches!(column.name.as_ref(), "day" | "state")] { (if language == Language::English { &column.name } else { &column.title }) } } } }
+            thead { tr { @for column in &table.columns { th.text[matches!(column.kind, ColumnKind::Day | ColumnKind::State)] { (if language == Language::English { &column.name } else { &column.title }) } } } }
             tbody { @for row in &table.rows { tr {
                 @for cell in row { @match cell {
                     Cell::Unknown => td { "—" },

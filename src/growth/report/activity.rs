@@ -1,7 +1,5 @@
 //! `activity`: messages, active customers of 1, 7 and 30 days, and growth accounting (growth.md 1.4, 1.6).
 
-use std::collections::BTreeMap;
-
 use super::table::{Cell, Column, Table};
 use super::{AsOf, Period};
 use crate::domain::time::BusinessDay;
@@ -47,7 +45,7 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
             dormant,
         ]);
     }
-    Table { name: "activity", version: 1, columns, rows, terms: BTreeMap::new(), small_print: Vec::new() }
+    Table { name: "activity", version: 1, columns, rows, ..Table::default() }
 }
 
 #[cfg(test)]

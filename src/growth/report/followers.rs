@@ -1,7 +1,5 @@
 //! `followers`: follows, unfollows and how many stay (growth.md 1.3). Gross, lost and net always stand together.
 
-use std::collections::BTreeMap;
-
 use super::table::{Cell, Column, Table};
 use super::{AsOf, Period};
 use crate::domain::time::BusinessDay;
@@ -49,7 +47,7 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
             Cell::Count(total),
         ]);
     }
-    Table { name: "followers", version: 1, columns, rows, terms: BTreeMap::new(), small_print: Vec::new() }
+    Table { name: "followers", version: 1, columns, rows, ..Table::default() }
 }
 
 #[cfg(test)]

@@ -29,6 +29,14 @@ pub enum PeriodError {
     /// Too many rows.
     #[error("the period has more than {MAX_DAYS} days; the latest that works begins on {0}")]
     TooLong(BusinessDay),
+    /// Nobody knows it yet.
+    #[error("{asked} has not begun; the latest day that works is {today}")]
+    Future {
+        /// The day that was asked for.
+        asked: BusinessDay,
+        /// The latest that works.
+        today: BusinessDay,
+    },
 }
 
 impl Period {
@@ -65,6 +73,26 @@ impl Period {
         self.to
     }
 
+    /// How many days it has.
+    pub fn len_days(self) -> i32 {
+        self.to.days_since(self.from) + 1
+    }
+
+    /// Whether all of it has begun by `today`.
+    ///
+    /// # Errors
+    /// Names `today`, the latest day that works.
+    pub fn has_begun(self, today: BusinessDay) -> Result<(), PeriodError> {
+        let asked = if self.from > today { self.from } else { self.to };
+        if asked > today { Err(PeriodError::Future { asked, today }) } else { Ok(()) }
+    }
+
+    /// As many days before it, on the same weekdays, and none of its own: shifted back by whole weeks (growth.md 1.1).
+    pub fn previous(self) -> Self {
+        let weeks = (self.len_days() + 6) / 7;
+        Self { from: self.from.plus_days(-7 * weeks), to: self.to.plus_days(-7 * weeks) }
+    }
+
     /// Its days, in order.
     pub fn days(self) -> impl Iterator<Item = BusinessDay> {
         (self.from.0..=self.to.0).map(BusinessDay)
@@ -90,5 +118,16 @@ mod tests {
         let period = Period::parse("2026-02-28", "2026-03-01").unwrap();
         let days: Vec<_> = period.days().map(|day| day.to_string()).collect();
         assert_eq!(days, ["2026-02-28", "2026-03-01"]);
+    }
+
+    #[test]
+    fn the_period_before_has_the_same_weekdays_and_ends_before_this_one() {
+        for len in 1..=40 {
+            let period = Period::new(BusinessDay(20_500), BusinessDay(20_500 + len - 1)).unwrap();
+            let before = period.previous();
+            let shift = period.from().days_since(before.from());
+            assert_eq!((shift % 7, before.len_days()), (0, len));
+            assert!(before.to() < period.from() && shift < len + 7, "{len} days: {shift}");
+        }
     }
 }

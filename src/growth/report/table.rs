@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::domain::ids::PlaybookVersion;
 use crate::domain::time::BusinessDay;
 use crate::growth::lateness::DayState;
 
 /// A report.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// Its name.
     pub name: &'static str,
@@ -22,6 +23,9 @@ pub struct Table {
     pub terms: BTreeMap<(usize, usize), Vec<Term>>,
     /// What whoever reads it should know, in sentences: which days are not final, what a re-follow is, what is kept.
     pub small_print: Vec<String>,
+    /// The playbooks that answered in the period, each with the first day it did: from when on a change of the playbook
+    /// can have had an effect. Only for reports by day.
+    pub playbooks: Vec<(BusinessDay, PlaybookVersion)>,
 }
 
 /// One integer of a number.
@@ -33,11 +37,41 @@ pub struct Term {
     pub count: i64,
 }
 
+impl Term {
+    /// A term.
+    pub fn new(what: impl Into<String>, count: i64) -> Self {
+        Self { what: what.into(), count }
+    }
+}
+
 impl Table {
     /// The definition its numbers follow: `activity@1`.
     pub fn definition(&self) -> String {
         format!("{}@{}", self.name, self.version)
     }
+
+    /// Where a column stands.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// A cell by the place of its row and the name of its column.
+    pub fn cell(&self, row: usize, column: &str) -> Option<&Cell> {
+        self.rows.get(row)?.get(self.column(column)?)
+    }
+}
+
+/// What the cells of a column hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Business days.
+    Day,
+    /// How final the rows are.
+    State,
+    /// Whole numbers.
+    Number,
+    /// Words.
+    Text,
 }
 
 /// A column.
@@ -47,17 +81,43 @@ pub struct Column {
     pub name: Cow<'static, str>,
     /// What people read above it.
     pub title: Cow<'static, str>,
-    /// What it means, in one sentence an operator understands.
+    /// What its cells hold.
+    pub kind: ColumnKind,
+    /// What it means, in one sentence an operator understands: what it counts and what not.
     pub meaning: Cow<'static, str>,
+    /// How it is computed, in the notation of growth.md parts 1 and 5.
+    pub formula: Cow<'static, str>,
 }
 
 impl Column {
-    /// Columns with fixed names and titles.
+    /// Columns with fixed names and titles; what they hold is known by their names.
     pub fn list<const N: usize>(columns: [(&'static str, &'static str); N]) -> Vec<Self> {
-        columns
-            .into_iter()
-            .map(|(name, title)| Self { name: name.into(), title: title.into(), meaning: "".into() })
-            .collect()
+        let kind = |name| match name {
+            "day" | "from" | "to" | "cohort" | "last" => ColumnKind::Day,
+            "state" => ColumnKind::State,
+            "key" | "label" | "text" => ColumnKind::Text,
+            _ => ColumnKind::Number,
+        };
+        columns.into_iter().map(|(name, title)| Self::plain(kind(name), name, title)).collect()
+    }
+
+    /// A column without explanations.
+    pub fn plain(kind: ColumnKind, name: impl Into<Cow<'static, str>>, title: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), title: title.into(), kind, meaning: "".into(), formula: "".into() }
+    }
+
+    /// The column with what it means.
+    #[must_use]
+    pub fn meaning(mut self, meaning: impl Into<Cow<'static, str>>) -> Self {
+        self.meaning = meaning.into();
+        self
+    }
+
+    /// The column with how it is computed.
+    #[must_use]
+    pub fn formula(mut self, formula: impl Into<Cow<'static, str>>) -> Self {
+        self.formula = formula.into();
+        self
     }
 }
 

@@ -26,22 +26,60 @@ pub enum Bom {
     Without,
 }
 
-/// The report as the API and `--format json` give it.
-pub fn to_json(table: &Table, meta: &Meta) -> Value {
-    let rows: Vec<Value> = table.rows.iter().map(|row| json_row(table, row)).collect();
-    json!({
+/// Whether every number brings its definition and the integers it is the sum of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explain {
+    /// It does.
+    Yes,
+    /// Numbers only.
+    No,
+}
+
+/// The report as the API and `--format json` give it. What is not in the contract stands behind `rows`.
+pub fn to_json(table: &Table, meta: &Meta, explain: Explain) -> Value {
+    let rows = table.rows.iter().enumerate().map(|(n, row)| {
+        let mut row = json_row(table, row);
+        if explain == Explain::Yes {
+            row.insert("explain".into(), json_terms(table, n));
+        }
+        Value::Object(row)
+    });
+    let playbooks = table.playbooks.iter().map(|(day, version)| json!({ "day": day.to_string(), "playbook": version }));
+    let mut report = json!({
         "report": table.definition(),
         "account": meta.account.as_str(),
         "zone": "+08:00",
         "as_of": meta.as_of.0,
         "playbook": meta.playbook.as_str(),
-        "rows": rows,
-    })
+        "rows": rows.collect::<Vec<_>>(),
+        "small_print": table.small_print,
+        "playbooks": playbooks.collect::<Vec<_>>(),
+    });
+    if let (Explain::Yes, Some(report)) = (explain, report.as_object_mut()) {
+        let columns = table.columns.iter().map(|column| {
+            json!({
+                "name": column.name,
+                "title": column.title,
+                "meaning": column.meaning,
+                "formula": column.formula,
+            })
+        });
+        report.insert("columns".into(), columns.collect());
+    }
+    report
 }
 
-fn json_row(table: &Table, row: &[Cell]) -> Value {
-    let cells = table.columns.iter().zip(row).map(|(column, cell)| (column.name.to_string(), json_cell(cell)));
-    Value::Object(cells.collect::<Map<_, _>>())
+fn json_row(table: &Table, row: &[Cell]) -> Map<String, Value> {
+    table.columns.iter().zip(row).map(|(column, cell)| (column.name.to_string(), json_cell(cell))).collect()
+}
+
+fn json_terms(table: &Table, row: usize) -> Value {
+    let terms = table.columns.iter().enumerate().filter_map(|(n, column)| {
+        let terms = table.terms.get(&(row, n))?.iter();
+        let terms: Vec<Value> = terms.map(|term| json!({ "what": term.what, "count": term.count })).collect();
+        Some((column.name.to_string(), Value::Array(terms)))
+    });
+    Value::Object(terms.collect::<Map<_, _>>())
 }
 
 fn json_cell(cell: &Cell) -> Value {
@@ -89,7 +127,7 @@ fn defused(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::table::Column;
+    use super::super::table::{Column, Term};
     use super::*;
     use crate::domain::time::BusinessDay;
     use crate::growth::lateness::DayState;
@@ -108,8 +146,9 @@ mod tests {
             version: 1,
             columns,
             rows: vec![row],
-            terms: BTreeMap::new(),
-            small_print: Vec::new(),
+            terms: BTreeMap::from([((0, 2), vec![Term::new("关注", 1), Term::new("取消关注", -6)])]),
+            small_print: vec!["以北京时间为准。".into()],
+            playbooks: vec![(BusinessDay(0), "abc".into())],
         }
     }
 
@@ -117,9 +156,22 @@ mod tests {
     fn json_is_as_the_contract_says_and_in_that_order() {
         let meta = Meta { account: "demo".into(), playbook: "abc".into(), as_of: UnixSecs(7) };
         assert_eq!(
-            to_json(&table("x"), &meta).to_string(),
-            r#"{"report":"activity@1","account":"demo","zone":"+08:00","as_of":7,"playbook":"abc","rows":[{"day":"1970-01-01","state":"open","net":-5,"dormant":null,"text":"x"}]}"#
+            to_json(&table("x"), &meta, Explain::No).to_string(),
+            r#"{"report":"activity@1","account":"demo","zone":"+08:00","as_of":7,"playbook":"abc","rows":[{"day":"1970-01-01","state":"open","net":-5,"dormant":null,"text":"x"}],"small_print":["以北京时间为准。"],"playbooks":[{"day":"1970-01-01","playbook":"abc"}]}"#
         );
+    }
+
+    #[test]
+    fn explained_json_brings_every_columns_definition_and_the_integers_of_each_number() {
+        let meta = Meta { account: "demo".into(), playbook: "abc".into(), as_of: UnixSecs(7) };
+        let (plain, explained) = (to_json(&table("x"), &meta, Explain::No), to_json(&table("x"), &meta, Explain::Yes));
+        let terms = json!({ "net": [{ "what": "关注", "count": 1 }, { "what": "取消关注", "count": -6 }] });
+        assert_eq!(explained["rows"][0]["explain"], terms);
+        assert_eq!(explained["columns"].as_array().unwrap().len(), 5);
+        let (mut same, added) = (explained.clone(), ["columns", "explain"]);
+        same.as_object_mut().unwrap().remove(added[0]);
+        same["rows"][0].as_object_mut().unwrap().remove(added[1]);
+        assert_eq!(same, plain);
     }
 
     #[test]

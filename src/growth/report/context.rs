@@ -1,0 +1,35 @@
+//! What a report is told besides the counters.
+
+use crate::domain::menu::Labels;
+use crate::domain::time::{BusinessDay, UnixSecs};
+use crate::growth::lateness::DayState;
+
+/// The moment a report is about: no number of a day that has not begun by then is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AsOf {
+    /// Now.
+    pub now: UnixSecs,
+}
+
+impl AsOf {
+    /// How final a day is; `None` while it has not begun.
+    pub(super) fn state(self, day: BusinessDay) -> Option<DayState> {
+        DayState::of(day, self.now)
+    }
+
+    /// Whether a day is over, and what happened just before its end has had time to arrive.
+    pub(super) fn is_past(self, day: BusinessDay) -> bool {
+        self.state(day).is_some_and(|state| state >= DayState::Closed)
+    }
+}
+
+/// What a report is told besides the counters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// What is written on the buttons of the menus.
+    pub labels: Labels,
+    /// Sentences for the small print: what an unfollow deletes (`domain::forget`).
+    pub notes: Vec<String>,
+    /// What the identities said of days of the period when they closed; empty when all held.
+    pub failed_checks: Vec<String>,
+}
