@@ -8,6 +8,7 @@ mod in_flight;
 mod menu;
 mod outbox;
 mod perform;
+mod reconcile;
 mod report;
 mod settle;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
+pub use reconcile::{ReconcileFault, Reconciled, platform_days};
 pub use report::{ReportFault, read_report};
 
 use std::collections::BTreeMap;

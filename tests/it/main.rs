@@ -16,6 +16,7 @@ mod store_measure;
 
 mod business;
 mod conversation;
+mod datacube;
 mod deadline;
 mod demo_browser;
 mod demo_playbook;

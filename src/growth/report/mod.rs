@@ -10,6 +10,7 @@ use super::counters::Counters;
 mod activity;
 mod asked;
 mod context;
+mod datacube;
 mod followers;
 mod menu;
 mod period;
@@ -22,6 +23,7 @@ mod write;
 
 pub use asked::{Asked, AskedError, Compare, Measure};
 pub use context::{AsOf, Context};
+pub use datacube::{Platform, PlatformDay, SideBySide};
 pub use period::{MAX_DAYS, Period, PeriodError};
 pub use table::{Cell, Column, ColumnKind, Table, Term};
 pub use write::{Bom, Explain, Meta, to_csv, to_json};
@@ -43,6 +45,8 @@ pub enum ReportName {
     Menu,
     /// What customers wrote and no rule answered.
     Unanswered,
+    /// Our followers beside the platform's own statistics.
+    Datacube,
 }
 
 /// There is no report of that name.
@@ -52,8 +56,16 @@ pub struct UnknownReport(pub String);
 
 impl ReportName {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Followers, Self::Activity, Self::Unique, Self::Retention, Self::Survival, Self::Menu, Self::Unanswered];
+    pub const ALL: [Self; 8] = [
+        Self::Followers,
+        Self::Activity,
+        Self::Unique,
+        Self::Retention,
+        Self::Survival,
+        Self::Menu,
+        Self::Unanswered,
+        Self::Datacube,
+    ];
 
     /// The name.
     pub fn as_str(self) -> &'static str {
@@ -65,6 +77,7 @@ impl ReportName {
             Self::Survival => "survival",
             Self::Menu => "menu",
             Self::Unanswered => "unanswered",
+            Self::Datacube => "datacube",
         }
     }
 
@@ -78,6 +91,7 @@ impl ReportName {
             Self::Survival => "关注存续",
             Self::Menu => "菜单点击",
             Self::Unanswered => "未能回答的话",
+            Self::Datacube => "与微信统计对账",
         }
     }
 
@@ -85,7 +99,7 @@ impl ReportName {
     pub fn is_kept_by_channel(self) -> bool {
         match self {
             Self::Followers | Self::Activity | Self::Unique | Self::Retention | Self::Survival => true,
-            Self::Menu | Self::Unanswered => false,
+            Self::Menu | Self::Unanswered | Self::Datacube => false,
         }
     }
 }
@@ -104,16 +118,17 @@ pub fn needed(asked: &Asked) -> Vec<(Metric, i32, i32)> {
     match asked.report {
         ReportName::Followers => followers::needed(from, to),
         ReportName::Activity => activity::needed(from, to),
+        ReportName::Datacube => datacube::needed(from, to),
         _ => Vec::new(),
     }
 }
 
 /// Builds a report from the counters that [`needed`] asked for. Days that have not begun have no row.
 pub fn build(asked: &Asked, clock: AsOf, counters: &Counters, context: &Context) -> Table {
-    let _ = context;
     match asked.report {
         ReportName::Followers => followers::build(asked.period, clock, counters),
         ReportName::Activity => activity::build(asked.period, clock, counters),
+        ReportName::Datacube => datacube::build(asked.period, clock, counters, &context.platform),
         other => Table { name: other.as_str(), version: 1, ..Table::default() },
     }
 }
