@@ -32,6 +32,8 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::ids::AccountId;
+use crate::growth::lateness::Lateness;
+use crate::growth::report::AsOf;
 use crate::store::Store;
 
 /// Everything a running fuwu holds. Built once in `cli`, shared by every request.
@@ -39,6 +41,7 @@ pub struct App {
     accounts: BTreeMap<AccountId, Arc<ServedAccount>>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    lateness: Lateness,
     in_flight: InFlight,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
@@ -48,12 +51,18 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(accounts: Vec<ServedAccount>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(
+        accounts: Vec<ServedAccount>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        lateness: Lateness,
+    ) -> Arc<Self> {
         let accounts = accounts.into_iter().map(|a| (a.id().clone(), Arc::new(a))).collect();
         Arc::new(Self {
             accounts,
             store,
             clock,
+            lateness,
             in_flight: InFlight::default(),
             outbox_bell: Notify::new(),
             tasks: TaskTracker::new(),
@@ -73,6 +82,11 @@ impl App {
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The moment a report is about: now, and how late a fact may be.
+    pub fn as_of(&self) -> AsOf {
+        AsOf { now: self.clock.now(), lateness: self.lateness }
     }
 
     /// The clock.

@@ -34,6 +34,7 @@ use crate::domain::reply::Reply;
 use crate::domain::route::route;
 use crate::domain::time::UnixSecs;
 use crate::domain::work::{Task, Work};
+use crate::growth::lateness::Lateness;
 use crate::growth::record::record;
 
 /// Between one try of a question that must be answered and the next: doubled each time, up to the other.
@@ -182,7 +183,7 @@ impl Rehearsal {
                 *self.votes.entry(format!("{action}/{topic}/{option}")).or_default() += 1;
             }
         }
-        record(&mut self.customer, &facts);
+        record(&mut self.customer, &facts, Lateness::default());
         faults.extend(decision.faults);
         let new = decision.outbox.into_iter().map(|work| Pending { due: work.due, work, tries: 0 });
         self.outbox.extend(new);

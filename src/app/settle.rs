@@ -30,7 +30,7 @@ impl App {
         };
         let facts: Vec<Fact> = decision.facts.into_iter().map(stamp).collect();
         let mut customer = decision.customer;
-        let recorded = record(&mut customer, &facts);
+        let recorded = record(&mut customer, &facts, self.lateness);
         Commit {
             of: of.clone(),
             base,

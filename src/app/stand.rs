@@ -19,6 +19,7 @@ use crate::domain::ids::DedupeKey;
 use crate::domain::reply::Reply;
 use crate::domain::sample::NOON;
 use crate::domain::work::{Task, Work};
+use crate::growth::lateness::Lateness;
 use crate::store::{Commit, Committed, CustomerRef, Embedded, Version};
 
 /// What is outside.
@@ -103,7 +104,7 @@ impl Stand {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Embedded::open(dir.path(), 4).unwrap());
         let clock = Arc::new(ManualClock::at(NOON));
-        let app = App::new(vec![account], store, Arc::clone(&clock) as Arc<dyn Clock>);
+        let app = App::new(vec![account], store, Arc::clone(&clock) as Arc<dyn Clock>, Lateness::default());
         Self { app, clock, outside: outside.into_inner(), events: heard, _dir: dir }
     }
 

@@ -17,6 +17,7 @@ use crate::config::playbook::{Finding, Live, render};
 use crate::config::settings::{API_BASE, AccountKind, DEMO, Mode, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
+use crate::growth::lateness::Lateness;
 use crate::http::{self, ApiToken, Front, Observatory, Served, State};
 use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
 
@@ -72,7 +73,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     }
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
     let api_token = set.unwrap_or_else(|| secrets.console_api_token.clone());
-    let app = App::new(accounts, store, parts.clock);
+    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
+    let app = App::new(accounts, store, parts.clock, lateness);
     let state = State {
         app: Arc::clone(&app),
         draining: AtomicBool::new(false),

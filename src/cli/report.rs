@@ -12,6 +12,7 @@ use crate::app::{Clock as _, ReportFault, SystemClock, read_report};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
 use crate::domain::time::BusinessDay;
+use crate::growth::lateness::Lateness;
 use crate::growth::report::{
     AsOf, Asked, Bom, Cell, Context, Explain, Meta, Period, ReportName, Table, to_csv, to_json,
 };
@@ -61,10 +62,12 @@ pub(super) fn run(
     let store =
         crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
     let now = SystemClock.now();
+    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
+    let clock = AsOf { now, lateness };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let asked = Asked::new(args.name, period);
     let context = Context::default();
-    let read = read_report(store.as_ref(), id, (&asked, AsOf { now }), &context);
+    let read = read_report(store.as_ref(), id, (&asked, clock), &context);
     let table = match runtime.block_on(read) {
         Err(ReportFault::Asked(error)) => {
             eprintln!("fuwu: {error}");

@@ -2,7 +2,7 @@
 //! overtaken is kept, so a late one recomputes this customer's part and emits the difference (5.3).
 
 use super::counter::Metric;
-use super::lateness::LATENESS_DAYS;
+use super::lateness::Lateness;
 use super::ledger::Ledger;
 use crate::domain::customer::{Follow, Standing, Transition, Turn};
 use crate::domain::time::{BusinessDay, UnixSecs};
@@ -11,8 +11,8 @@ use crate::domain::time::{BusinessDay, UnixSecs};
 /// the lateness bound the oldest are settled early; what would have to be sorted before them is quarantined.
 pub const MAX_TRANSITIONS: usize = 16;
 
-/// One day more than the lateness bound, for clocks of several machines that disagree.
-const KEPT_DAYS: i32 = LATENESS_DAYS + 1;
+/// So many days longer than the lateness bound they are kept, for clocks of several machines that disagree.
+const SPARE_DAYS: i32 = 1;
 
 /// What a transition did.
 enum Step {
@@ -90,8 +90,8 @@ impl Follow {
     }
 
     /// Settles what nothing that arrives from `arrival` on can come before.
-    pub fn settle(&mut self, arrival: BusinessDay) {
-        let kept_from = arrival.plus_days(-KEPT_DAYS);
+    pub fn settle(&mut self, arrival: BusinessDay, lateness: Lateness) {
+        let kept_from = arrival.plus_days(-(lateness.days() + SPARE_DAYS));
         let old = self.recent.iter().take_while(|transition| transition.at.business_day() < kept_from).count();
         self.settle_oldest(old);
     }

@@ -8,7 +8,7 @@ use crate::domain::time::BusinessDay;
 const BITS: i32 = 128;
 
 /// A day may be added so many days before the latest one and still see the whole of the longest exact gap before it.
-/// Far more than [`super::lateness::LATENESS_DAYS`]: only clocks that disagree by weeks get here.
+/// Far more than the largest [`super::lateness::Lateness`]: only clocks that disagree by weeks get here.
 pub const REACH_DAYS: i32 = BITS - 1 - CAP_DAYS;
 
 /// What a new day changes in the gap matrix.

@@ -1,7 +1,7 @@
 //! Which menu keys a customer tapped on which days, so that the customers of a key are counted once.
 
 use super::counter::{CAP_DAYS, GAP_FAR, GAP_FIRST, Metric};
-use super::lateness::LATENESS_DAYS;
+use super::lateness::Lateness;
 use super::ledger::Ledger;
 use crate::domain::customer::{Activity, TappedKey};
 use crate::domain::time::BusinessDay;
@@ -19,7 +19,7 @@ pub fn count_tap(
 ) {
     ledger.add_in((Metric::MenuTaps, day.0, 0), key, 1);
     // A key so old is as far away as one never tapped: forgetting it changes no number.
-    tapped.retain(|known| known.days.last >= arrival.plus_days(-(LATENESS_DAYS + CAP_DAYS)));
+    tapped.retain(|known| known.days.last >= arrival.plus_days(-(Lateness::MAX_DAYS + CAP_DAYS)));
     let key_hash = fnv1a(key);
     let Some(known) = tapped.iter_mut().find(|known| known.key_hash == key_hash) else {
         if tapped.len() >= MAX_KEYS

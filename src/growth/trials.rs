@@ -9,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 use super::counter::{CounterKey, Metric};
 use super::counters::Counters;
 use super::identities::{self, check_identities};
+use super::lateness::Lateness;
 use super::oracle::{Oracle, day_of};
 use super::record::record;
 use super::report::{AsOf, Asked, Cell, Context, Period, ReportName, build, needed};
@@ -90,7 +91,7 @@ fn count<'a>(log: impl IntoIterator<Item = &'a (u32, Fact)>) -> Counted {
     let mut customers = BTreeMap::<u32, Customer>::new();
     let mut counted = Counted::default();
     for (customer, fact) in log {
-        let recorded = record(customers.entry(*customer).or_default(), std::slice::from_ref(fact));
+        let recorded = record(customers.entry(*customer).or_default(), std::slice::from_ref(fact), Lateness::default());
         counted.late += recorded.late;
         counted.quarantined += recorded.quarantined;
         counted.most_updates = counted.most_updates.max(recorded.increments.len());
@@ -162,7 +163,7 @@ fn rows(report: ReportName, (from, to): (i32, i32), counters: &Counters) -> Vec<
     let (from, to) = (BusinessDay(from), BusinessDay(to));
     let asked = Asked::new(report, Period::new(from, to).unwrap());
     let read = only(counters, &needed(&asked));
-    let sealed = AsOf { now: to.plus_days(9).start() };
+    let sealed = AsOf { now: to.plus_days(9).start(), lateness: Lateness::default() };
     build(&asked, sealed, &read, &Context::default()).rows
 }
 

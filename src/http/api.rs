@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::State;
 use super::guard::Authorized;
 use crate::app::{ReportFault, read_report};
-use crate::growth::report::{AsOf, Asked, Context, Explain, Meta, Period, ReportName, to_json};
+use crate::growth::report::{Asked, Context, Explain, Meta, Period, ReportName, to_json};
 
 /// Parameters of a report.
 #[derive(Debug, Deserialize)]
@@ -42,13 +42,13 @@ pub async fn report(
         None => state.app.accounts().next().filter(|_| state.app.accounts().count() == 1),
     };
     let Some(account) = account else { return wrong("`account` must name a configured account".into()) };
-    let now = state.app.clock().now();
+    let clock = state.app.as_of();
     let asked = Asked::new(report, period);
     let playbook = account.playbook();
     let context = Context { labels: playbook.labels(), ..Context::default() };
-    match read_report(state.app.store().as_ref(), account.id(), (&asked, AsOf { now }), &context).await {
+    match read_report(state.app.store().as_ref(), account.id(), (&asked, clock), &context).await {
         Ok(table) => {
-            let meta = Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: now };
+            let meta = Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: clock.now };
             HttpResponse::Ok().json(to_json(&table, &meta, Explain::No))
         }
         Err(ReportFault::Asked(error)) => wrong(error.to_string()),

@@ -121,7 +121,9 @@ async fn account_section(state: &State, account: &ServedAccount, (language, now)
     for name in [ReportName::Activity, ReportName::Followers] {
         if let Ok(period) = period.clone() {
             let asked = Asked::new(name, period);
-            let read = read_report(store, account.id(), (&asked, AsOf { now }), &Context::default()).await;
+            let read =
+                read_report(store, account.id(), (&asked, AsOf { now, ..state.app.as_of() }), &Context::default())
+                    .await;
             tables.push((name, read));
         }
     }

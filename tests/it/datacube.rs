@@ -93,8 +93,15 @@ impl Lived {
     /// Somebody new follows.
     async fn comes(&self, name: &str) -> Openid {
         let openid = self.platform.add_customer(name).unwrap();
-        self.platform.follow(&openid).await.unwrap();
+        self.acts(&openid, Act::Follow(None)).await;
         openid
+    }
+
+    /// A second later than anything before: events of one customer and second are one delivery (platform.md 9.4).
+    async fn acts(&self, openid: &Openid, act: Act) {
+        self.now.fetch_add(1, Ordering::SeqCst);
+        self.world.clock.advance_secs(1);
+        self.platform.send(openid, act).await.unwrap();
     }
 
     async fn reconcile(&self) -> Reconciled {
@@ -131,12 +138,12 @@ const BOTH: [&str; 8] = [
 async fn every_day_that_reached_us_differs_by_nothing_and_a_lost_follow_by_one() {
     let lived = Lived::start().await;
     let (lin, chen) = (lived.comes("林小雨").await, lived.comes("陈大伟").await);
-    lived.platform.say(&lin, "你好").await.unwrap();
-    lived.platform.send(&chen, Act::Image).await.unwrap();
-    lived.platform.unfollow(&chen).await.unwrap();
-    lived.platform.follow(&chen).await.unwrap();
+    lived.acts(&lin, Act::Text { content: "你好".into(), menu_id: None }).await;
+    lived.acts(&chen, Act::Image).await;
+    lived.acts(&chen, Act::Unfollow).await;
+    lived.acts(&chen, Act::Follow(None)).await;
     lived.at(1, 21);
-    lived.platform.unfollow(&lin).await.unwrap();
+    lived.acts(&lin, Act::Unfollow).await;
     lived.comes("王芳").await;
     lived.comes("周阿姨").await;
     lived.at(2, 7);

@@ -13,6 +13,7 @@ use fuwu::config::playbook::Live;
 use fuwu::domain::ids::Openid;
 use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
+use fuwu::growth::lateness::Lateness;
 use fuwu::http::{ApiToken, Front, Observatory, Served, State, serve};
 use fuwu::store::{CounterRange, Embedded};
 use serde_json::json;
@@ -132,7 +133,7 @@ impl Stuck {
             platform: api::Client::new(nowhere, APP_ID, "", client),
             site: "http://story.example".into(),
         };
-        let app = App::new(vec![account], Arc::new(store), Arc::new(ManualClock::at(MONDAY)));
+        let app = App::new(vec![account], Arc::new(store), Arc::new(ManualClock::at(MONDAY)), Lateness::default());
         let state = State {
             app: Arc::clone(&app),
             draining: AtomicBool::new(false),

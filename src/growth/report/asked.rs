@@ -96,6 +96,12 @@ impl Asked {
         Self { report, period, channel: None, measure: Measure::default(), compare: Compare::default(), as_of: None }
     }
 
+    /// The periods that are read: its own, and the one before when that stands beside it.
+    pub fn periods(&self) -> impl Iterator<Item = Period> {
+        let previous = (self.compare == Compare::Previous).then(|| self.period.previous());
+        [self.period].into_iter().chain(previous)
+    }
+
     /// Whether this can be answered at `now`.
     ///
     /// # Errors

@@ -3,19 +3,21 @@
 use super::datacube::Platform;
 use crate::domain::menu::Labels;
 use crate::domain::time::{BusinessDay, UnixSecs};
-use crate::growth::lateness::DayState;
+use crate::growth::lateness::{DayState, Lateness};
 
 /// The moment a report is about: no number of a day that has not begun by then is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AsOf {
     /// Now.
     pub now: UnixSecs,
+    /// When a day is sealed.
+    pub lateness: Lateness,
 }
 
 impl AsOf {
     /// How final a day is; `None` while it has not begun.
     pub(super) fn state(self, day: BusinessDay) -> Option<DayState> {
-        DayState::of(day, self.now)
+        DayState::of(day, self.now, self.lateness)
     }
 
     /// Whether a day is over, and what happened just before its end has had time to arrive.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{Cell, Column, ColumnKind, Table, Term};
+use super::draft::{Draft, Entry, Row};
+use super::sums::by_channel;
+use super::table::{Cell, Column, ColumnKind, Term};
 use super::{AsOf, Period};
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::counter::Metric;
@@ -63,12 +65,25 @@ impl SideBySide {
 
     /// By how many followers the day changed more at the platform than here: what the gap of the totals grew by.
     pub fn net_difference(&self) -> i64 {
-        self.platform.new_user - self.platform.cancel_user - (self.follows - self.unfollows)
+        self.net_terms().iter().map(|term| term.count).sum()
     }
 
     /// How many more followers the platform has: those from before us, and every net difference since.
     pub fn total_gap(&self) -> i64 {
-        self.platform.cumulate_user - self.total
+        self.total_terms().iter().map(|term| term.count).sum()
+    }
+
+    fn net_terms(&self) -> Vec<Term> {
+        vec![
+            Term::new("微信新增关注", self.platform.new_user),
+            Term::new("微信取消关注", -self.platform.cancel_user),
+            Term::new("本系统关注", -self.follows),
+            Term::new("本系统取消关注", self.unfollows),
+        ]
+    }
+
+    fn total_terms(&self) -> Vec<Term> {
+        vec![Term::new("微信粉丝总数", self.platform.cumulate_user), Term::new("本系统累计粉丝", -self.total)]
     }
 
     /// Whether the day's difference is more than 1 % of the account's followers.
@@ -78,12 +93,13 @@ impl SideBySide {
 }
 
 /// The totals need every follow and unfollow since the beginning.
-pub(super) fn needed(from: BusinessDay, to: BusinessDay) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
+    let (from, to) = (period.from().0, period.to().0);
     vec![
-        (Metric::Follows, i32::MIN, to.0),
-        (Metric::Unfollows, i32::MIN, to.0),
-        (Metric::Messages, from.0, to.0),
-        (Metric::MenuTaps, from.0, to.0),
+        (Metric::Follows, i32::MIN, to),
+        (Metric::Unfollows, i32::MIN, to),
+        (Metric::Messages, from, to),
+        (Metric::MenuTaps, from, to),
     ]
 }
 
@@ -121,71 +137,61 @@ fn columns() -> Vec<Column> {
 }
 
 /// A day of which the platform has said nothing is not known, and neither is its difference.
-pub(super) fn build(period: Period, clock: AsOf, counters: &Counters, platform: &Platform) -> Table {
-    let mut table = Table { name: "datacube", version: 1, columns: columns(), ..Table::default() };
+pub(super) fn build(period: Period, (clock, counters): (AsOf, &Counters), platform: &Platform) -> Draft {
+    let mut rows = Vec::new();
     for day in period.days() {
         let Some(state) = clock.state(day) else { break };
         let told = platform.0.get(&day);
-        let silent = PlatformDay { new_user: 0, cancel_user: 0, cumulate_user: 0, messages: 0, asked_at: UnixSecs(0) };
-        let side = SideBySide::of(day, counters, told.copied().unwrap_or(silent));
-        let theirs = |number: i64| if told.is_some() { Cell::Count(number) } else { Cell::Unknown };
-        let taps = counters.sum(Metric::MenuTaps, day.0);
-        let row = vec![
-            Cell::Day(day),
-            Cell::State(state),
-            Cell::Count(side.follows),
-            theirs(side.platform.new_user),
-            Cell::Count(side.unfollows),
-            theirs(side.platform.cancel_user),
-            theirs(side.net_difference()),
-            Cell::Count(side.total),
-            theirs(side.platform.cumulate_user),
-            theirs(side.total_gap()),
-            Cell::Count(counters.sum(Metric::Messages, day.0) - taps),
-            theirs(side.platform.messages),
+        let theirs = |terms: fn(&PlatformDay) -> Vec<Term>| told.map_or_else(Entry::unknown, |t| Entry::sum(terms(t)));
+        let side = told.map(|told| SideBySide::of(day, counters, *told));
+        let beside =
+            |terms: fn(&SideBySide) -> Vec<Term>| side.as_ref().map_or_else(Entry::unknown, |s| Entry::sum(terms(s)));
+        let sum_to = |metric| counters.sum_to(metric, day.0);
+        let ours = |metric| Entry::sum(by_channel(counters, metric, (day.0, None)));
+        let entries = vec![
+            Cell::Day(day).into(),
+            Cell::State(state).into(),
+            ours(Metric::Follows),
+            theirs(|told| vec![Term::new("微信新增关注", told.new_user)]),
+            ours(Metric::Unfollows),
+            theirs(|told| vec![Term::new("微信取消关注", told.cancel_user)]),
+            beside(SideBySide::net_terms),
+            Entry::sum(vec![
+                Term::new("从开始到这一天的关注", sum_to(Metric::Follows)),
+                Term::new("从开始到这一天的取消关注", -sum_to(Metric::Unfollows)),
+            ]),
+            theirs(|told| vec![Term::new("微信粉丝总数", told.cumulate_user)]),
+            beside(SideBySide::total_terms),
+            Entry::sum(vec![
+                Term::new("客户发起的推送", counters.sum(Metric::Messages, day.0)),
+                Term::new("其中菜单点击", -counters.sum(Metric::MenuTaps, day.0)),
+            ]),
+            theirs(|told| vec![Term::new("微信消息条数", told.messages)]),
         ];
-        if told.is_some() {
-            let at = table.rows.len();
-            for (name, terms) in terms(&side) {
-                table.column(name).map(|column| table.terms.insert((at, column), terms));
-            }
-        }
-        table.rows.push(row);
+        rows.push(Row { ends: day, entries });
     }
-    table.small_print = small_print(period, clock, platform);
-    table
+    Draft { columns: columns(), rows, remarks: remarks(period, clock, platform) }
 }
 
-/// The integers of the differences.
-fn terms(side: &SideBySide) -> [(&'static str, Vec<Term>); 2] {
-    let net = vec![
-        Term::new("微信新增关注", side.platform.new_user),
-        Term::new("微信取消关注", -side.platform.cancel_user),
-        Term::new("本系统关注", -side.follows),
-        Term::new("本系统取消关注", side.unfollows),
-    ];
-    let total = vec![Term::new("微信粉丝总数", side.platform.cumulate_user), Term::new("本系统累计粉丝", -side.total)];
-    [("net_difference", net), ("total_gap", total)]
-}
-
-fn small_print(period: Period, clock: AsOf, platform: &Platform) -> Vec<String> {
-    let mut print = vec![
+fn remarks(period: Period, clock: AsOf, platform: &Platform) -> Vec<String> {
+    let mut remarks = vec![
         "差都是微信的数减去本系统的数，是供查对的数据，不是错误。".to_owned(),
         "使用本系统之前就关注的人只在微信的粉丝总数里：粉丝差每天应当不变，变化多少，净增差就是多少。".to_owned(),
         "微信没有说明同一天取消又关注的人怎么算，可能按人去重；微信清理违规粉丝时不推送取消关注。".to_owned(),
         "本系统停机、或推送三次都没有送到的关注和取消关注，只有微信知道。".to_owned(),
-        "微信前一天的数据约在早上 8 点后才有；还没有的显示为未知。".to_owned(),
+        "微信前一天的数据约在早上 8 点后才有；还没有的显示为 —。".to_owned(),
     ];
     if period.days().any(|day| clock.is_past(day) && !platform.0.contains_key(&day)) {
-        print.push("有已结束的日子微信没有给出数据：只有认证过的订阅号和服务号才有，也只补问最近 7 天。".to_owned());
+        remarks.push("有已结束的日子微信没有给出数据：只有认证过的订阅号和服务号才有，也只补问最近 7 天。".to_owned());
     }
-    print
+    remarks
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::growth::counter::CounterKey;
+    use crate::growth::lateness::Lateness;
 
     const DAY: BusinessDay = BusinessDay(20_514);
 
@@ -206,40 +212,39 @@ mod tests {
         cells.into_iter().collect()
     }
 
-    fn table(platform: &[(i32, PlatformDay)]) -> Table {
+    fn draft(platform: &[(i32, PlatformDay)]) -> Draft {
         let period = Period::new(DAY, DAY.plus_days(9)).unwrap();
-        let clock = AsOf { now: DAY.plus_days(2).start().plus_secs(-1) };
+        let clock = AsOf { now: DAY.plus_days(2).start().plus_secs(-1), lateness: Lateness::default() };
         let platform = Platform(platform.iter().map(|(days, told)| (DAY.plus_days(*days), *told)).collect());
-        build(period, clock, &counters(), &platform)
+        build(period, (clock, &counters()), &platform)
     }
 
-    fn shown(table: &Table) -> Vec<String> {
-        table.rows.iter().map(|row| row[2..].iter().map(Cell::to_string).collect::<Vec<_>>().join(" ")).collect()
+    fn shown(draft: &Draft) -> Vec<String> {
+        let row = |row: &Row| row.entries[2..].iter().map(|entry| entry.cell.to_string()).collect::<Vec<_>>().join(" ");
+        draft.rows.iter().map(row).collect()
     }
 
     #[test]
     fn what_the_platform_says_stands_beside_ours_with_its_difference() {
-        let shown = shown(&table(&[(0, told(6, 2, 1_044)), (1, told(1, 0, 1_045))]));
+        let shown = shown(&draft(&[(0, told(6, 2, 1_044)), (1, told(1, 0, 1_045))]));
         assert_eq!(shown, ["5 6 2 2 1 43 1044 1001 8 9", "1 1 0 0 0 44 1045 1001 0 9"]);
     }
 
     #[test]
     fn what_the_platform_has_not_said_is_not_known_and_no_difference() {
-        let table = table(&[(1, told(1, 0, 44))]);
-        assert_eq!(shown(&table), ["5 — 2 — — 43 — — 8 —", "1 1 0 0 0 44 44 0 0 9"]);
-        assert!(table.small_print.last().unwrap().contains("没有给出数据"));
-        assert!(table.terms.keys().all(|(row, _)| *row == 1));
+        let draft = draft(&[(1, told(1, 0, 44))]);
+        assert_eq!(shown(&draft), ["5 — 2 — — 43 — — 8 —", "1 1 0 0 0 44 44 0 0 9"]);
+        assert!(draft.remarks.last().unwrap().contains("没有给出数据"));
+        let all = self::draft(&[(0, told(6, 2, 1_044))]);
+        assert!(all.remarks.iter().all(|line| !line.contains("没有给出数据")), "every past day is known");
     }
 
     #[test]
-    fn a_difference_opens_into_the_integers_it_is_the_sum_of() {
-        let table = table(&[(0, told(6, 2, 1_044)), (1, told(1, 0, 1_045))]);
-        assert_eq!(table.terms.len(), 4);
-        for ((row, column), terms) in &table.terms {
-            let sum: i64 = terms.iter().map(|term| term.count).sum();
-            assert_eq!(table.rows[*row][*column], Cell::Count(sum));
-        }
-        assert!(table.small_print.iter().all(|line| !line.contains("没有给出数据")), "every past day is known");
+    fn a_difference_opens_into_both_sides() {
+        let draft = draft(&[(0, told(6, 2, 1_044))]);
+        let terms =
+            |column: usize| draft.rows[0].entries[column].terms.iter().map(|term| term.count).collect::<Vec<_>>();
+        assert_eq!((terms(6), terms(9), terms(10)), (vec![6, -2, -5, 2], vec![1_044, -43], vec![12, -4]));
     }
 
     #[test]

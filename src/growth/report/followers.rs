@@ -1,63 +1,84 @@
 //! `followers`: follows, unfollows and how many stay (growth.md 1.3). Gross, lost and net always stand together.
 
-use super::table::{Cell, Column, Table};
+use super::draft::{Draft, Entry, Row};
+use super::sums::by_channel;
+use super::table::{Cell, Column, ColumnKind, Term};
 use super::{AsOf, Period};
-use crate::domain::time::BusinessDay;
 use crate::growth::counter::Metric;
 use crate::growth::counters::Counters;
-use crate::growth::lateness::DayState;
 
 /// The total needs every follow and unfollow since the beginning.
-pub(super) fn needed(from: BusinessDay, to: BusinessDay) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
+    let (from, to) = (period.from().0, period.to().0);
     vec![
-        (Metric::Follows, i32::MIN, to.0),
-        (Metric::Unfollows, i32::MIN, to.0),
-        (Metric::FirstFollows, from.0, to.0),
-        (Metric::Refollows, from.0, to.0),
+        (Metric::Follows, i32::MIN, to),
+        (Metric::Unfollows, i32::MIN, to),
+        (Metric::FirstFollows, from, to),
+        (Metric::Refollows, from, to),
     ]
 }
 
-pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Table {
-    let columns = Column::list([
-        ("day", "日期"),
-        ("state", "状态"),
-        ("first_follows", "首次关注"),
-        ("refollows", "再次关注"),
-        ("follows", "关注"),
-        ("unfollows", "取消关注"),
-        ("net", "净增"),
-        ("total", "累计粉丝"),
-    ]);
-    let eve = period.from().plus_days(-1).0;
-    let mut total = counters.sum_to(Metric::Follows, eve) - counters.sum_to(Metric::Unfollows, eve);
+fn columns() -> Vec<Column> {
+    let number = |name, title| Column::plain(ColumnKind::Number, name, title);
+    vec![
+        Column::plain(ColumnKind::Day, "day", "日期").meaning("业务日，按北京时间 0 点切分。"),
+        Column::plain(ColumnKind::State, "state", "状态")
+            .meaning("这一天的数字有多确定：进行中、待定、已关账、已封存。"),
+        number("first_follows", "首次关注").meaning("这一天第一次关注的客户；每位客户一生只算一次。").formula("FF(d)"),
+        number("refollows", "再次关注").meaning("以前关注过、取消后这一天又回来的次数，不算新粉丝。").formula("RF(d)"),
+        number("follows", "关注")
+            .meaning("这一天从未关注变为关注的次数，包括首次和再次；重复推送不重复算。")
+            .formula("F(d) = FF(d) + RF(d)"),
+        number("unfollows", "取消关注").meaning("这一天从关注变为取消的次数。").formula("U(d)"),
+        number("net", "净增").meaning("关注减取消关注；当天关注又取消的不影响它。").formula("N(d) = F(d) − U(d)"),
+        number("total", "累计粉丝")
+            .meaning("这一天结束时还关注着的客户，从开始使用本系统起算。")
+            .formula("T(d) = T(d−1) + N(d)"),
+    ]
+}
+
+pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
+    let eve = period.from().plus_days(-1);
+    let mut total = counters.sum_to(Metric::Follows, eve.0) - counters.sum_to(Metric::Unfollows, eve.0);
     let mut rows = Vec::new();
     for day in period.days() {
-        let Some(state) = DayState::of(day, clock.now) else { break };
-        let sum = |metric| counters.sum(metric, day.0);
-        let (follows, unfollows) = (sum(Metric::Follows), sum(Metric::Unfollows));
+        let Some(state) = clock.state(day) else { break };
+        let number = |metric| Entry::sum(by_channel(counters, metric, (day.0, None)));
+        let (follows, unfollows) = (counters.sum(Metric::Follows, day.0), counters.sum(Metric::Unfollows, day.0));
+        let change = [Term::new("当天关注", follows), Term::new("当天取消关注", -unfollows)];
+        let before = Term::new(format!("{} 结束时", day.plus_days(-1)), total);
         total += follows - unfollows;
-        rows.push(vec![
-            Cell::Day(day),
-            Cell::State(state),
-            Cell::Count(sum(Metric::FirstFollows)),
-            Cell::Count(sum(Metric::Refollows)),
-            Cell::Count(follows),
-            Cell::Count(unfollows),
-            Cell::Count(follows - unfollows),
-            Cell::Count(total),
-        ]);
+        let entries = vec![
+            Cell::Day(day).into(),
+            Cell::State(state).into(),
+            number(Metric::FirstFollows),
+            number(Metric::Refollows),
+            number(Metric::Follows),
+            number(Metric::Unfollows),
+            Entry::sum(change.to_vec()),
+            Entry::sum([before].into_iter().chain(change).collect()),
+        ];
+        rows.push(Row { ends: day, entries });
     }
-    Table { name: "followers", version: 1, columns, rows, ..Table::default() }
+    let remarks = vec![
+        "再次关注不是新粉丝：同一位客户只有一次首次关注，取消后再回来记在再次关注里。".to_owned(),
+        "取消关注不会改写过去：以前各天的关注数不变，累计粉丝从取消那天起减少。".to_owned(),
+    ];
+    Draft { columns: columns(), rows, remarks }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::time::BusinessDay;
     use crate::growth::counter::CounterKey;
+    use crate::growth::lateness::Lateness;
 
-    #[test]
-    fn the_total_counts_everything_before_the_period_too() {
-        let key = |metric, a| CounterKey { metric, a, b: 0, dimension: String::new() };
+    fn key(metric: Metric, a: i32) -> CounterKey {
+        CounterKey { metric, a, b: 0, dimension: String::new() }
+    }
+
+    fn draft() -> Draft {
         let cells = [
             (key(Metric::Follows, 100), 50),
             (key(Metric::Unfollows, 199), 8),
@@ -67,9 +88,24 @@ mod tests {
             (key(Metric::Unfollows, 201), 6),
         ];
         let period = Period::new(BusinessDay(200), BusinessDay(210)).unwrap();
-        let clock = AsOf { now: BusinessDay(202).start().plus_secs(-1) };
-        let table = build(period, clock, &cells.into_iter().collect());
-        let counts = |row: &Vec<Cell>| row[2..].iter().map(Cell::to_string).collect::<Vec<_>>().join(" ");
-        assert_eq!(table.rows.iter().map(counts).collect::<Vec<_>>(), ["0 0 0 0 0 42", "3 2 5 6 -1 41"]);
+        let clock = AsOf { now: BusinessDay(202).start().plus_secs(-1), lateness: Lateness::default() };
+        build(period, clock, &cells.into_iter().collect())
+    }
+
+    #[test]
+    fn the_total_counts_everything_before_the_period_too() {
+        let counts = |row: &Row| row.entries[2..].iter().map(|e| e.cell.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(draft().rows.iter().map(counts).collect::<Vec<_>>(), ["0 0 0 0 0 42", "3 2 5 6 -1 41"]);
+    }
+
+    #[test]
+    fn net_opens_into_follows_and_unfollows_and_the_total_into_the_day_before_as_well() {
+        let terms = |column: usize| {
+            let terms = draft().rows[1].entries[column].terms.clone();
+            terms.into_iter().map(|term| (term.what, term.count)).collect::<Vec<_>>()
+        };
+        let net = [("当天关注".to_owned(), 5), ("当天取消关注".to_owned(), -6)];
+        assert_eq!(terms(6), net);
+        assert_eq!(terms(7), [[("1970-07-20 结束时".to_owned(), 42)].to_vec(), net.to_vec()].concat());
     }
 }

@@ -1,31 +1,46 @@
 //! Reports: pure functions from counters to rows, one file each. This file is the registry.
 //!
-//! To add a report: write its file with `needed` and `build`, and add one line to [`ReportName`] and to each `match`.
+//! To add a report: write its file with `needed` and `build`, and add one line to [`ReportName`] and to each `match`. What
+//! all reports have in common (comparison, small print, explanations) they get from `assemble`.
 
 use std::str::FromStr;
 
 use super::counter::Metric;
 use super::counters::Counters;
+use draft::Draft;
 
 mod activity;
+mod as_of;
 mod asked;
+mod assemble;
+mod average;
+mod compare;
 mod context;
 mod datacube;
+mod draft;
 mod followers;
 mod menu;
 mod period;
 mod retention;
+mod small_print;
+mod sums;
 mod survival;
 mod table;
+#[cfg(test)]
+mod trials;
 mod unanswered;
 mod unique;
 mod write;
 
+pub use as_of::{Change, as_it_stood, changes};
 pub use asked::{Asked, AskedError, Compare, Measure};
+pub use assemble::{build, needed};
+pub use average::{Average, average};
 pub use context::{AsOf, Context};
 pub use datacube::{Platform, PlatformDay, SideBySide};
 pub use period::{MAX_DAYS, Period, PeriodError};
 pub use table::{Cell, Column, ColumnKind, Table, Term};
+pub use unanswered::MOST_TEXTS;
 pub use write::{Bom, Explain, Meta, to_csv, to_json};
 
 /// A report by its name (contract.md, "Reports").
@@ -95,6 +110,14 @@ impl ReportName {
         }
     }
 
+    /// Whether its rows are days: then changes of the playbook stand beside them.
+    pub fn is_by_day(self) -> bool {
+        match self {
+            Self::Followers | Self::Activity | Self::Datacube => true,
+            Self::Unique | Self::Retention | Self::Survival | Self::Menu | Self::Unanswered => false,
+        }
+    }
+
     /// Whether its numbers can be had for the customers of one channel.
     pub fn is_kept_by_channel(self) -> bool {
         match self {
@@ -112,24 +135,42 @@ impl FromStr for ReportName {
     }
 }
 
-/// The counters a report must be given, as `(metric, from, to)` of first coordinates, both included.
-pub fn needed(asked: &Asked) -> Vec<(Metric, i32, i32)> {
-    let (from, to) = (asked.period.from(), asked.period.to());
+/// What one period of a report is made from, as `(metric, from, to)`.
+fn needed_for(asked: &Asked, period: Period) -> Vec<(Metric, i32, i32)> {
     match asked.report {
-        ReportName::Followers => followers::needed(from, to),
-        ReportName::Activity => activity::needed(from, to),
-        ReportName::Datacube => datacube::needed(from, to),
-        _ => Vec::new(),
+        ReportName::Followers => followers::needed(period),
+        ReportName::Activity => activity::needed(period),
+        ReportName::Unique => unique::needed(period),
+        ReportName::Retention => retention::needed(asked.measure, period),
+        ReportName::Survival => survival::needed(period),
+        ReportName::Menu => menu::needed(period),
+        ReportName::Unanswered => unanswered::needed(period),
+        ReportName::Datacube => datacube::needed(period),
     }
 }
 
-/// Builds a report from the counters that [`needed`] asked for. Days that have not begun have no row.
-pub fn build(asked: &Asked, clock: AsOf, counters: &Counters, context: &Context) -> Table {
+/// One period of a report, nothing beside it.
+fn draft_of(asked: &Asked, period: Period, (clock, counters): (AsOf, &Counters), context: &Context) -> Draft {
     match asked.report {
-        ReportName::Followers => followers::build(asked.period, clock, counters),
-        ReportName::Activity => activity::build(asked.period, clock, counters),
-        ReportName::Datacube => datacube::build(asked.period, clock, counters, &context.platform),
-        other => Table { name: other.as_str(), version: 1, ..Table::default() },
+        ReportName::Followers => followers::build(period, clock, counters),
+        ReportName::Activity => activity::build(asked, period, (clock, counters)),
+        ReportName::Unique => unique::build(period, clock, counters),
+        ReportName::Retention => retention::build(asked.measure, period, (clock, counters)),
+        ReportName::Survival => survival::build(period, clock, counters),
+        ReportName::Menu => {
+            let tapped = asked.periods().flat_map(|period| menu::tapped(counters, period)).collect();
+            menu::build(period, (clock, counters), &context.labels, tapped)
+        }
+        ReportName::Unanswered => unanswered::build(period, clock, counters),
+        ReportName::Datacube => datacube::build(period, (clock, counters), &context.platform),
+    }
+}
+
+/// The definition that the numbers follow: its id and version. The version rises when a column means something else.
+fn definition(asked: &Asked) -> (&'static str, u32) {
+    match asked.report {
+        ReportName::Retention => (retention::name(asked.measure), 1),
+        report => (report.as_str(), 1),
     }
 }
 
@@ -144,7 +185,12 @@ mod tests {
             assert_eq!(name.as_str().parse(), Ok(name));
             let day = BusinessDay(20_000);
             let asked = Asked::new(name, Period::new(day, day).unwrap());
-            let table = build(&asked, AsOf { now: day.start() }, &Counters::default(), &Context::default());
+            let table = build(
+                &asked,
+                AsOf { now: day.start(), lateness: Default::default() },
+                &Counters::default(),
+                &Context::default(),
+            );
             assert_eq!(table.name, name.as_str());
             assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
         }

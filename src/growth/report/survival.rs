@@ -1,1 +1,89 @@
-//! To come.
+//! `survival`: of the follows of a day, how many still stand (growth.md 1.3). Spells, not people: a re-follow opens a
+//! new spell and never repairs the old one.
+
+use super::draft::{Draft, Entry, Row};
+use super::retention::{NTH_DAYS, nth_columns};
+use super::sums::by_channel;
+use super::table::{Cell, Column, ColumnKind, Term};
+use super::{AsOf, Period};
+use crate::domain::time::BusinessDay;
+use crate::growth::counter::Metric;
+use crate::growth::counters::Counters;
+
+pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
+    let (from, to) = (period.from().0, period.to().0);
+    vec![(Metric::Follows, from, to), (Metric::SpellEnded, from, to)]
+}
+
+fn columns() -> Vec<Column> {
+    let mut columns = vec![
+        Column::plain(ColumnKind::Day, "cohort", "关注日").meaning("关注发生的业务日。"),
+        Column::plain(ColumnKind::Number, "follows", "关注")
+            .meaning("这一天的关注次数，包括首次和再次。")
+            .formula("F(k)"),
+    ];
+    columns.extend(nth_columns(("d", "天"), NTH_DAYS, |n| {
+        (
+            format!("这一天的关注里，到第 {n} 天结束时还没有取消的；取消后再次关注算新的一次，不补回这里。"),
+            format!("F(k) − Σ_{{m≤{n}}} SURV[k,m]"),
+        )
+    }));
+    columns
+}
+
+pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
+    let mut rows = Vec::new();
+    for day in period.days() {
+        if clock.state(day).is_none() {
+            break;
+        }
+        let mut entries = vec![Cell::Day(day).into(), Entry::sum(by_channel(counters, Metric::Follows, (day.0, None)))];
+        entries.extend((1..=NTH_DAYS).map(|n| standing(counters, clock, (day, n))));
+        rows.push(Row { ends: day, entries });
+    }
+    let remarks = vec![
+        "第 n 天过完才有数，没过完显示为 —。".to_owned(),
+        "这里数的是一次次关注：同一位客户取消后再次关注，是另一天的另一次关注。".to_owned(),
+    ];
+    Draft { columns: columns(), rows, remarks }
+}
+
+fn standing(counters: &Counters, clock: AsOf, (day, n): (BusinessDay, i32)) -> Entry {
+    if !clock.is_past(day.plus_days(n)) {
+        return Entry::unknown();
+    }
+    let mut terms = vec![Term::new("当天关注", counters.sum(Metric::Follows, day.0))];
+    for after in 0..=n {
+        let ended = counters.get(Metric::SpellEnded, (day.0, after));
+        if ended != 0 {
+            let when = if after == 0 { "当天取消".to_owned() } else { format!("第 {after} 天取消") };
+            terms.push(Term::new(when, -ended));
+        }
+    }
+    Entry::sum(terms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::growth::counter::CounterKey;
+    use crate::growth::lateness::Lateness;
+
+    #[test]
+    fn follows_that_ended_are_taken_away_from_the_day_they_ended_on() {
+        let key = |metric, b| CounterKey { metric, a: 100, b, dimension: String::new() };
+        let cells = [
+            (key(Metric::Follows, 0), 10),
+            (key(Metric::SpellEnded, 0), 1),
+            (key(Metric::SpellEnded, 2), 3),
+            (key(Metric::SpellEnded, 40), 2),
+        ];
+        let period = Period::new(BusinessDay(100), BusinessDay(101)).unwrap();
+        let clock = AsOf { now: BusinessDay(104).start().plus_secs(3_600), lateness: Lateness::default() };
+        let draft = build(period, clock, &cells.into_iter().collect());
+        let cells = |row: &Row| row.entries[1..6].iter().map(|e| e.cell.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(draft.rows.iter().map(cells).collect::<Vec<_>>(), ["10 9 6 6 —", "0 0 0 — —"]);
+        let terms: Vec<_> = draft.rows[0].entries[3].terms.iter().map(|t| (t.what.as_str(), t.count)).collect();
+        assert_eq!(terms, [("当天关注", 10), ("当天取消", -1), ("第 2 天取消", -3)]);
+    }
+}
