@@ -12,6 +12,7 @@ mod outbox;
 mod perform;
 mod post;
 mod printed;
+mod reconcile;
 mod report;
 mod report_files;
 mod robot;
@@ -29,6 +30,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
+pub use reconcile::{ReconcileFault, Reconciled, platform_days};
 pub use report::{ReportFault, read_report};
 pub use schedule::Press;
 

@@ -1,8 +1,9 @@
 //! Reading a report: which counters it needs, then the pure part in `growth`.
 
+use super::reconcile::platform_days;
 use crate::domain::ids::AccountId;
 use crate::growth::counters::Counters;
-use crate::growth::report::{AsOf, Asked, AskedError, Context, Table, build, needed};
+use crate::growth::report::{AsOf, Asked, AskedError, Context, ReportName, Table, build, needed};
 use crate::store::{CounterRange, Store, StoreError};
 
 /// Why there is no report.
@@ -16,7 +17,7 @@ pub enum ReportFault {
     Store(#[from] StoreError),
 }
 
-/// Reads a report from the counters.
+/// Reads a report from the counters, and what the platform said for the one that stands beside it.
 pub async fn read_report(
     store: &dyn Store,
     account: &AccountId,
@@ -24,6 +25,13 @@ pub async fn read_report(
     context: &Context,
 ) -> Result<Table, ReportFault> {
     asked.check(clock.now)?;
+    let with_platform;
+    let context = if asked.report == ReportName::Datacube {
+        with_platform = Context { platform: platform_days(store, account).await?, ..context.clone() };
+        &with_platform
+    } else {
+        context
+    };
     let mut cells = Vec::new();
     for (metric, from, to) in needed(asked) {
         cells.extend(store.counters(account, CounterRange { metric, from, to }).await?);

@@ -1,5 +1,6 @@
 //! What a report is told besides the counters.
 
+use super::datacube::Platform;
 use crate::domain::menu::Labels;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::lateness::{DayState, Lateness};
@@ -34,4 +35,6 @@ pub struct Context {
     pub notes: Vec<String>,
     /// What the identities said of days of the period when they closed; empty when all held.
     pub failed_checks: Vec<String>,
+    /// What the platform's own statistics said; whoever reads a report fills it in for `datacube`.
+    pub platform: Platform,
 }
