@@ -23,7 +23,7 @@ pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
 pub use reconcile::{ReconcileFault, Reconciled, platform_days};
-pub use report::{ReportFault, read_report};
+pub use report::{ReportFault, read_changes, read_report};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::actions::Memory;
 use super::fact::OrderOutcome;
-use super::ids::{ActionKey, Scene};
+use super::ids::{ActionKey, Channel, Scene};
 use super::notes::Note;
 use super::reach::Windows;
 use super::recent::Recent;
@@ -70,8 +70,10 @@ pub struct Follow {
     pub first_day: Option<BusinessDay>,
     /// The day the present spell began.
     pub spell_day: Option<BusinessDay>,
-    /// The scene of the first follow: the first-touch channel, fixed for good.
+    /// The scene of the first follow, fixed for good.
     pub first_scene: Option<Scene>,
+    /// The channel of the first follow: the customer's in every number; empty without a code.
+    pub first_channel: Channel,
     /// When the latest transition happened by the platform's clock.
     pub changed_at: Option<UnixSecs>,
     /// The follows and unfollows that an earlier one may still have to be sorted before, oldest first. Usually empty;
@@ -91,6 +93,8 @@ pub struct Transition {
     pub turn: Turn,
     /// The scene a follower came by.
     pub scene: Option<Scene>,
+    /// The channel that the playbook of that moment saw in it.
+    pub channel: Channel,
 }
 
 /// Coming or going. Of two in the same second the follow is taken as the earlier one.
@@ -113,6 +117,8 @@ pub struct Standing {
     pub spell_day: Option<BusinessDay>,
     /// The scene of the first follow.
     pub first_scene: Option<Scene>,
+    /// The channel of the first follow.
+    pub first_channel: Channel,
     /// The latest transition up to that moment.
     pub changed_at: Option<UnixSecs>,
 }

@@ -65,6 +65,11 @@ impl BusinessDay {
         self.0.saturating_add(3).div_euclid(7)
     }
 
+    /// The Monday of a week of [`Self::iso_week`].
+    pub fn of_iso_week(week: i32) -> Self {
+        Self(week.saturating_mul(7).saturating_sub(3))
+    }
+
     /// The month as `year * 12 + month0`, for anything counted by calendar month.
     pub fn month(self) -> i32 {
         self.date().map_or(0, |d| d.year() * 12 + i32::try_from(d.month0()).unwrap_or(0))
@@ -108,6 +113,7 @@ mod tests {
         let sunday = BusinessDay::parse("2026-01-04").unwrap();
         assert_eq!(sunday.plus_days(1).iso_week(), sunday.iso_week() + 1);
         assert_eq!(sunday.plus_days(-6).iso_week(), sunday.iso_week());
+        assert_eq!(BusinessDay::of_iso_week(sunday.iso_week()), sunday.plus_days(-6));
     }
 
     #[test]

@@ -40,13 +40,13 @@ pub enum Metric {
     MenuTappers = 13,
     /// Customer-initiated deliveries of a day by hour of the day (0 to 23).
     Hours = 14,
-    /// First follows of a day by first-touch scene (in `dimension`, empty without one): their sum is the first follows.
+    /// Retired: first follows by scene. [`Self::FirstFollows`] tells them apart by channel.
     FirstFollowScenes = 15,
     /// Votes: `dimension` is `action/topic/option`, both coordinates 0.
     Votes = 16,
     /// Stars: first coordinate the day, second the stars, `dimension` the action.
     Ratings = 17,
-    /// Quarantined deliveries of a day, by the day they arrived.
+    /// Quarantined deliveries by the day they arrived and why (in `dimension`): `lateness::Quarantine`.
     Quarantined = 18,
     /// Customer-initiated deliveries of a day by the playbook they were decided under (in `dimension`): an annotation
     /// that shows from when on a change can have had an effect.
@@ -54,6 +54,37 @@ pub enum Metric {
     /// Messages of a day that no rule answered, by their words (in `dimension`, at most 64 characters, long numbers
     /// masked); count-valued. The words of an erased customer count under the empty dimension.
     Unanswered = 20,
+}
+
+impl Metric {
+    /// Whether the customer's channel is in `dimension`. The sum over the dimension is the number of everybody. Counts
+    /// of single deliveries carry no channel: they could not be moved when a late follow reveals another one.
+    pub fn has_channel(self) -> bool {
+        matches!(
+            self,
+            Self::Gap
+                | Self::Retained
+                | Self::Latest
+                | Self::RetainedWeekly
+                | Self::Follows
+                | Self::FirstFollows
+                | Self::Refollows
+                | Self::Unfollows
+                | Self::SpellEnded
+                | Self::ActiveFollowers
+        )
+    }
+
+    /// The last of the days that the cell `[a, b]` is about. `None` when it is about no days that are ever over: the
+    /// latest active day is only known as of now, and a vote has no day.
+    pub fn last_day(self, (a, b): (i32, i32)) -> Option<BusinessDay> {
+        match self {
+            Self::Latest | Self::Votes => None,
+            Self::Retained | Self::SpellEnded => Some(BusinessDay(a.saturating_add(b))),
+            Self::RetainedWeekly => Some(BusinessDay::of_iso_week(a.saturating_add(b)).plus_days(6)),
+            _ => Some(BusinessDay(a)),
+        }
+    }
 }
 
 /// The second coordinate of [`Metric::Gap`] for a customer's very first active day.
@@ -83,7 +114,7 @@ pub struct Increment {
     pub key: CounterKey,
     /// By how much; negative when history is corrected.
     pub by: i64,
-    /// The arrival day, when the change concerns a day that was over by then: it is journalled as well, which makes
-    /// "what changed since we printed it" exact (growth.md 5.4.8).
+    /// The arrival day, when the days that the cell is about ([`Metric::last_day`]) were over by then: it is journalled
+    /// as well, which makes "what changed since we printed it" exact (growth.md 5.4.8).
     pub late_on: Option<BusinessDay>,
 }

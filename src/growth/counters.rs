@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::counter::{CAP_DAYS, CounterKey, GAP_FIRST, Metric};
+use crate::domain::ids::Channel;
 use crate::domain::time::BusinessDay;
 
 /// Counters that were read. A cell that was not read, or never counted, is 0.
@@ -25,6 +26,12 @@ impl Counters {
                 (CounterKey { metric: *metric, a: *a, b: *b, dimension: dimension.clone() }, *value)
             })
         })
+    }
+
+    /// What is left of the customers who came by one channel: nothing of metrics that know no channel.
+    pub fn of_channel(&self, channel: &Channel) -> Self {
+        let of_it = |key: &CounterKey| key.metric.has_channel() && key.dimension == channel.as_str();
+        self.cells().filter(|(key, _)| of_it(key)).collect()
     }
 
     /// The cells `(b, dimension, value)` of one first coordinate.
@@ -135,5 +142,24 @@ mod tests {
         let counters = gaps(&[(9, GAP_FIRST, 3), (10, GAP_FIRST, 2), (10, 1, 1), (10, 7, 4), (10, GAP_FAR, 5)]);
         let day = Lifecycle { active: 12, new: 2, returning: 1, resurrected: 9, dormant: 2 };
         assert_eq!(counters.lifecycle(BusinessDay(10)), day);
+    }
+
+    #[test]
+    fn the_customers_of_one_channel_are_told_apart_and_messages_are_not() {
+        let key = |metric, b, channel: &str| CounterKey { metric, a: 10, b, dimension: channel.to_owned() };
+        let counters: Counters = [
+            (key(Metric::Gap, GAP_FIRST, ""), 3),
+            (key(Metric::Gap, GAP_FIRST, "hall"), 2),
+            (key(Metric::Gap, 1, "hall"), 1),
+            (key(Metric::Messages, 0, ""), 9),
+            (key(Metric::MenuTaps, 0, "hall"), 4),
+        ]
+        .into_iter()
+        .collect();
+        let active = |counters: &Counters| counters.unique(BusinessDay(10), BusinessDay(10)).unwrap();
+        assert_eq!(active(&counters), 6);
+        assert_eq!(active(&counters.of_channel(&"hall".into())), 3);
+        assert_eq!(active(&counters.of_channel(&Channel::default())), 3);
+        assert_eq!(counters.of_channel(&"hall".into()).cells().count(), 2);
     }
 }

@@ -6,7 +6,7 @@
 
 use super::counter::Metric;
 use super::ledger::Ledger;
-use crate::domain::customer::{Activity, Customer, Follow, Turn};
+use crate::domain::customer::{Activity, Follow, Turn};
 use crate::domain::time::BusinessDay;
 
 /// Active on the day or so many days before it.
@@ -14,12 +14,12 @@ const WINDOW_DAYS: u32 = 30;
 
 /// The days from `from` on, bit i for `from + i`, on which the customer counts. Exact while `from` is within reach of
 /// the activity history and not before the oldest transition that is kept.
-pub fn counted_from(customer: &Customer, from: BusinessDay) -> u128 {
-    customer.activity.map_or(0, |activity| active_mask(activity, from)) & following_mask(&customer.follow, from)
+pub fn counted_from(activity: Option<Activity>, follow: &Follow, from: BusinessDay) -> u128 {
+    activity.map_or(0, |activity| active_mask(activity, from)) & following_mask(follow, from)
 }
 
 /// Counts the difference between two masks of [`counted_from`].
-pub fn count_change(ledger: &mut Ledger, from: BusinessDay, (before, after): (u128, u128)) {
+pub fn count_change(ledger: &mut Ledger, from: BusinessDay, channel: &str, (before, after): (u128, u128)) {
     let (gained, lost) = (after & !before, before & !after);
     let mut edges = (gained ^ gained << 1) | (lost ^ lost << 1);
     while edges != 0 {
@@ -27,7 +27,7 @@ pub fn count_change(ledger: &mut Ledger, from: BusinessDay, (before, after): (u1
         edges &= edges - 1;
         let change = |mask: u128| bit(mask, i) - i.checked_sub(1).map_or(0, |previous| bit(mask, previous));
         let day = from.0.saturating_add_unsigned(i);
-        ledger.add((Metric::ActiveFollowers, day, 0), change(gained) - change(lost));
+        ledger.add_in((Metric::ActiveFollowers, day, 0), channel, change(gained) - change(lost));
     }
 }
 
@@ -49,11 +49,16 @@ fn active_mask(activity: Activity, from: BusinessDay) -> u128 {
 
 /// Days from `from` on at whose end the customer followed.
 fn following_mask(follow: &Follow, from: BusinessDay) -> u128 {
+    let Some(first) = follow.first_day else { return 0 };
+    let since = |day: BusinessDay| {
+        let days = u32::try_from(day.days_since(from)).unwrap_or(0);
+        u128::MAX.checked_shl(days).unwrap_or(0)
+    };
     let before = follow.before.as_ref().map_or(follow.following, |before| before.following);
-    let mut mask = if before { u128::MAX } else { 0 };
+    // Nobody follows before the first follow, even when that was settled early.
+    let mut mask = if before { since(first) } else { 0 };
     for transition in &follow.recent {
-        let days = u32::try_from(transition.at.business_day().days_since(from)).unwrap_or(0);
-        let since = u128::MAX.checked_shl(days).unwrap_or(0);
+        let since = since(transition.at.business_day());
         match transition.turn {
             Turn::Followed => mask |= since,
             Turn::Unfollowed => mask &= !since,

@@ -5,6 +5,7 @@ use super::counter::Metric;
 use super::lateness::Lateness;
 use super::ledger::Ledger;
 use crate::domain::customer::{Follow, Standing, Transition, Turn};
+use crate::domain::ids::{Channel, Scene};
 use crate::domain::time::{BusinessDay, UnixSecs};
 
 /// At most so many follows and unfollows are kept of one customer. Of somebody who comes and goes more often within
@@ -26,6 +27,11 @@ impl Transition {
     fn order(&self) -> (UnixSecs, Turn) {
         (self.at, self.turn)
     }
+
+    /// Of two follows in the same second the one with the smaller code is kept: which came first must not matter.
+    fn code(&self) -> (&Channel, &Option<Scene>) {
+        (&self.channel, &self.scene)
+    }
 }
 
 impl Standing {
@@ -41,6 +47,7 @@ impl Standing {
                 }
                 self.first_day = Some(day);
                 self.first_scene.clone_from(&transition.scene);
+                self.first_channel.clone_from(&transition.channel);
                 Step::First
             }
             (Turn::Unfollowed, true) => {
@@ -48,6 +55,30 @@ impl Standing {
                 Step::Left { spell_day: self.spell_day.take().unwrap_or(day) }
             }
             _ => Step::Nothing,
+        }
+    }
+
+    /// Takes transitions one after the other and counts what each does, under the channel of the first follow.
+    fn count(&mut self, transitions: &[Transition], ledger: &mut Ledger, by: i64) {
+        for transition in transitions {
+            let step = self.advance(transition);
+            let (day, channel) = (transition.at.business_day(), self.first_channel.as_str());
+            let mut add = |metric, a: BusinessDay, b| ledger.add_in((metric, a.0, b), channel, by);
+            match step {
+                Step::Nothing => {}
+                Step::First => {
+                    add(Metric::Follows, day, 0);
+                    add(Metric::FirstFollows, day, 0);
+                }
+                Step::Again => {
+                    add(Metric::Follows, day, 0);
+                    add(Metric::Refollows, day, 0);
+                }
+                Step::Left { spell_day } => {
+                    add(Metric::Unfollows, day, 0);
+                    add(Metric::SpellEnded, spell_day, day.days_since(spell_day));
+                }
+            }
         }
     }
 }
@@ -64,6 +95,7 @@ impl Follow {
             first_day: self.first_day,
             spell_day: self.spell_day,
             first_scene: self.first_scene.clone(),
+            first_channel: self.first_channel.clone(),
             changed_at: self.changed_at,
         }
     }
@@ -73,6 +105,7 @@ impl Follow {
         self.first_day = standing.first_day;
         self.spell_day = standing.spell_day;
         self.first_scene = standing.first_scene;
+        self.first_channel = standing.first_channel;
         self.changed_at = standing.changed_at;
     }
 
@@ -117,49 +150,28 @@ impl Follow {
             return place == settled;
         }
         let index = self.recent.partition_point(|known| known.order() < place);
-        if self.recent.get(index).is_some_and(|known| known.order() == place) {
+        let known = self.recent.get(index).filter(|known| known.order() == place);
+        let is_known = known.is_some();
+        if known.is_some_and(|known| known.code() <= transition.code()) {
             return true;
         }
         let mut here = match &self.before {
             Some(before) => before.clone(),
             None => self.before.insert(self.standing()).clone(),
         };
-        for earlier in self.recent.iter().take(index) {
+        // Until the first follow is settled another one may take its place, and with it the channel of all.
+        let from = if here.first_day.is_some() { index } else { 0 };
+        for earlier in self.recent.iter().take(from) {
             here.advance(earlier);
         }
-        let mut old = here.clone();
-        for later in self.recent.iter().skip(index) {
-            let step = old.advance(later);
-            count_step(&step, later, ledger, -1);
+        here.clone().count(self.recent.get(from..).unwrap_or_default(), ledger, -1);
+        if is_known {
+            self.recent.remove(index);
         }
         self.recent.insert(index, transition);
-        for later in self.recent.iter().skip(index) {
-            let step = here.advance(later);
-            count_step(&step, later, ledger, 1);
-        }
+        here.count(self.recent.get(from..).unwrap_or_default(), ledger, 1);
         self.stand(here);
         self.settle_oldest(self.recent.len().saturating_sub(MAX_TRANSITIONS));
         true
-    }
-}
-
-fn count_step(step: &Step, transition: &Transition, ledger: &mut Ledger, by: i64) {
-    let day = transition.at.business_day();
-    match step {
-        Step::Nothing => {}
-        Step::First => {
-            let scene = transition.scene.as_ref().map_or("", |scene| scene.as_str());
-            ledger.add((Metric::Follows, day.0, 0), by);
-            ledger.add((Metric::FirstFollows, day.0, 0), by);
-            ledger.add_in((Metric::FirstFollowScenes, day.0, 0), scene, by);
-        }
-        Step::Again => {
-            ledger.add((Metric::Follows, day.0, 0), by);
-            ledger.add((Metric::Refollows, day.0, 0), by);
-        }
-        Step::Left { spell_day } => {
-            ledger.add((Metric::Unfollows, day.0, 0), by);
-            ledger.add((Metric::SpellEnded, spell_day.0, day.days_since(*spell_day)), by);
-        }
     }
 }

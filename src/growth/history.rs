@@ -55,7 +55,7 @@ impl Activity {
     }
 
     /// The days after `day`, latest first. Exact while `day` is within reach.
-    pub fn days_after(self, day: BusinessDay) -> impl Iterator<Item = BusinessDay> {
+    pub fn days_after(self, day: BusinessDay) -> impl DoubleEndedIterator<Item = BusinessDay> {
         let back = self.last.days_since(day).clamp(0, BITS);
         (0..back).filter(move |i| self.bits >> i & 1 == 1).map(move |i| self.last.plus_days(-i))
     }
@@ -88,6 +88,15 @@ impl Activity {
         Some(placed)
     }
 
+    /// Every day with its gap, first one first; all of them must be among the latest 128.
+    pub fn gaps(self) -> impl Iterator<Item = (BusinessDay, i32)> {
+        let mut previous = None;
+        self.days_after(self.first.plus_days(-1)).rev().map(move |day| {
+            let before = previous.replace(day);
+            (day, if before.is_none() { GAP_FIRST } else { gap_between(before, day) })
+        })
+    }
+
     /// The latest day more than `back` days before the last one, if it is among the latest 128.
     fn previous(&self, back: i32) -> Option<BusinessDay> {
         let older = self.bits.checked_shr(back.unsigned_abs() + 1)?;
@@ -96,6 +105,7 @@ impl Activity {
     }
 }
 
+/// The gap of a day whose previous one lies so far back, or too far back to be known.
 fn gap_between(previous: Option<BusinessDay>, day: BusinessDay) -> i32 {
     previous.map(|p| day.days_since(p)).filter(|gap| *gap <= CAP_DAYS).unwrap_or(GAP_FAR)
 }
@@ -159,5 +169,11 @@ mod tests {
         let any = |from, to| history.any_in(BusinessDay(from), BusinessDay(to));
         assert!(any(10, 10) && any(20, 20) && any(0, 300) && any(-300, 10));
         assert!(!any(11, 19) && !any(21, 30) && !any(-300, 9) && !any(12, 11));
+    }
+
+    #[test]
+    fn the_gaps_of_a_short_history_are_those_that_were_placed() {
+        let gaps: Vec<_> = of(&[10, 11, 20]).gaps().map(|(day, gap)| (day.0, gap)).collect();
+        assert_eq!(gaps, [(10, GAP_FIRST), (11, 1), (20, 9)]);
     }
 }

@@ -35,8 +35,9 @@ pub fn needed(from: BusinessDay, to: BusinessDay) -> Vec<(Metric, i32, i32)> {
         Metric::Hours,
         Metric::FirstFollows,
         Metric::Refollows,
-        Metric::FirstFollowScenes,
         Metric::Latest,
+        Metric::Playbooks,
+        Metric::Unanswered,
     ];
     let whole = whole.into_iter().map(|metric| (metric, i32::MIN, to.0));
     let days = days.into_iter().map(|metric| (metric, from.0, to.0));
@@ -62,12 +63,12 @@ fn check_day(counters: &Counters, day: BusinessDay) -> Vec<Broken> {
     equal("new = cohort of the day", counters.get(Metric::Gap, (day.0, GAP_FIRST)), cohort);
     equal("cohort = its customers by latest day", cohort, sum(Metric::Latest));
     equal("messages = messages of all hours", sum(Metric::Messages), sum(Metric::Hours));
+    equal("messages = messages of all playbooks", sum(Metric::Messages), sum(Metric::Playbooks));
     equal(
         "follows = first follows + re-follows",
         sum(Metric::Follows),
         sum(Metric::FirstFollows) + sum(Metric::Refollows),
     );
-    equal("first follows = first follows of all scenes", sum(Metric::FirstFollows), sum(Metric::FirstFollowScenes));
     equal("unfollows = spells ended", sum(Metric::Unfollows), counters.diagonal(Metric::SpellEnded, day.0));
 
     let total = counters.sum_to(Metric::Follows, day.0) - counters.sum_to(Metric::Unfollows, day.0);
@@ -78,6 +79,7 @@ fn check_day(counters: &Counters, day: BusinessDay) -> Vec<Broken> {
         }
     };
     at_most("active <= messages", life.active, sum(Metric::Messages));
+    at_most("unanswered <= messages", sum(Metric::Unanswered), sum(Metric::Messages));
     at_most("returning <= active of the day before", 0, life.dormant);
     at_most("resurrected >= 0", 0, life.resurrected);
     at_most("followers >= 0", 0, total);
@@ -104,7 +106,7 @@ mod tests {
         (Metric::Hours, 10, 9, 1),
         (Metric::Follows, 10, 0, 1),
         (Metric::FirstFollows, 10, 0, 1),
-        (Metric::FirstFollowScenes, 10, 0, 1),
+        (Metric::Playbooks, 10, 0, 1),
         (Metric::ActiveFollowers, 10, 0, 1),
         (Metric::ActiveFollowers, 40, 0, -1),
     ];
@@ -130,8 +132,14 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_said_with_both_sides() {
-        let broken = check_identities(&with(&ONE_CUSTOMER[..7]), BusinessDay(10), BusinessDay(10));
+        let broken = check_identities(&with(&ONE_CUSTOMER[..6]), BusinessDay(10), BusinessDay(10));
         let text: Vec<_> = broken.iter().map(Broken::to_string).collect();
-        assert_eq!(text, ["1970-01-11: first follows = first follows of all scenes does not hold (1 against 0)"]);
+        assert_eq!(
+            text,
+            [
+                "1970-01-11: messages = messages of all playbooks does not hold (1 against 0)",
+                "1970-01-11: follows = first follows + re-follows does not hold (1 against 0)"
+            ]
+        );
     }
 }

@@ -45,15 +45,36 @@ pub enum Timing {
     OnTime,
     /// It arrived on a later one, at most [`Lateness`] days later.
     Late,
-    /// It arrived later still, or is said to happen more than [`AHEAD_SECS`] from now.
-    Quarantine,
+    /// It is not applied.
+    Quarantine(Quarantine),
+}
+
+/// Why a delivery was not counted; in the dimension of [`super::counter::Metric::Quarantined`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quarantine {
+    /// It arrived after its day was sealed.
+    Late,
+    /// It is said to have happened more than [`AHEAD_SECS`] after it arrived.
+    Future,
+}
+
+impl Quarantine {
+    /// As it is counted.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Late => "late",
+            Self::Future => "future",
+        }
+    }
 }
 
 /// How a fact of `at` that arrived at `arrived` is taken.
 pub fn timing(at: UnixSecs, arrived: UnixSecs, lateness: Lateness) -> Timing {
     let days = arrived.business_day().days_since(at.business_day());
-    if at.secs_since(arrived) > AHEAD_SECS || days > lateness.0 {
-        Timing::Quarantine
+    if at.secs_since(arrived) > AHEAD_SECS {
+        Timing::Quarantine(Quarantine::Future)
+    } else if days > lateness.0 {
+        Timing::Quarantine(Quarantine::Late)
     } else if days > 0 {
         Timing::Late
     } else {
@@ -118,7 +139,7 @@ mod tests {
         assert_eq!(timing(at, DAY.plus_days(1).start().plus_secs(-1), L), Timing::OnTime);
         assert_eq!(timing(at, DAY.plus_days(1).start(), L), Timing::Late);
         assert_eq!(timing(at, sealed.plus_secs(-1), L), Timing::Late);
-        assert_eq!(timing(at, sealed, L), Timing::Quarantine);
+        assert_eq!(timing(at, sealed, L), Timing::Quarantine(Quarantine::Late));
         assert_eq!(DayState::of(DAY, sealed.plus_secs(-1), L), Some(DayState::Closed));
         assert_eq!(DayState::of(DAY, sealed, L), Some(DayState::Sealed));
     }
@@ -127,9 +148,9 @@ mod tests {
     fn a_platform_clock_may_be_five_minutes_ahead() {
         let arrived = DAY.plus_days(1).start().plus_secs(-10);
         assert_eq!(timing(arrived.plus_secs(300), arrived, L), Timing::OnTime);
-        assert_eq!(timing(arrived.plus_secs(301), arrived, L), Timing::Quarantine);
-        assert_eq!(timing(UnixSecs(i64::MAX), arrived, L), Timing::Quarantine);
-        assert_eq!(timing(UnixSecs(i64::MIN), arrived, L), Timing::Quarantine);
+        assert_eq!(timing(arrived.plus_secs(301), arrived, L), Timing::Quarantine(Quarantine::Future));
+        assert_eq!(timing(UnixSecs(i64::MAX), arrived, L), Timing::Quarantine(Quarantine::Future));
+        assert_eq!(timing(UnixSecs(i64::MIN), arrived, L), Timing::Quarantine(Quarantine::Late));
     }
 
     #[test]
@@ -145,10 +166,10 @@ mod tests {
     fn with_no_lateness_a_day_is_sealed_as_soon_as_it_is_over_and_the_most_is_a_week() {
         let (none, week) = (Lateness::new(0).unwrap(), Lateness::new(7).unwrap());
         let at = DAY.start();
-        assert_eq!(timing(at, DAY.plus_days(1).start(), none), Timing::Quarantine);
+        assert_eq!(timing(at, DAY.plus_days(1).start(), none), Timing::Quarantine(Quarantine::Late));
         assert_eq!(DayState::of(DAY, DAY.plus_days(1).start().plus_secs(GRACE_SECS), none), Some(DayState::Sealed));
         assert_eq!(timing(at, DAY.plus_days(7).start(), week), Timing::Late);
-        assert_eq!(timing(at, DAY.plus_days(8).start(), week), Timing::Quarantine);
+        assert_eq!(timing(at, DAY.plus_days(8).start(), week), Timing::Quarantine(Quarantine::Late));
         assert_eq!((Lateness::new(-1), Lateness::new(8)), (None, None));
     }
 }

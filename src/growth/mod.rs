@@ -14,8 +14,10 @@ pub mod lateness;
 pub mod ledger;
 #[cfg(test)]
 mod oracle;
+pub mod presence;
 pub mod record;
 pub mod report;
 pub mod taps;
 #[cfg(test)]
 mod trials;
+pub mod words;

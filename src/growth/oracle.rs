@@ -13,7 +13,7 @@ pub type Cells = BTreeMap<CounterKey, i64>;
 struct Person {
     days: BTreeSet<i32>,
     taps: BTreeMap<String, BTreeSet<i32>>,
-    /// `(second, 0 for a follow and 1 for an unfollow, scene)`.
+    /// `(second, 0 for a follow and 1 for an unfollow, channel)`.
     turns: BTreeSet<(i64, u8, String)>,
 }
 
@@ -21,8 +21,12 @@ struct Person {
 #[derive(Default)]
 pub struct Oracle {
     people: BTreeMap<u32, Person>,
+    lateness: i32,
     pub cells: Cells,
 }
+
+/// Whose numbers: everybody's, or those of one channel.
+pub type Of<'a> = Option<&'a str>;
 
 /// What a report should say of a day.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,29 +45,48 @@ pub fn day_of(at: i64) -> i32 {
     ((at + 28_800).div_euclid(86_400)) as i32
 }
 
-fn week_of(day: i32) -> i32 {
+pub fn week_of(day: i32) -> i32 {
     (day + 3).div_euclid(7)
 }
 
+/// What those words are counted as, written out.
+fn counted_words(text: &str) -> &str {
+    match text {
+        "怎麼查ＩＰ？" => "怎么查ip",
+        "13800138000 是谁" | "10086 是谁" => "＊ 是谁",
+        other => other,
+    }
+}
+
 impl Oracle {
-    pub fn of<'a>(log: impl IntoIterator<Item = &'a (u32, Fact)>) -> Self {
-        let mut oracle = Self::default();
+    pub fn of<'a>(log: impl IntoIterator<Item = (u32, &'a Fact)>, lateness: i32) -> Self {
+        let mut oracle = Self { lateness, ..Self::default() };
+        let mut refused = BTreeSet::new();
         for (customer, fact) in log {
-            oracle.take(*customer, fact);
+            oracle.take(customer, fact, &mut refused);
         }
-        for person in oracle.people.values() {
-            count_activity(person, &mut oracle.cells);
-            count_follows(person, &mut oracle.cells);
+        let Self { people, cells, .. } = &mut oracle;
+        for person in people.values() {
+            person.count_activity(cells, person.channel_of_activity(lateness));
+            person.count_follows(cells);
         }
         oracle.cells.retain(|_, value| *value != 0);
         oracle
     }
 
-    fn take(&mut self, customer: u32, fact: &Fact) {
+    fn take(&mut self, customer: u32, fact: &Fact, refused: &mut BTreeSet<u64>) {
         let (at, arrived) = (fact.at.0, fact.arrived.0);
         let day = day_of(at);
-        if at > arrived + 300 || day < day_of(arrived) - 2 {
-            add(&mut self.cells, Metric::Quarantined, (day_of(arrived), 0), "");
+        let reason = match () {
+            () if at > arrived + 300 => Some("future"),
+            () if day < day_of(arrived) - self.lateness => Some("late"),
+            () => None,
+        };
+        if let Some(reason) = reason {
+            // A delivery counts once, however many facts it is.
+            if refused.insert(fact.key.0) {
+                add(&mut self.cells, Metric::Quarantined, (day_of(arrived), 0), reason);
+            }
             return;
         }
         let hour = ((at + 28_800).rem_euclid(86_400) / 3_600) as i32;
@@ -72,6 +95,7 @@ impl Oracle {
         let mut acted = || {
             add(cells, Metric::Messages, (day, 0), "");
             add(cells, Metric::Hours, (day, hour), "");
+            add(cells, Metric::Playbooks, (day, 0), fact.playbook.as_str());
             person.days.insert(day);
         };
         match &fact.what {
@@ -81,13 +105,13 @@ impl Oracle {
                 add(cells, Metric::MenuTaps, (day, 0), key);
                 person.taps.entry(key.clone()).or_default().insert(day);
             }
-            FactKind::Followed { scene, .. } => {
-                let scene = scene.as_ref().map_or(String::new(), |scene| scene.as_str().to_owned());
-                person.turns.insert((at, 0, scene));
+            FactKind::Followed { channel, .. } => {
+                person.turns.insert((at, 0, channel.as_str().to_owned()));
             }
             FactKind::Unfollowed => {
                 person.turns.insert((at, 1, String::new()));
             }
+            FactKind::Unanswered { text } => add(cells, Metric::Unanswered, (day, 0), counted_words(text)),
             FactKind::Rated { action, stars } => {
                 add(cells, Metric::Ratings, (day, i32::from(*stars)), action.as_str());
             }
@@ -98,9 +122,24 @@ impl Oracle {
         }
     }
 
+    /// People by the channel of their activity.
+    fn active(&self, of: Of) -> impl Iterator<Item = &Person> {
+        self.people.values().filter(move |p| of.is_none_or(|channel| p.channel_of_activity(self.lateness) == channel))
+    }
+
+    /// People by the channel of their follows.
+    fn followed(&self, of: Of) -> impl Iterator<Item = &Person> {
+        self.people.values().filter(move |person| of.is_none_or(|channel| person.channel_of_follows() == channel))
+    }
+
+    /// Every channel that somebody came by, and none.
+    pub fn channels(&self) -> BTreeSet<&str> {
+        self.people.values().map(Person::channel_of_follows).chain([""]).collect()
+    }
+
     /// Customers active on at least one day of the range.
-    pub fn unique(&self, from: i32, to: i32) -> i64 {
-        self.people.values().filter(|person| person.days.range(from..=to).next().is_some()).count() as i64
+    pub fn unique(&self, of: Of, (from, to): (i32, i32)) -> i64 {
+        self.active(of).filter(|person| person.days.range(from..=to).next().is_some()).count() as i64
     }
 
     /// Customers who tapped the key on at least one day of the range.
@@ -109,15 +148,47 @@ impl Oracle {
         self.people.values().filter(tapped).count() as i64
     }
 
-    pub fn active_followers(&self, day: i32) -> i64 {
-        self.people.values().filter(|person| is_active_follower(person, day)).count() as i64
+    pub fn active_followers(&self, of: Of, day: i32) -> i64 {
+        self.active(of).filter(|person| person.is_active_follower(day)).count() as i64
+    }
+
+    pub fn followers(&self, of: Of, day: i32) -> i64 {
+        self.followed(of).filter(|person| person.follows_at_end_of(day)).count() as i64
+    }
+
+    /// Of those who were active first on day `cohort`: active exactly `n` days later.
+    pub fn retained(&self, of: Of, (cohort, n): (i32, i32)) -> i64 {
+        self.cohort(of, cohort).filter(|person| person.days.contains(&(cohort + n))).count() as i64
+    }
+
+    /// Of those who were active first on day `cohort`: active `n` days later or after that.
+    pub fn retained_or_later(&self, of: Of, (cohort, n): (i32, i32)) -> i64 {
+        self.cohort(of, cohort).filter(|person| person.days.range(cohort + n..).next().is_some()).count() as i64
+    }
+
+    /// Of those who were active first in week `cohort`: active in the `n`-th week after it.
+    pub fn retained_weekly(&self, of: Of, (cohort, n): (i32, i32)) -> i64 {
+        let of_week = |person: &&Person| person.days.first().is_some_and(|first| week_of(*first) == cohort);
+        let in_week = |person: &&Person| person.days.iter().any(|day| week_of(*day) == cohort + n);
+        self.active(of).filter(of_week).filter(in_week).count() as i64
+    }
+
+    /// Spells begun on day `began` that had not ended `n` days later.
+    pub fn still_following(&self, of: Of, (began, n): (i32, i32)) -> i64 {
+        let spells = self.followed(of).flat_map(Person::spells);
+        spells.filter(|(from, to)| *from == began && to.is_none_or(|to| to > began + n)).count() as i64
+    }
+
+    fn cohort(&self, of: Of, cohort: i32) -> impl Iterator<Item = &Person> {
+        self.active(of).filter(move |person| person.days.first() == Some(&cohort))
     }
 
     pub fn day(&self, day: i32) -> Day {
         let mut expected = Day {
-            active: self.unique(day, day),
-            active_7: self.unique(day - 6, day),
-            active_30: self.unique(day - 29, day),
+            active: self.unique(None, (day, day)),
+            active_7: self.unique(None, (day - 6, day)),
+            active_30: self.unique(None, (day - 29, day)),
+            followers: self.followers(None, day),
             ..Day::default()
         };
         for person in self.people.values() {
@@ -127,7 +198,6 @@ impl Oracle {
             expected.returning += i64::from(today && yesterday);
             expected.resurrected += i64::from(today && !yesterday && !first);
             expected.dormant += i64::from(yesterday && !today);
-            expected.followers += i64::from(follows_at_end_of(person, day));
         }
         expected
     }
@@ -141,60 +211,78 @@ fn gap(days: &BTreeSet<i32>, day: i32) -> Option<i32> {
     days.range(..day).next_back().map(|previous| if day - previous <= 92 { day - previous } else { GAP_FAR })
 }
 
-fn count_activity(person: &Person, cells: &mut Cells) {
-    for (key, days) in &person.taps {
-        for day in days {
-            add(cells, Metric::MenuTappers, (*day, gap(days, *day).unwrap_or(GAP_FAR)), key);
+impl Person {
+    fn first_follow(&self) -> Option<(i32, &str)> {
+        self.turns.iter().find(|(_, kind, _)| *kind == 0).map(|(at, _, channel)| (day_of(*at), channel.as_str()))
+    }
+
+    fn channel_of_follows(&self) -> &str {
+        self.first_follow().map_or("", |(_, channel)| channel)
+    }
+
+    /// Who was here more than L days before the code did not come by it.
+    fn channel_of_activity(&self, lateness: i32) -> &str {
+        match (self.first_follow(), self.days.first()) {
+            (Some((follow, _)), Some(first)) if follow > first + lateness => "",
+            (Some((_, channel)), _) => channel,
+            (None, _) => "",
         }
     }
-    let (Some(first), Some(last)) = (person.days.first(), person.days.last()) else { return };
-    add(cells, Metric::Latest, (*first, last - first), "");
-    for day in &person.days {
-        add(cells, Metric::Gap, (*day, gap(&person.days, *day).unwrap_or(GAP_FIRST)), "");
-        add(cells, Metric::Retained, (*first, day - first), "");
-    }
-    let weeks: BTreeSet<i32> = person.days.iter().map(|day| week_of(*day)).collect();
-    for week in weeks {
-        add(cells, Metric::RetainedWeekly, (week_of(*first), week - week_of(*first)), "");
-    }
-}
 
-fn count_follows(person: &Person, cells: &mut Cells) {
-    let mut spell = None;
-    let mut ever = false;
-    for (at, kind, scene) in &person.turns {
-        let day = day_of(*at);
-        match (kind, spell) {
-            (0, None) => {
-                add(cells, Metric::Follows, (day, 0), "");
-                if ever {
-                    add(cells, Metric::Refollows, (day, 0), "");
-                } else {
-                    add(cells, Metric::FirstFollows, (day, 0), "");
-                    add(cells, Metric::FirstFollowScenes, (day, 0), scene);
-                }
-                (spell, ever) = (Some(day), true);
+    /// First day and day of the end of every spell.
+    fn spells(&self) -> Vec<(i32, Option<i32>)> {
+        let mut spells: Vec<(i32, Option<i32>)> = Vec::new();
+        for (at, kind, _) in &self.turns {
+            let open = spells.last_mut().filter(|spell| spell.1.is_none());
+            match (kind, open) {
+                (0, None) => spells.push((day_of(*at), None)),
+                (1, Some(spell)) => spell.1 = Some(day_of(*at)),
+                _ => {}
             }
-            (1, Some(began)) => {
-                add(cells, Metric::Unfollows, (day, 0), "");
-                add(cells, Metric::SpellEnded, (began, day - began), "");
-                spell = None;
+        }
+        spells
+    }
+
+    fn count_activity(&self, cells: &mut Cells, channel: &str) {
+        for (key, days) in &self.taps {
+            for day in days {
+                add(cells, Metric::MenuTappers, (*day, gap(days, *day).unwrap_or(GAP_FAR)), key);
             }
-            _ => {}
+        }
+        let (Some(first), Some(last)) = (self.days.first(), self.days.last()) else { return };
+        add(cells, Metric::Latest, (*first, last - first), channel);
+        for day in &self.days {
+            add(cells, Metric::Gap, (*day, gap(&self.days, *day).unwrap_or(GAP_FIRST)), channel);
+            add(cells, Metric::Retained, (*first, day - first), channel);
+        }
+        let weeks: BTreeSet<i32> = self.days.iter().map(|day| week_of(*day)).collect();
+        for week in weeks {
+            add(cells, Metric::RetainedWeekly, (week_of(*first), week - week_of(*first)), channel);
+        }
+        for day in *first..=last + 31 {
+            let change = i64::from(self.is_active_follower(day)) - i64::from(self.is_active_follower(day - 1));
+            let key = CounterKey { metric: Metric::ActiveFollowers, a: day, b: 0, dimension: channel.to_owned() };
+            *cells.entry(key).or_default() += change;
         }
     }
-    let (Some(first), Some(last)) = (person.days.first(), person.days.last()) else { return };
-    for day in *first..=last + 31 {
-        let change = i64::from(is_active_follower(person, day)) - i64::from(is_active_follower(person, day - 1));
-        let key = CounterKey { metric: Metric::ActiveFollowers, a: day, b: 0, dimension: String::new() };
-        *cells.entry(key).or_default() += change;
+
+    fn count_follows(&self, cells: &mut Cells) {
+        let channel = self.channel_of_follows();
+        for (nth, (began, ended)) in self.spells().into_iter().enumerate() {
+            add(cells, Metric::Follows, (began, 0), channel);
+            add(cells, if nth == 0 { Metric::FirstFollows } else { Metric::Refollows }, (began, 0), channel);
+            if let Some(ended) = ended {
+                add(cells, Metric::Unfollows, (ended, 0), channel);
+                add(cells, Metric::SpellEnded, (began, ended - began), channel);
+            }
+        }
     }
-}
 
-fn is_active_follower(person: &Person, day: i32) -> bool {
-    follows_at_end_of(person, day) && person.days.range(day - 29..=day).next().is_some()
-}
+    fn is_active_follower(&self, day: i32) -> bool {
+        self.follows_at_end_of(day) && self.days.range(day - 29..=day).next().is_some()
+    }
 
-fn follows_at_end_of(person: &Person, day: i32) -> bool {
-    person.turns.iter().rfind(|(at, _, _)| day_of(*at) <= day).is_some_and(|(_, kind, _)| *kind == 0)
+    fn follows_at_end_of(&self, day: i32) -> bool {
+        self.turns.iter().rfind(|(at, _, _)| day_of(*at) <= day).is_some_and(|(_, kind, _)| *kind == 0)
+    }
 }

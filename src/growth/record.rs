@@ -1,15 +1,18 @@
 //! Facts to counters: the only place where a customer's follow state and activity history change.
 
 use super::cohort;
-use super::counter::{Increment, Metric};
+use super::counter::{GAP_FIRST, Increment, Metric};
 use super::coverage;
-use super::lateness::{Lateness, Timing, timing};
+use super::history::Placed;
+use super::lateness::{Lateness, Quarantine, Timing, timing};
 use super::ledger::Ledger;
+use super::presence::Presence;
 use super::taps;
+use super::words::words_counted;
 use crate::domain::customer::{Activity, Customer, Transition, Turn};
 use crate::domain::fact::{Fact, FactKind};
-use crate::domain::ids::DedupeKey;
-use crate::domain::time::{BusinessDay, UnixSecs};
+use crate::domain::ids::{Channel, DedupeKey, Scene};
+use crate::domain::time::BusinessDay;
 
 /// What came of recording facts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,11 +41,15 @@ pub fn record(customer: &mut Customer, facts: &[Fact], lateness: Lateness) -> Re
         let arrival = fact.arrived.business_day();
         customer.follow.settle(arrival, lateness);
         let timing = timing(fact.at, fact.arrived, lateness);
-        ledger.arriving((timing == Timing::Late).then_some(arrival));
-        if timing == Timing::Quarantine || !apply(customer, fact, &mut ledger) {
-            ledger.arriving(None);
+        ledger.arrive(arrival);
+        let refused = match timing {
+            Timing::Quarantine(reason) => Some(reason),
+            _ if apply(customer, fact, (lateness, &mut ledger)) => None,
+            _ => Some(Quarantine::Late),
+        };
+        if let Some(reason) = refused {
             if quarantined.add(fact.key) {
-                ledger.add((Metric::Quarantined, arrival.0, 0), 1);
+                ledger.add_in((Metric::Quarantined, arrival.0, 0), reason.as_str(), 1);
             }
         } else if timing == Timing::Late {
             late.add(fact.key);
@@ -74,10 +81,10 @@ fn is_counted(what: &FactKind) -> bool {
         | FactKind::Messaged
         | FactKind::Tapped { .. }
         | FactKind::Scanned { .. }
+        | FactKind::Unanswered { .. }
         | FactKind::Rated { .. }
         | FactKind::Voted { .. } => true,
         FactKind::Answered { .. }
-        | FactKind::Unanswered { .. }
         | FactKind::Ordered { .. }
         | FactKind::SignedIn { .. }
         | FactKind::TicketOpened { .. }
@@ -89,20 +96,29 @@ fn is_counted(what: &FactKind) -> bool {
 }
 
 /// `false`: it cannot be applied exactly, and nothing was changed.
-fn apply(customer: &mut Customer, fact: &Fact, ledger: &mut Ledger) -> bool {
+fn apply(customer: &mut Customer, fact: &Fact, (lateness, ledger): (Lateness, &mut Ledger)) -> bool {
     let (at, day) = (fact.at, fact.at.business_day());
+    let mut turn = |turn, scene: Option<&Scene>, channel: &Channel| {
+        let transition = Transition { at, turn, scene: scene.cloned(), channel: channel.clone() };
+        turned(customer, transition, (lateness, &mut *ledger))
+    };
     match &fact.what {
-        FactKind::Followed { scene, .. } => {
-            turn(customer, Transition { at, turn: Turn::Followed, scene: scene.clone() }, ledger)
-        }
-        FactKind::Unfollowed => turn(customer, Transition { at, turn: Turn::Unfollowed, scene: None }, ledger),
-        FactKind::Messaged | FactKind::Scanned { .. } => act(customer, at, ledger),
+        FactKind::Followed { scene, channel } => turn(Turn::Followed, scene.as_ref(), channel),
+        FactKind::Unfollowed => turn(Turn::Unfollowed, None, &Channel::default()),
+        FactKind::Messaged | FactKind::Scanned { .. } => acted(customer, fact, (lateness, ledger)),
         FactKind::Tapped { key } => {
-            let applied = act(customer, at, ledger);
+            let applied = acted(customer, fact, (lateness, ledger));
             if applied {
                 taps::count_tap(&mut customer.tapped, key, (day, fact.arrived.business_day()), ledger);
             }
             applied
+        }
+        FactKind::Unanswered { text } => {
+            let known = is_known(customer, day);
+            if known {
+                ledger.add_in((Metric::Unanswered, day.0, 0), &words_counted(text), 1);
+            }
+            known
         }
         FactKind::Voted { action, topic, option } => {
             ledger.add_in((Metric::Votes, 0, 0), &format!("{action}/{topic}/{option}"), 1);
@@ -117,47 +133,58 @@ fn apply(customer: &mut Customer, fact: &Fact, ledger: &mut Ledger) -> bool {
 }
 
 /// Something the customer began: activity (growth.md 1.4).
-fn act(customer: &mut Customer, at: UnixSecs, ledger: &mut Ledger) -> bool {
-    let day = at.business_day();
+fn acted(customer: &mut Customer, fact: &Fact, (lateness, ledger): (Lateness, &mut Ledger)) -> bool {
+    let day = fact.at.business_day();
     if !is_known(customer, day) {
         return false;
     }
     ledger.add((Metric::Messages, day.0, 0), 1);
-    ledger.add((Metric::Hours, day.0, i32::from(at.business_hour())), 1);
-    let before = customer.activity;
-    if before.is_some_and(|history| history.any_in(day, day)) {
-        return true;
-    }
-    let counted = coverage::counted_from(customer, day);
-    match &mut customer.activity {
-        None => {
-            customer.activity = Some(Activity::starting(day));
-            ledger.add((Metric::Gap, day.0, super::counter::GAP_FIRST), 1);
+    ledger.add((Metric::Hours, day.0, i32::from(fact.at.business_hour())), 1);
+    ledger.add_in((Metric::Playbooks, day.0, 0), fact.playbook.as_str(), 1);
+    let before = Presence { follow: &customer.follow, activity: customer.activity, lateness };
+    let mut history = customer.activity.unwrap_or_else(|| Activity::starting(day));
+    let placed = match before.activity {
+        None => Placed { gap: GAP_FIRST, split: None },
+        Some(_) => match history.place(day) {
+            Some(placed) => placed,
+            None => return true,
+        },
+    };
+    let after = Presence { activity: Some(history), ..before };
+    if before.activity.is_some_and(|before| day < before.first) {
+        // Another cohort, and perhaps another channel.
+        after.count_instead_of(&before, ledger);
+    } else {
+        let channel = after.channel();
+        ledger.add_in((Metric::Gap, day.0, placed.gap), channel, 1);
+        if let Some(split) = placed.split {
+            ledger.add_in((Metric::Gap, split.day.0, split.was), channel, -1);
+            ledger.add_in((Metric::Gap, split.day.0, split.now), channel, 1);
         }
-        Some(history) => {
-            if let Some(placed) = history.place(day) {
-                ledger.add((Metric::Gap, day.0, placed.gap), 1);
-                if let Some(split) = placed.split {
-                    ledger.add((Metric::Gap, split.day.0, split.was), -1);
-                    ledger.add((Metric::Gap, split.day.0, split.now), 1);
-                }
-            }
-        }
+        cohort::count_day(before.activity, day, channel, ledger);
+        coverage::count_change(ledger, day, channel, (before.counted_from(day), after.counted_from(day)));
     }
-    cohort::count_day(before, day, ledger);
-    coverage::count_change(ledger, day, (counted, coverage::counted_from(customer, day)));
+    customer.activity = Some(history);
     true
 }
 
-fn turn(customer: &mut Customer, transition: Transition, ledger: &mut Ledger) -> bool {
+fn turned(customer: &mut Customer, transition: Transition, (lateness, ledger): (Lateness, &mut Ledger)) -> bool {
     let day = transition.at.business_day();
     if !is_known(customer, day) {
         return false;
     }
-    let counted = coverage::counted_from(customer, day);
+    let follow = customer.follow.clone();
     let applied = customer.follow.place(transition, ledger);
-    // If that settled the oldest transition early, it was this one or an earlier one: the days from `day` on stay known.
-    coverage::count_change(ledger, day, (counted, coverage::counted_from(customer, day)));
+    let before = Presence { follow: &follow, activity: customer.activity, lateness };
+    let after = Presence { follow: &customer.follow, ..before };
+    if after.channel() == before.channel() {
+        // If that settled the oldest transition early, it was this one or an earlier one: the days from `day` on stay
+        // known.
+        let counted = (before.counted_from(day), after.counted_from(day));
+        coverage::count_change(ledger, day, after.channel(), counted);
+    } else {
+        after.count_instead_of(&before, ledger);
+    }
     applied
 }
 

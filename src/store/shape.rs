@@ -89,8 +89,14 @@ mod tests {
                 first_day: Some(BusinessDay(20_000)),
                 spell_day: Some(BusinessDay(20_001)),
                 first_scene: Some("shop".into()),
+                first_channel: "hall".into(),
                 changed_at: Some(UnixSecs(99)),
-                recent: vec![Transition { at: UnixSecs(98), turn: Turn::Followed, scene: Some("shop".into()) }],
+                recent: vec![Transition {
+                    at: UnixSecs(98),
+                    turn: Turn::Followed,
+                    scene: Some("shop".into()),
+                    channel: "hall".into(),
+                }],
                 before: Some(Standing { following: true, ..Standing::default() }),
             },
             activity: Some(Activity { first: BusinessDay(-1), last: BusinessDay(20_001), bits: 1 << 92 | 1 }),
@@ -155,9 +161,9 @@ mod tests {
         assert_golden(
             customer(),
             concat!(
-                "010101c80101010106e682a8e5a5bdc8010101c0b80201c2b802010473686f7001c60101c40100010473686f700101000000",
-                "000101c2b8028180808080808080808080808002010502040301c88d150500010601000000000e01047061636b07636f6e66",
-                "69726d01016e020910011200"
+                "010101c80101010106e682a8e5a5bdc8010101c0b80201c2b802010473686f700468616c6c01c60101c40100010473686f70",
+                "0468616c6c010100000000000101c2b8028180808080808080808080808002010502040301c88d150500010601000000000e",
+                "01047061636b07636f6e6669726d01016e020910011200"
             ),
         );
     }

@@ -43,7 +43,7 @@ const WORDS: [&str; 22] = [
 ];
 const KEYS: [&str; 8] =
     ["query_data", "buy_data", "offers", "sign_in", "topic", "feedback", "rating", "a_key_without_action"];
-const METRICS: [Metric; 18] = [
+const METRICS: [Metric; 19] = [
     Metric::Gap,
     Metric::Messages,
     Metric::Retained,
@@ -58,7 +58,8 @@ const METRICS: [Metric; 18] = [
     Metric::MenuTaps,
     Metric::MenuTappers,
     Metric::Hours,
-    Metric::FirstFollowScenes,
+    Metric::Playbooks,
+    Metric::Unanswered,
     Metric::Votes,
     Metric::Ratings,
     Metric::Quarantined,

@@ -1,5 +1,7 @@
 use super::*;
-use crate::growth::counter::{GAP_FAR, GAP_FIRST};
+use crate::domain::time::UnixSecs;
+use crate::growth::counter::{CounterKey, GAP_FAR, GAP_FIRST};
+use crate::growth::counters::Counters;
 use crate::growth::follow::MAX_TRANSITIONS;
 use Metric::*;
 
@@ -26,7 +28,22 @@ fn counted(customer: &mut Customer, fact: Fact) -> Vec<(Metric, i32, i32, i64)> 
 }
 
 fn follow() -> FactKind {
-    FactKind::Followed { scene: None, channel: Default::default() }
+    by("")
+}
+
+fn by(channel: &str) -> FactKind {
+    FactKind::Followed { scene: None, channel: channel.into() }
+}
+
+/// The counters after these facts, one after the other.
+fn counters(facts: &[Fact]) -> Counters {
+    let mut customer = Customer::default();
+    let increments = facts.iter().flat_map(|fact| record(&mut customer, std::slice::from_ref(fact), L).increments);
+    increments.map(|i| (i.key, i.by)).collect()
+}
+
+fn cells(counters: &Counters) -> Vec<(CounterKey, i64)> {
+    counters.cells().collect()
 }
 
 #[test]
@@ -36,6 +53,7 @@ fn the_first_message_counts_in_every_metric_of_activity() {
     let expected = [
         (Messages, DAY, 0, 1),
         (Hours, DAY, 9, 1),
+        (Playbooks, DAY, 0, 1),
         (Gap, DAY, GAP_FIRST, 1),
         (Retained, DAY, 0, 1),
         (Latest, DAY, 0, 1),
@@ -49,7 +67,7 @@ fn a_second_message_of_the_day_is_only_a_message() {
     let mut customer = Customer::default();
     counted(&mut customer, now(DAY, 9, FactKind::Messaged));
     let before = customer.clone();
-    let expected = [(Messages, DAY, 0, 1), (Hours, DAY, 23, 1)];
+    let expected = [(Messages, DAY, 0, 1), (Hours, DAY, 23, 1), (Playbooks, DAY, 0, 1)];
     assert_eq!(counted(&mut customer, now(DAY, 23, FactKind::Messaged)), expected);
     assert_eq!(customer, before);
 }
@@ -72,7 +90,7 @@ fn a_follower_who_writes_is_an_active_follower_for_thirty_days_or_until_they_lea
 #[test]
 fn a_follow_is_new_once_and_is_not_activity() {
     let mut customer = Customer::default();
-    let first = [(Follows, DAY, 0, 1), (FirstFollows, DAY, 0, 1), (FirstFollowScenes, DAY, 0, 1)];
+    let first = [(Follows, DAY, 0, 1), (FirstFollows, DAY, 0, 1)];
     assert_eq!(counted(&mut customer, now(DAY, 8, follow())), first);
     assert_eq!(counted(&mut customer, now(DAY, 9, follow())), []);
     counted(&mut customer, now(DAY + 1, 9, FactKind::Unfollowed));
@@ -96,22 +114,24 @@ fn a_late_message_is_counted_on_its_own_day_and_journalled() {
     counted(&mut customer, now(DAY + 1, 9, FactKind::Messaged));
     let late = record(&mut customer, &[fact(at(DAY, 9), at(DAY + 2, 1), FactKind::Messaged)], L);
     assert_eq!((late.late, late.quarantined), (1, 0));
-    assert!(late.increments.iter().all(|i| i.late_on == Some(BusinessDay(DAY + 2))));
+    // All but the latest active day, which is only known as of now.
+    assert!(late.increments.iter().all(|i| (i.key.metric == Latest) == i.late_on.is_none()));
+    assert!(late.increments.iter().all(|i| i.late_on.is_none_or(|day| day == BusinessDay(DAY + 2))));
     let gaps: Vec<_> =
         late.increments.iter().filter(|i| i.key.metric == Gap).map(|i| (i.key.a, i.key.b, i.by)).collect();
-    assert_eq!(gaps, [(DAY, GAP_FIRST, 1), (DAY + 1, GAP_FIRST, -1), (DAY + 1, 1, 1)]);
+    assert_eq!(gaps, [(DAY + 1, GAP_FIRST, -1), (DAY, GAP_FIRST, 1), (DAY + 1, 1, 1)]);
 }
 
 #[test]
 fn what_comes_too_late_or_from_the_future_changes_nothing_but_the_quarantine() {
-    for (happened, arrived) in [(at(DAY, 23), at(DAY + 3, 0)), (at(DAY, 1), at(DAY, 0))] {
+    for (happened, arrived, why) in [(at(DAY, 23), at(DAY + 3, 0), "late"), (at(DAY, 1), at(DAY, 0), "future")] {
         let mut customer = Customer::default();
         let facts = [FactKind::Messaged, follow(), FactKind::HandedOver].map(|what| fact(happened, arrived, what));
         let recorded = record(&mut customer, &facts, L);
-        let key = |i: &Increment| (i.key.metric, i.key.a, i.by, i.late_on);
+        let key = |i: &Increment| (i.key.metric, i.key.a, i.key.dimension.clone(), i.by, i.late_on);
         assert_eq!(
             recorded.increments.iter().map(key).collect::<Vec<_>>(),
-            [(Quarantined, arrived.business_day().0, 1, None)]
+            [(Quarantined, arrived.business_day().0, why.to_owned(), 1, None)]
         );
         assert_eq!((recorded.quarantined, customer), (1, Customer::default()));
     }
@@ -184,4 +204,118 @@ fn what_is_settled_leaves_the_record() {
     assert!(customer.follow.following);
     // The same push again, very late: known.
     assert_eq!(counted(&mut customer, fact(at(DAY, 9), at(DAY + 1, 9), follow())), []);
+}
+
+#[test]
+fn everything_a_customer_does_counts_under_the_channel_they_came_by_first() {
+    let facts = [
+        now(DAY, 8, by("hall")),
+        now(DAY, 9, FactKind::Messaged),
+        now(DAY + 1, 9, FactKind::Unfollowed),
+        now(DAY + 9, 9, by("poster")),
+        now(DAY + 9, 10, FactKind::Messaged),
+    ];
+    let counters = counters(&facts);
+    assert_eq!(counters.of_channel(&"poster".into()), Counters::default());
+    let of_hall = counters.of_channel(&"hall".into());
+    assert_eq!(of_hall.get(Gap, (DAY + 9, 9)), 1);
+    assert_eq!((of_hall.sum(Refollows, DAY + 9), of_hall.sum(SpellEnded, DAY)), (1, 1));
+    let without = counters.cells().filter(|(key, _)| !key.metric.has_channel());
+    assert!(without.into_iter().all(|(key, _)| key.metric == Playbooks || key.dimension.is_empty()));
+    assert_eq!(of_hall.cells().count(), counters.cells().filter(|(key, _)| key.metric.has_channel()).count());
+}
+
+#[test]
+fn who_was_here_more_than_the_lateness_bound_before_the_code_has_no_channel() {
+    for (follows, channel) in [(DAY - 400, "hall"), (DAY, "hall"), (DAY + 2, "hall"), (DAY + 3, "")] {
+        let written = now(DAY, 9, FactKind::Messaged);
+        let followed = now(follows, 10, by("hall"));
+        let facts = if follows < DAY { [followed, written] } else { [written, followed] };
+        let counters = counters(&facts);
+        assert_eq!(counters.of_channel(&channel.into()).get(Gap, (DAY, GAP_FIRST)), 1, "follow on {follows}");
+        assert_eq!(counters.of_channel(&"hall".into()).sum(FirstFollows, follows), 1);
+    }
+}
+
+#[test]
+fn a_late_first_follow_takes_all_activity_to_its_channel_and_journals_what_is_over() {
+    let mut customer = Customer::default();
+    counted(&mut customer, now(DAY, 9, FactKind::Messaged));
+    counted(&mut customer, now(DAY + 1, 9, FactKind::Messaged));
+    // On time, but it tells of days that are over.
+    let moved = record(&mut customer, &[now(DAY + 1, 10, by("hall"))], L).increments;
+    let key = |i: &Increment| (i.key.metric, i.key.a, i.key.dimension.clone(), i.by, i.late_on.is_some());
+    let gaps: Vec<_> = moved.iter().filter(|i| i.key.metric == Gap).map(key).collect();
+    let expected = [
+        (Gap, DAY, "", -1, true),
+        (Gap, DAY + 1, "", -1, false),
+        (Gap, DAY, "hall", 1, true),
+        (Gap, DAY + 1, "hall", 1, false),
+    ];
+    assert_eq!(gaps, expected.map(|(metric, a, channel, by, over)| (metric, a, channel.to_owned(), by, over)));
+}
+
+#[test]
+fn an_earlier_first_follow_or_an_earlier_first_day_moves_everything_whatever_came_first() {
+    let (one, two) = (now(DAY + 2, 8, by("hall")), fact(at(DAY + 1, 8), at(DAY + 2, 23), by("poster")));
+    let wrote = [DAY + 1, DAY + 2].map(|day| fact(at(day, 9), at(DAY + 2, 23), FactKind::Messaged));
+    let long_before = fact(at(DAY - 2, 9), at(DAY, 0), FactKind::Messaged);
+    let left = fact(at(DAY + 2, 7), at(DAY + 2, 23), FactKind::Unfollowed);
+    let [first, second] = wrote;
+    let facts = [one, first, two, left, second, long_before];
+    let ahead = cells(&counters(&facts));
+    assert!(ahead.iter().any(|(key, _)| key.metric == Refollows && key.dimension == "poster"));
+    assert!(ahead.iter().filter(|(key, _)| key.metric == Gap).all(|(key, _)| key.dimension.is_empty()));
+    for turned in 1..facts.len() {
+        let mut facts = facts.clone();
+        facts.rotate_left(turned);
+        assert_eq!(cells(&counters(&facts)), ahead);
+        facts.reverse();
+        assert_eq!(cells(&counters(&facts)), ahead);
+    }
+}
+
+#[test]
+fn of_two_follows_in_one_second_it_does_not_matter_which_is_told_first() {
+    let facts = [now(DAY, 8, by("poster")), now(DAY, 8, by("hall")), now(DAY, 9, FactKind::Messaged)];
+    let [one, two, wrote] = facts.clone();
+    assert_eq!(cells(&counters(&facts)), cells(&counters(&[wrote, two, one])));
+    assert_eq!(counters(&facts).of_channel(&"hall".into()).sum(Follows, DAY), 1);
+}
+
+#[test]
+fn a_late_fact_after_an_unfollow_is_applied_to_its_own_day() {
+    let mut customer = Customer::default();
+    counted(&mut customer, now(DAY, 8, by("hall")));
+    counted(&mut customer, now(DAY + 1, 8, FactKind::Unfollowed));
+    let late = record(&mut customer, &[fact(at(DAY, 23), at(DAY + 2, 0), FactKind::Messaged)], L);
+    assert_eq!((late.late, late.quarantined), (1, 0));
+    let key = |i: &Increment| (i.key.metric, i.key.a, i.key.b, i.by);
+    let changes: Vec<_> = late.increments.iter().map(key).collect();
+    assert!(changes.contains(&(Gap, DAY, GAP_FIRST, 1)) && changes.contains(&(ActiveFollowers, DAY + 1, 0, -1)));
+    let too_late = record(&mut customer, &[fact(at(DAY, 23), at(DAY + 3, 0), FactKind::Messaged)], L);
+    assert_eq!(too_late.increments.iter().map(key).collect::<Vec<_>>(), [(Quarantined, DAY + 3, 0, 1)]);
+}
+
+#[test]
+fn words_without_an_answer_are_counted_so_that_they_can_be_read() {
+    let facts = ["怎麼查ＩＰ？", "怎么查ip", "13800138000 是谁"];
+    let asked = facts.map(|text| now(DAY, 9, FactKind::Unanswered { text: text.into() }));
+    let counted: Vec<_> = cells(&counters(&asked)).into_iter().map(|(key, by)| (key.dimension, by)).collect();
+    assert_eq!(counted, [("怎么查ip".to_owned(), 2), ("＊ 是谁".to_owned(), 1)]);
+}
+
+#[test]
+fn somebody_who_comes_and_goes_all_day_keeps_their_channel() {
+    let mut facts = vec![now(DAY, 1, FactKind::Messaged)];
+    for minute in 0..40 {
+        let what = if minute % 2 == 0 { by("hall") } else { FactKind::Unfollowed };
+        let moment = at(DAY + 1, 9).plus_secs(minute * 60);
+        facts.push(fact(moment, moment, what));
+    }
+    facts.push(now(DAY + 1, 20, by("poster")));
+    let counters = counters(&facts);
+    assert_eq!(counters.of_channel(&"hall".into()).sum(Follows, DAY + 1), 21);
+    assert_eq!(counters.of_channel(&"hall".into()).sum_to(ActiveFollowers, DAY + 29), 1);
+    assert_eq!(counters.sum_to(ActiveFollowers, DAY), 0);
 }
