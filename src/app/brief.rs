@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::platform_days;
 use super::printed::PrintedRecord;
 use crate::domain::ids::AccountId;
 use crate::domain::playbook::Playbook;
 use crate::domain::time::BusinessDay;
-use crate::growth::brief::{Beside, Brief, Daily, DayNumbers, Edition, Journal, Labels, Printed, Weekly, told};
+use crate::growth::brief::{
+    Beside, Brief, Daily, DayNumbers, Difference, Edition, Journal, Labels, Printed, Weekly, told,
+};
 use crate::growth::counter::Metric;
 use crate::growth::counters::Counters;
 use crate::growth::identities;
-use crate::growth::report::AsOf;
+use crate::growth::report::{AsOf, SideBySide};
 use crate::store::{CounterRange, SharedKind, SharedName, Store, StoreError};
 
 /// Whose report is to be read, and as of when.
@@ -51,7 +54,7 @@ pub async fn read_brief(
         printed: printed_days(store, account, (corrected_from, last)).await?,
         journal: Journal(journal),
         failed: failed(store, account, (first, last)).await?,
-        platform: None,
+        platform: platform(store, account, (edition, &counters)).await?,
         skipped,
     };
     Ok(match edition {
@@ -89,6 +92,17 @@ async fn printed_days(
         }
     }
     Ok(printed)
+}
+
+/// Where the platform's own statistics of a day differ; `None` where it has told nothing of it.
+async fn platform(
+    store: &dyn Store,
+    account: &AccountId,
+    (edition, counters): (Edition, &Counters),
+) -> Result<Option<Vec<Difference>>, StoreError> {
+    let Edition::Daily(day) = edition else { return Ok(None) };
+    let told = platform_days(store, account).await?.0.get(&day).copied();
+    Ok(told.map(|told| Difference::between(&SideBySide::of(day, counters, told))))
 }
 
 /// The identities that do not hold on these days, in words.

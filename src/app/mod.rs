@@ -31,8 +31,12 @@ pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
 pub use reconcile::{ReconcileFault, Reconciled, platform_days};
+<<<<<<< HEAD
 pub use report::{ReportFault, read_report};
 pub use schedule::Press;
+=======
+pub use report::{ReportFault, read_changes, read_report};
+>>>>>>> g
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::growth::report::SideBySide;
+
 /// A name and how many.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
@@ -33,6 +35,17 @@ pub struct Difference {
     pub theirs: i64,
 }
 
+impl Difference {
+    /// Where the platform counted a day otherwise. The totals are left out: they differ for good by the followers from
+    /// before us, and from day to day only by these two.
+    pub fn between(side: &SideBySide) -> Vec<Self> {
+        let pairs =
+            [("新关注", side.follows, side.platform.new_user), ("取关", side.unfollows, side.platform.cancel_user)];
+        let differing = pairs.into_iter().filter(|(_, ours, theirs)| ours != theirs);
+        differing.map(|(what, ours, theirs)| Self { what: what.to_owned(), ours, theirs }).collect()
+    }
+}
+
 /// The largest `most` of counted names; equal ones in order of their names, so that the same counts print the same.
 pub(super) fn largest(counts: impl IntoIterator<Item = Named>, most: usize) -> Vec<Named> {
     let mut all: Vec<Named> = counts.into_iter().filter(|named| named.count > 0).collect();
@@ -44,6 +57,17 @@ pub(super) fn largest(counts: impl IntoIterator<Item = Named>, most: usize) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::time::UnixSecs;
+    use crate::growth::report::PlatformDay;
+
+    #[test]
+    fn only_what_the_platform_counts_otherwise_is_a_difference() {
+        let platform =
+            PlatformDay { new_user: 5, cancel_user: 2, cumulate_user: 900, messages: 0, asked_at: UnixSecs(0) };
+        let side = SideBySide { follows: 5, unfollows: 1, total: 30, platform };
+        assert_eq!(Difference::between(&side), [Difference { what: "取关".into(), ours: 1, theirs: 2 }]);
+        assert_eq!(Difference::between(&SideBySide { unfollows: 2, ..side }), []);
+    }
 
     #[test]
     fn the_largest_come_first_and_nothing_that_did_not_happen() {

@@ -68,3 +68,21 @@ pub fn changes(then: &Table, now: &Table) -> Vec<Change> {
     }
     changes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::Column;
+    use super::*;
+
+    #[test]
+    fn only_a_number_that_was_known_and_is_another_one_has_changed() {
+        let columns = Column::list([("cohort", "首次活跃"), ("size", "客户数"), ("d1", "第1天")]);
+        let row = |day, size, d1| vec![Cell::Day(BusinessDay(day)), Cell::Count(size), d1];
+        let table = |rows| Table { columns: columns.clone(), rows, ..Table::default() };
+        let then = table(vec![row(1, 5, Cell::Count(2)), row(2, 7, Cell::Unknown)]);
+        let now = table(vec![row(1, 5, Cell::Count(3)), row(2, 7, Cell::Count(4)), row(3, 9, Cell::Unknown)]);
+        let expected =
+            Change { row: "1970-01-02".into(), column: "d1".into(), title: "第1天".into(), was: 2, now: 3 };
+        assert_eq!(changes(&then, &now), [expected]);
+    }
+}

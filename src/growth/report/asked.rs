@@ -1,5 +1,6 @@
 //! What somebody asks of a report, and why it cannot be answered.
 
+use super::retention::sunday;
 use super::{Period, PeriodError, ReportName};
 use crate::domain::ids::Channel;
 use crate::domain::time::{BusinessDay, UnixSecs};
@@ -76,12 +77,12 @@ pub enum AskedError {
         latest: BusinessDay,
     },
     /// The period goes on after the moment it is looked at from.
-    #[error("the period ends ({to}) after the day it is looked at from; the latest end that works is {as_of}")]
+    #[error("the period ends ({to}) after the day it is looked at from; the latest end that works is {latest}")]
     EndsLater {
         /// Its last day.
         to: BusinessDay,
-        /// The day that is looked at.
-        as_of: BusinessDay,
+        /// The latest last day that works.
+        latest: BusinessDay,
     },
 }
 
@@ -123,8 +124,13 @@ impl Asked {
         if as_of >= today {
             return Err(AskedError::NotClosed { asked: as_of, latest: today.plus_days(-1) });
         }
-        if to > as_of {
-            return Err(AskedError::EndsLater { to, as_of });
+        // A week is counted as a whole, so nothing can be said of one that was not over.
+        let (to, latest) = match self.measure {
+            Measure::Weekly => (sunday(to.iso_week()), sunday(as_of.plus_days(1).iso_week() - 1)),
+            Measure::OnDay | Measure::OnOrAfter => (to, as_of),
+        };
+        if to > latest {
+            return Err(AskedError::EndsLater { to, latest });
         }
         if self.measure == Measure::OnOrAfter { Err(AskedError::NotAsOf) } else { Ok(()) }
     }
@@ -134,7 +140,7 @@ impl Asked {
 mod tests {
     use super::*;
 
-    const TODAY: BusinessDay = BusinessDay(20_500);
+    const TODAY: BusinessDay = BusinessDay(20_500); // a Monday
 
     fn asked(report: ReportName, days_back: (i32, i32)) -> Asked {
         Asked::new(report, Period::new(TODAY.plus_days(-days_back.0), TODAY.plus_days(-days_back.1)).unwrap())
@@ -184,7 +190,11 @@ mod tests {
         assert!(error(&at(TODAY, (6, 2), Measure::OnDay)).contains(&yesterday.to_string()));
         assert!(error(&at(yesterday, (6, 0), Measure::OnDay)).contains(&format!("works is {yesterday}")));
         assert!(error(&at(yesterday, (6, 1), Measure::OnOrAfter)).contains("as of a day"));
+        // TODAY is a Monday.
         assert_eq!(at(yesterday, (6, 1), Measure::Weekly).check(TODAY.start()), Ok(()));
+        let saturday = TODAY.plus_days(-2);
+        assert!(error(&at(saturday, (6, 2), Measure::Weekly)).contains(&format!("works is {}", TODAY.plus_days(-8))));
+        assert_eq!(at(saturday, (9, 8), Measure::Weekly).check(TODAY.start()), Ok(()));
     }
 
     #[test]

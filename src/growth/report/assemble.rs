@@ -6,7 +6,7 @@ use super::compare;
 use super::small_print::small_print;
 use super::unanswered;
 use super::{AsOf, Asked, Compare, Context, Period, ReportName, Table, definition, draft_of, needed_for};
-use crate::domain::ids::{Channel, PlaybookVersion};
+use crate::domain::ids::PlaybookVersion;
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::Metric;
 use crate::growth::counters::Counters;
@@ -36,7 +36,7 @@ pub fn build(asked: &Asked, clock: AsOf, counters: &Counters, context: &Context)
     let clock = asked.moment(clock);
     let (playbooks, quarantined) = (playbooks(asked, counters), quarantined(asked, counters));
     let counters = match &asked.channel {
-        Some(channel) => Cow::Owned(of_channel(counters, channel)),
+        Some(channel) => Cow::Owned(counters.of_channel(channel)),
         None => Cow::Borrowed(counters),
     };
     let draft = |period: Period| draft_of(asked, period, (clock, &counters), context);
@@ -77,11 +77,6 @@ fn quarantined(asked: &Asked, counters: &Counters) -> Option<String> {
     let days = asked.report.is_by_day().then(|| asked.period.days())?;
     let count: i64 = days.map(|day| counters.sum(Metric::Quarantined, day.0)).sum();
     (count > 0).then(|| format!("期间另有 {count} 条推送来得太晚、时间不可信或无法使用，没有计入，可在隔离区查看。"))
-}
-
-/// The cells of customers who came by one channel.
-fn of_channel(counters: &Counters, channel: &Channel) -> Counters {
-    counters.cells().filter(|(key, _)| key.dimension == channel.as_str()).collect()
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ fn columns() -> Vec<Column> {
         Column::plain(ColumnKind::Day, "day", "日期").meaning("业务日，按北京时间 0 点切分。"),
         Column::plain(ColumnKind::State, "state", "状态")
             .meaning("这一天的数字有多确定：进行中、待定、已关账、已封存。"),
-        number("first_follows", "首次关注").meaning("这一天第一次关注的客户；每位客户一生只算一次。").formula("FF(d)"),
+        number("first_follows", "首次关注").meaning("这一天第一次关注的客户；取消后再回来的不算。").formula("FF(d)"),
         number("refollows", "再次关注").meaning("以前关注过、取消后这一天又回来的次数，不算新粉丝。").formula("RF(d)"),
         number("follows", "关注")
             .meaning("这一天从未关注变为关注的次数，包括首次和再次；重复推送不重复算。")
@@ -61,7 +61,7 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
         rows.push(Row { ends: day, entries });
     }
     let remarks = vec![
-        "再次关注不是新粉丝：同一位客户只有一次首次关注，取消后再回来记在再次关注里。".to_owned(),
+        "再次关注不是新粉丝：取消后再回来的记在再次关注里，不算首次关注。".to_owned(),
         "取消关注不会改写过去：以前各天的关注数不变，累计粉丝从取消那天起减少。".to_owned(),
     ];
     Draft { columns: columns(), rows, remarks }

@@ -92,7 +92,7 @@ mod tests {
             (key(Metric::MenuTaps, 151, 0, "gone"), 7),
             (key(Metric::MenuTappers, 150, GAP_FAR, "query"), 2),
             (key(Metric::MenuTappers, 151, 1, "query"), 1),
-            (key(Metric::MenuTappers, 151, 60, "gone"), 3),
+            (key(Metric::MenuTappers, 151, GAP_FAR, "gone"), 3),
         ];
         let counters: Counters = cells.into_iter().collect();
         let labels = [("query", "查询"), ("offers", "特惠")].map(|(key, label)| (key.to_owned(), label.to_owned()));

@@ -73,6 +73,11 @@ impl Period {
         self.to
     }
 
+    /// Whether `day` is one of its days.
+    pub fn holds(self, day: BusinessDay) -> bool {
+        (self.from..=self.to).contains(&day)
+    }
+
     /// How many days it has.
     pub fn len_days(self) -> i32 {
         self.to.days_since(self.from) + 1

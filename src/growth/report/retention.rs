@@ -1,6 +1,6 @@
 //! `retention`: who comes back, by first active day (growth.md 1.5). First means first in the customer's whole history.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::draft::{Draft, Entry, Row};
 use super::sums::by_channel;
@@ -136,20 +136,19 @@ fn weekly(week: i32, (clock, counters): (AsOf, &Counters)) -> Row {
     Row { ends: sunday(week), entries }
 }
 
-/// The Monday of a week; week 0 holds 1970-01-01, a Thursday.
 fn monday(week: i32) -> BusinessDay {
-    BusinessDay(week.saturating_mul(7) - 3)
+    BusinessDay::of_iso_week(week)
 }
 
-fn sunday(week: i32) -> BusinessDay {
+/// The Sunday of a week.
+pub(super) fn sunday(week: i32) -> BusinessDay {
     monday(week).plus_days(6)
 }
 
 /// Customers of a cohort whose latest active day is the n-th or a later one.
 fn by_latest_day(counters: &Counters, (cohort, n): (BusinessDay, i32)) -> Vec<Term> {
-    let mut terms = Vec::new();
     let mut later = 0;
-    let mut days = std::collections::BTreeMap::<i32, i64>::new();
+    let mut days = BTreeMap::<i32, i64>::new();
     for (m, _, value) in counters.row(Metric::Latest, cohort.0).filter(|(m, _, _)| *m >= n) {
         if m > NTH_DAYS {
             later += value;
@@ -157,10 +156,9 @@ fn by_latest_day(counters: &Counters, (cohort, n): (BusinessDay, i32)) -> Vec<Te
             *days.entry(m).or_default() += value;
         }
     }
-    terms.extend(days.into_iter().filter(|(_, value)| *value != 0).map(|(m, value)| {
-        let when: Cow<'_, str> = if m == 0 { "就在首次那天".into() } else { format!("第 {m} 天").into() };
-        Term::new(format!("最近一次活跃：{when}"), value)
-    }));
+    let when = |m| if m == 0 { "首次那天".to_owned() } else { format!("第 {m} 天") };
+    let days = days.into_iter().filter(|(_, value)| *value != 0);
+    let mut terms: Vec<Term> = days.map(|(m, value)| Term::new(format!("最近一次活跃：{}", when(m)), value)).collect();
     if later != 0 {
         terms.push(Term::new(format!("最近一次活跃：第 {NTH_DAYS} 天以后"), later));
     }
