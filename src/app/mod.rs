@@ -4,7 +4,9 @@ mod account;
 mod ask;
 mod brief;
 mod clock;
+mod customer;
 mod day_check;
+mod forget;
 mod handle;
 mod in_flight;
 mod menu;
@@ -16,27 +18,30 @@ mod reconcile;
 mod report;
 mod report_files;
 mod robot;
+mod rules;
 mod schedule;
 mod settle;
 #[cfg(test)]
 mod stand;
+#[cfg(test)]
+mod trials;
 mod turns;
 
 pub mod rehearsal;
+pub mod replay;
 
 pub use account::ServedAccount;
 pub use brief::{Subject, read_brief};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use customer::export_customer;
+pub use forget::Discretion;
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
 pub use reconcile::{ReconcileFault, Reconciled, platform_days};
-<<<<<<< HEAD
-pub use report::{ReportFault, read_report};
-pub use schedule::Press;
-=======
 pub use report::{ReportFault, read_changes, read_report};
->>>>>>> g
+pub use rules::Rules;
+pub use schedule::Press;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,7 +50,6 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::ids::AccountId;
-use crate::growth::lateness::Lateness;
 use crate::growth::report::AsOf;
 use crate::store::Store;
 
@@ -54,7 +58,7 @@ pub struct App {
     accounts: BTreeMap<AccountId, Arc<ServedAccount>>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    lateness: Lateness,
+    rules: Rules,
     in_flight: InFlight,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
@@ -64,18 +68,13 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(
-        accounts: Vec<ServedAccount>,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        lateness: Lateness,
-    ) -> Arc<Self> {
+    pub fn new(accounts: Vec<ServedAccount>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, rules: Rules) -> Arc<Self> {
         let accounts = accounts.into_iter().map(|a| (a.id().clone(), Arc::new(a))).collect();
         Arc::new(Self {
             accounts,
             store,
             clock,
-            lateness,
+            rules,
             in_flight: InFlight::default(),
             outbox_bell: Notify::new(),
             tasks: TaskTracker::new(),
@@ -99,7 +98,7 @@ impl App {
 
     /// The moment a report is about: now, and how late a fact may be.
     pub fn as_of(&self) -> AsOf {
-        AsOf { now: self.clock.now(), lateness: self.lateness }
+        AsOf { now: self.clock.now(), lateness: self.rules.lateness }
     }
 
     /// The clock.

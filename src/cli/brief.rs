@@ -9,12 +9,12 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Misused;
+use super::assemble::store_spec;
 use crate::app::{Clock as _, Subject, SystemClock, read_brief};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
 use crate::domain::time::BusinessDay;
 use crate::growth::brief::{BriefForm, Edition};
-use crate::growth::lateness::Lateness;
 use crate::growth::report::{AsOf, Bom};
 
 #[derive(Debug, Subcommand)]
@@ -91,16 +91,14 @@ pub(super) fn run(
     (id, account): (&AccountId, &AccountSettings),
     command: &BriefCommand,
 ) -> anyhow::Result<ExitCode> {
-    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
-    let clock = AsOf { now: SystemClock.now(), lateness };
+    let clock = AsOf { now: SystemClock.now(), lateness: store_spec(settings)?.lateness };
     let today = clock.now.business_day();
     let (edition, way) = command.edition(today);
     let form = way.form()?;
     if edition.first_day() > today {
         return Err(Misused(format!("{} has not begun; the latest that works is {today}", edition.first_day())).into());
     }
-    let store =
-        crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
+    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?)?;
     // A playbook with errors has no names to tell; the numbers are there all the same.
     let (playbook, _) = crate::config::playbook::read(&account.dirs);
     let mut playbook = playbook.unwrap_or_default();

@@ -5,7 +5,9 @@ mod assemble;
 mod brief;
 mod chat;
 mod check;
+mod customer;
 mod populate;
+mod replay;
 mod report;
 mod schema;
 mod secrets;
@@ -63,12 +65,20 @@ enum Command {
         #[arg(long = "as", value_name = "NAME", default_value = "小明")]
         name: String,
     },
+    /// Recorded deliveries through the whole pipeline, each at its recorded arrival time; beside a running server
+    /// through that server. A file that was applied in part, or has grown, is gone on with where it stopped.
+    Replay(replay::ReplayArgs),
     /// A report from the store, also beside a running server.
     Report(report::ReportArgs),
     /// The daily or weekly report as it would be sent now; nothing is sent. Also beside a running server.
     Brief {
         #[command(subcommand)]
         command: brief::BriefCommand,
+    },
+    /// Everything held on one customer; forgetting one customer.
+    Customer {
+        #[command(subcommand)]
+        command: customer::CustomerCommand,
     },
     /// JSON Schemas of the playbook files, for editors.
     Schema {
@@ -163,6 +173,8 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             let (id, account) = meant?;
             brief::run(&settings, (&id, &account), command)
         }
+        Command::Replay(args) => replay::run(&settings, args),
+        Command::Customer { command } => customer::run(&settings, meant?.0, command),
         Command::Report(args) => {
             let (id, account) = meant?;
             report::run(&settings, (&id, &account), args)

@@ -3,10 +3,12 @@
 //!
 //! To add a route: write its handler with `#[utoipa::path]` above it and an `add`, and name that `add` in [`scope`].
 
+mod customers;
 mod described;
 mod fault;
 mod openapi;
 mod playbook;
+mod replay;
 mod reports;
 
 use actix_web::dev::Handler;
@@ -25,7 +27,9 @@ pub const BASE: &str = "/api/v1";
 pub fn scope() -> Scope {
     let mut api = Api::default();
     reports::add(&mut api);
+    customers::add(&mut api);
     playbook::add(&mut api);
+    replay::add(&mut api);
     openapi::add(&mut api);
     api.mounted()
 }

@@ -21,6 +21,8 @@ mod deadline;
 mod demo_browser;
 mod demo_playbook;
 mod drain;
+mod forget;
+mod forget_command;
 mod gated_store;
 mod hand;
 mod harness;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table as Printed, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table as Printed, TableStyle};
 
 use crate::growth::report::{Cell, Column, ColumnKind, Explain, Table, shown};
 
@@ -32,8 +32,8 @@ fn parts(table: &Table, width: Option<usize>) -> Vec<Vec<usize>> {
     let all: Vec<usize> = (0..table.columns.len()).collect();
     let Some(width) = width else { return vec![all] };
     let measured = part_of(table, &all).column_max_content_widths();
-    // One space on both sides of every column.
-    let wide = |column: usize| measured.get(column).map_or(0, |chars| usize::from(*chars) + 2);
+    // One space on both sides of every column, and one between two.
+    let wide = |column: usize| measured.get(column).map_or(0, |chars| usize::from(*chars) + 3);
     let mut parts = vec![vec![0]];
     let mut taken = wide(0);
     for column in 1..table.columns.len() {
@@ -50,13 +50,15 @@ fn parts(table: &Table, width: Option<usize>) -> Vec<Vec<usize>> {
 }
 
 fn part_of(table: &Table, columns: &[usize]) -> Printed {
+    let line = |fill| LineStyle::none().fill(fill).junction(fill);
+    let style = TableStyle::new().top_border(line('─')).header_separator(line('═')).bottom_border(line('─'));
     let mut printed = Printed::new();
-    printed.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    printed.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
     let chosen = || columns.iter().filter_map(|at| table.columns.get(*at));
     printed.set_header(chosen().map(|column| aligned(head(column), column.kind)));
     for row in &table.rows {
         let cells = columns.iter().filter_map(|at| row.get(*at)).zip(chosen());
-        printed.add_row(cells.map(|(cell, column)| aligned(line(cell), column.kind)));
+        printed.add_row(cells.map(|(cell, column)| aligned(one_line(cell), column.kind)));
     }
     printed
 }
@@ -66,7 +68,7 @@ fn head(column: &Column) -> String {
 }
 
 /// A customer's words stay on one line.
-fn line(cell: &Cell) -> String {
+fn one_line(cell: &Cell) -> String {
     shown(cell).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
@@ -90,8 +92,8 @@ fn terms(out: &mut String, table: &Table) {
     out.push_str("\n构成\n");
     for ((row, column), terms) in &table.terms {
         let Some((cells, about)) = table.rows.get(*row).zip(table.columns.get(*column)) else { continue };
-        let of = cells.first().map(line).unwrap_or_default();
-        let number = cells.get(*column).map(line).unwrap_or_default();
+        let of = cells.first().map(one_line).unwrap_or_default();
+        let number = cells.get(*column).map(one_line).unwrap_or_default();
         let _ = writeln!(out, "  {of} {} = {number}", about.name);
         for term in terms {
             let _ = writeln!(out, "      {:>8}  {}", term.count, term.what);
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn words_of_a_customer_cannot_break_the_table_or_steer_the_terminal() {
-        assert_eq!(line(&Cell::Text("a\nb\u{1b}[2Jc".into())), "a b [2Jc");
+        assert_eq!(one_line(&Cell::Text("a\nb\u{1b}[2Jc".into())), "a b [2Jc");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn new(status: StatusCode, error: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, error: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { status, body: FaultBody { error: error.into(), mend: mend.into() } }
     }
 

@@ -176,7 +176,7 @@ async fn bytes(
     written(&table, &meta, how).map_err(|error| Fault::broken(&error))
 }
 
-fn account<'a>(state: &'a State, named: Option<&str>) -> Result<&'a ServedAccount, Fault> {
+pub(super) fn account<'a>(state: &'a State, named: Option<&str>) -> Result<&'a ServedAccount, Fault> {
     let all = || state.app.accounts().map(|account| account.id().as_str()).collect::<Vec<_>>().join(", ");
     let mut accounts = state.app.accounts();
     match (named, accounts.next(), accounts.next()) {
