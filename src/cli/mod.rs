@@ -2,6 +2,7 @@
 //! error; exit 0 done, 1 the thing asked about is not right, 2 wrong usage or a setting that cannot be used.
 
 mod assemble;
+mod brief;
 mod chat;
 mod check;
 mod customer;
@@ -70,6 +71,11 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// A report from the store, also beside a running server.
     Report(report::ReportArgs),
+    /// The daily or weekly report as it would be sent now; nothing is sent. Also beside a running server.
+    Brief {
+        #[command(subcommand)]
+        command: brief::BriefCommand,
+    },
     /// Everything held on one customer; forgetting one customer.
     Customer {
         #[command(subcommand)]
@@ -182,6 +188,10 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             let (input, mut out) = (std::io::stdin().lock(), std::io::stdout());
             chat::chat(playbook_on_disk(&account)?, name, (input, &mut out), || SystemClock.now())?;
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Brief { command } => {
+            let (id, account) = meant?;
+            brief::run(&settings, (&id, &account), command)
         }
         Command::Replay(args) => replay::run(&settings, args),
         Command::Customer { command } => customer::run(&settings, meant?.0, command),

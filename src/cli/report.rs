@@ -22,7 +22,7 @@ use crate::growth::report::{
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Which report: followers, activity, unique, retention, survival, menu, unanswered.
+    /// Which report: followers, activity, unique, retention, survival, menu, unanswered, datacube.
     #[arg(value_parser = |name: &str| name.parse::<ReportName>().map_err(|e| e.to_string()))]
     name: ReportName,
     /// First business day, YYYY-MM-DD.

@@ -3,6 +3,7 @@
 //! Every published number is a sum over customers of a function of that customer's own history. `record` takes the
 //! difference of that function when a fact changes one history; everything else here only adds up.
 
+pub mod brief;
 pub mod cohort;
 pub mod counter;
 pub mod counters;

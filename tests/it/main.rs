@@ -5,6 +5,7 @@ mod architecture;
 mod browser;
 mod phone_browser;
 mod sandbox_api;
+mod sandbox_datacube;
 mod sandbox_delivery;
 mod sandbox_double;
 mod sandbox_population;
@@ -15,6 +16,7 @@ mod store_measure;
 
 mod business;
 mod conversation;
+mod datacube;
 mod deadline;
 mod demo_browser;
 mod demo_playbook;

@@ -11,6 +11,7 @@ pub(super) fn title(name: ReportName) -> &'static str {
         ReportName::Survival => "Follows still standing",
         ReportName::Menu => "Menu taps",
         ReportName::Unanswered => "Not answered",
+        ReportName::Datacube => "Beside the platform's statistics",
     }
 }
 
