@@ -274,7 +274,7 @@ mod tests {
             DROP INDEX customer_erased; ALTER TABLE customer DROP COLUMN left_on;
             INSERT INTO fact VALUES (1, 5, 7, 0, x''); PRAGMA user_version = 1";
         older.execute_batch(version_1).unwrap();
-        prepare(&mut older, partitions(64)).unwrap();
+        prepare(&mut older, Spec::default()).unwrap();
         let new = made();
         for table in ["customer", "shared", "worded", "residue"] {
             assert!(!columns(&new, table).is_empty());
