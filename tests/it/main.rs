@@ -16,6 +16,7 @@ mod store_measure;
 
 mod business;
 mod conversation;
+mod daily_report;
 mod datacube;
 mod deadline;
 mod demo_browser;
@@ -43,6 +44,7 @@ mod report_api;
 mod report_cli;
 mod retries;
 mod retries_property;
+mod robot;
 mod spreadsheet;
 mod webhook_http;
 mod webhook_limits;
