@@ -255,7 +255,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::store::{PseudonymKey, Store as _};
+    use crate::store::{PseudonymKey, Spec, Store as _};
 
     fn raw(dir: &Path) -> Connection {
         let connection = super::super::connection::for_writing(dir).unwrap();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     async fn erase(dir: &Path, openid: &str) -> bool {
-        let store = Embedded::open(dir, 4, PseudonymKey::new("k")).unwrap();
+        let store = Embedded::open(dir, Spec { partitions: 4, ..Spec::default() }, PseudonymKey::new("k")).unwrap();
         let found = store.erase(&CustomerRef { account: "demo".into(), openid: openid.into() }).await.unwrap();
         store.close().await.unwrap();
         found
@@ -307,7 +307,8 @@ mod tests {
         for (seq, customer) in [(1, 7), (2, 8), (3, 7)] {
             raw(dir.path()).execute(log, (seq, customer, &fact)).unwrap();
         }
-        let store = Embedded::open(dir.path(), 4, PseudonymKey::new("k")).unwrap();
+        let store =
+            Embedded::open(dir.path(), Spec { partitions: 4, ..Spec::default() }, PseudonymKey::new("k")).unwrap();
         let seqs = async || -> Vec<u64> {
             store.facts(&"demo".into(), 0, 9).await.unwrap().into_iter().map(|logged| logged.seq).collect()
         };

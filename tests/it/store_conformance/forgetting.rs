@@ -5,6 +5,7 @@ use fuwu::domain::fact::{Fact, FactKind};
 use fuwu::domain::ids::{DedupeKey, Openid};
 use fuwu::domain::time::{BusinessDay, UnixSecs};
 use fuwu::growth::counter::{CounterKey, Increment, Metric};
+use fuwu::growth::lateness::Lateness;
 use fuwu::growth::record::record;
 use fuwu::growth::residue::contribution;
 use fuwu::store::{Commit, Committed, CustomerRef, Keep, Quarantined, Store, Stored, Version};
@@ -33,7 +34,7 @@ fn followed() -> FactKind {
 /// Commits a fact as the shell does: record and counters follow from it.
 async fn happen(store: &dyn Store, of: &CustomerRef, fact: Fact, keep: Keep) {
     let Stored { version, customer: mut after } = store.load(of).await.unwrap();
-    let increments = record(&mut after, std::slice::from_ref(&fact)).increments;
+    let increments = record(&mut after, std::slice::from_ref(&fact), Lateness::default()).increments;
     let commit = Commit { customer: after, increments, facts: vec![fact], keep, ..commit(of, version.0) };
     apply(store, commit).await;
 }
@@ -57,7 +58,10 @@ async fn rebuilt(store: &dyn Store) -> (Cells, Late) {
         facts.entry(logged.of.openid).or_default().push(logged.fact);
     }
     let (mut cells, mut journal) = (Cells::new(), BTreeMap::new());
-    let all = facts.values().flat_map(|facts| contribution(facts)).chain(store.residue(&demo()).await.unwrap());
+    let all = facts
+        .values()
+        .flat_map(|facts| contribution(facts, Lateness::default()))
+        .chain(store.residue(&demo()).await.unwrap());
     for Increment { key, by, late_on } in all {
         if let Some(day) = late_on {
             *journal.entry((day, key.clone())).or_insert(0) += by;
