@@ -10,6 +10,7 @@ mod in_flight;
 mod menu;
 mod outbox;
 mod perform;
+mod rebuild;
 mod report;
 mod rules;
 mod settle;
@@ -29,6 +30,7 @@ pub use forget::Discretion;
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
+pub use rebuild::{Difference, MOST_DIFFERENCES, Verified, verify};
 pub use report::{ReportFault, read_changes, read_report};
 pub use rules::Rules;
 
@@ -39,7 +41,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::ids::AccountId;
-use crate::growth::report::AsOf;
+use crate::growth::report::{AsOf, Context};
 use crate::store::Store;
 
 /// Everything a running fuwu holds. Built once in `cli`, shared by every request.
@@ -83,6 +85,12 @@ impl App {
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// What a report on an account is told besides the counters.
+    pub fn report_context(&self, account: &ServedAccount) -> Context {
+        let Discretion { forget, keep_days, .. } = self.rules.discretion;
+        Context::new(account.playbook().labels(), (forget, keep_days))
     }
 
     /// The moment a report is about: now, and how late a fact may be.

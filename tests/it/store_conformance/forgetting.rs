@@ -239,7 +239,7 @@ pub async fn erasing_takes_everything_away_and_changes_no_number(engine: &dyn En
     );
     let after = counted(&*store).await;
     assert_eq!((wordless(&before.0), &before.1), (wordless(&after.0), &after.1));
-    assert!(!format!("{after:?}").contains("oB"), "{after:?}");
+    assert!(!format!("{after:?}").to_lowercase().contains("ob"), "{after:?}");
     assert_eq!(after, rebuilt(&*store).await);
     let facts = store.facts(&demo(), 0, usize::MAX).await.unwrap();
     assert!(facts.len() == 14 && facts.iter().all(|logged| logged.of == who("oA") || logged.of == who("oC")));
@@ -262,7 +262,7 @@ pub async fn somebody_who_left_is_erased_by_their_openid(engine: &dyn Engine) {
     let store = engine.open().await;
     live(&*store, Keep::Tombstone).await;
     let before = counted(&*store).await;
-    assert!(!format!("{before:?}").contains("oB"), "their words went with them");
+    assert!(!format!("{before:?}").to_lowercase().contains("ob"), "their words went with them");
     assert!(store.erase(&who("oB")).await.unwrap());
     assert_eq!(counted(&*store).await, before);
     assert_eq!(rebuilt(&*store).await, before);
