@@ -42,6 +42,7 @@ mod replay;
 mod replay_measure;
 mod report_api;
 mod report_cli;
+mod report_measure;
 mod retries;
 mod retries_property;
 mod robot;
