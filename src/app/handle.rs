@@ -32,6 +32,7 @@ impl App {
     /// goes on when the caller leaves.
     pub async fn handle(self: &Arc<Self>, account: &Arc<ServedAccount>, inbound: Inbound) -> Result<Earned, NotNow> {
         let deadline = Instant::now() + ANSWER_WITHIN;
+        let inbound = Inbound { key: self.rules.discretion.seal(inbound.key), ..inbound };
         let of = CustomerRef { account: account.id().clone(), openid: inbound.openid.clone() };
         let waiting = match self.in_flight.join((of.clone(), inbound.key)) {
             Joined::Later(waiting) => waiting,
@@ -80,7 +81,7 @@ impl App {
             let subject = Subject { customer: &stored.customer, inbound, moment };
             let decision = decide(&playbook, subject, &route, &given);
             known = Some((needs, given));
-            let setting = Setting { of: &delivery.of, playbook: &playbook, moment };
+            let setting = Setting { of: &delivery.of, playbook: &playbook, moment, rules: &self.rules };
             if let Some(settled) = self.commit_decision(setting, stored.version, decision).await? {
                 return Ok(settled);
             }

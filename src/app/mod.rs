@@ -3,27 +3,38 @@
 mod account;
 mod ask;
 mod clock;
+mod customer;
+mod forget;
 mod handle;
 mod in_flight;
 mod menu;
 mod outbox;
 mod perform;
+mod rebuild;
 mod reconcile;
 mod report;
+mod rules;
 mod settle;
 #[cfg(test)]
 mod stand;
+#[cfg(test)]
+mod trials;
 mod turns;
 
 pub mod rehearsal;
+pub mod replay;
 
 pub use account::ServedAccount;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use customer::export_customer;
+pub use forget::Discretion;
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
+pub use rebuild::{Difference, MOST_DIFFERENCES, Verified, verify};
 pub use reconcile::{ReconcileFault, Reconciled, platform_days};
 pub use report::{ReportFault, read_changes, read_report};
+pub use rules::Rules;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,8 +43,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::ids::AccountId;
-use crate::growth::lateness::Lateness;
-use crate::growth::report::AsOf;
+use crate::growth::report::{AsOf, Context};
 use crate::store::Store;
 
 /// Everything a running fuwu holds. Built once in `cli`, shared by every request.
@@ -41,7 +51,7 @@ pub struct App {
     accounts: BTreeMap<AccountId, Arc<ServedAccount>>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    lateness: Lateness,
+    rules: Rules,
     in_flight: InFlight,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
@@ -51,18 +61,13 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(
-        accounts: Vec<ServedAccount>,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        lateness: Lateness,
-    ) -> Arc<Self> {
+    pub fn new(accounts: Vec<ServedAccount>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, rules: Rules) -> Arc<Self> {
         let accounts = accounts.into_iter().map(|a| (a.id().clone(), Arc::new(a))).collect();
         Arc::new(Self {
             accounts,
             store,
             clock,
-            lateness,
+            rules,
             in_flight: InFlight::default(),
             outbox_bell: Notify::new(),
             tasks: TaskTracker::new(),
@@ -84,9 +89,15 @@ impl App {
         &self.store
     }
 
+    /// What a report on an account is told besides the counters.
+    pub fn report_context(&self, account: &ServedAccount) -> Context {
+        let Discretion { forget, keep_days, .. } = self.rules.discretion;
+        Context::new(account.playbook().labels(), (forget, keep_days))
+    }
+
     /// The moment a report is about: now, and how late a fact may be.
     pub fn as_of(&self) -> AsOf {
-        AsOf { now: self.clock.now(), lateness: self.lateness }
+        AsOf { now: self.clock.now(), lateness: self.rules.lateness }
     }
 
     /// The clock.

@@ -8,6 +8,7 @@ use super::{App, ServedAccount};
 use crate::channel::official::api::ApiError;
 use crate::domain::decide::{abandon, resume};
 use crate::domain::decision::{Decision, Moment};
+use crate::domain::forget::forget_left;
 use crate::domain::ids::WorkId;
 use crate::domain::notes::{Note, keep};
 use crate::domain::question::Answer;
@@ -95,7 +96,7 @@ impl App {
         let work = &claimed.work;
         let now = self.clock.now();
         let moment = Moment { now, at: now, key: work.origin, fresh: rand::random() };
-        let setting = Setting { of: &claimed.of, playbook: &playbook, moment };
+        let setting = Setting { of: &claimed.of, playbook: &playbook, moment, rules: &self.rules };
         for _ in 0..MAX_TRIES {
             let stored = self.store.load(&claimed.of).await?;
             let mut decision = match told {
@@ -165,9 +166,11 @@ impl App {
                 }
                 Ending::Dropped => {}
             }
+            let keep = forget_left(&mut customer, self.rules.discretion.forget);
             let commit = Commit {
                 of: claimed.of.clone(),
                 base: stored.version,
+                keep,
                 customer,
                 increments: Vec::new(),
                 facts: Vec::new(),

@@ -24,6 +24,7 @@ use crate::domain::customer::Customer;
 use crate::domain::decide::{Subject, abandon, decide, resume};
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::fact::{Fact, FactKind};
+use crate::domain::forget::{Forget, Keep, forget_left};
 use crate::domain::ids::{DedupeKey, Openid};
 use crate::domain::inbound::{Inbound, What};
 use crate::domain::notes::{self, Note};
@@ -187,6 +188,10 @@ impl Rehearsal {
         faults.extend(decision.faults);
         let new = decision.outbox.into_iter().map(|work| Pending { due: work.due, work, tries: 0 });
         self.outbox.extend(new);
+        // As an account does that sets nothing else.
+        if forget_left(&mut self.customer, Forget::default()) != Keep::Known {
+            self.outbox.clear();
+        }
     }
 
     /// Performs what falls due until then, in order of time.

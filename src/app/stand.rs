@@ -10,17 +10,18 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Notify, mpsc};
 
-use super::{App, Clock, ManualClock, ServedAccount};
+use super::{App, Clock, Discretion, ManualClock, Rules, ServedAccount};
 use crate::backend::{self, Backend};
 use crate::channel::official::{Account, AccountSpec, Mode, api};
 use crate::config::playbook::{Dirs, Live};
 use crate::domain::customer::Customer;
+use crate::domain::forget::Forget;
 use crate::domain::ids::DedupeKey;
 use crate::domain::reply::Reply;
 use crate::domain::sample::NOON;
 use crate::domain::work::{Task, Work};
 use crate::growth::lateness::Lateness;
-use crate::store::{Commit, Committed, CustomerRef, Embedded, Version};
+use crate::store::{Commit, Committed, CustomerRef, Embedded, Keep, PseudonymKey, Spec, Version};
 
 /// What is outside.
 pub(super) struct Outside {
@@ -67,6 +68,27 @@ async fn business(outside: web::Data<Outside>) -> HttpResponse {
     }
 }
 
+/// The demo account with the demo's playbook; platform and business system are at `base`.
+pub(super) fn account_at(base: url::Url) -> ServedAccount {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let client = backend::client().unwrap();
+    let spec = AccountSpec {
+        id: "demo".into(),
+        app_id: "wx1".into(),
+        original_id: String::new(),
+        tokens: vec!["t".into()],
+        aes_keys: Vec::new(),
+        mode: Mode::Plain,
+    };
+    ServedAccount {
+        channel: Account::new(spec).unwrap(),
+        playbook: Live::start(Dirs { playbook: root.join("config/playbook"), menus: root.join("menus") }).unwrap(),
+        backend: Backend::new(client.clone(), Some(base.clone())),
+        platform: api::Client::new(base, "wx1", "s", client),
+        site: "http://here".into(),
+    }
+}
+
 impl Stand {
     /// With the demo's playbook, at noon.
     pub fn new() -> Self {
@@ -84,27 +106,14 @@ impl Stand {
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
         let base: url::Url = format!("http://{}/", server.addrs()[0]).parse().unwrap();
         actix_web::rt::spawn(server.run());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let client = backend::client().unwrap();
-        let spec = AccountSpec {
-            id: "demo".into(),
-            app_id: "wx1".into(),
-            original_id: String::new(),
-            tokens: vec!["t".into()],
-            aes_keys: Vec::new(),
-            mode: Mode::Plain,
-        };
-        let account = ServedAccount {
-            channel: Account::new(spec).unwrap(),
-            playbook: Live::start(Dirs { playbook: root.join("config/playbook"), menus: root.join("menus") }).unwrap(),
-            backend: Backend::new(client.clone(), Some(base.clone())),
-            platform: api::Client::new(base, "wx1", "s", client),
-            site: "http://here".into(),
-        };
+        let account = account_at(base);
         let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(Embedded::open(dir.path(), 4).unwrap());
+        let spec = Spec { partitions: 4, ..Spec::default() };
+        let store = Arc::new(Embedded::open(dir.path(), spec, PseudonymKey::new("stand")).unwrap());
         let clock = Arc::new(ManualClock::at(NOON));
-        let app = App::new(vec![account], store, Arc::clone(&clock) as Arc<dyn Clock>, Lateness::default());
+        let discretion = Discretion { forget: Forget::Tombstone, keep_days: 180, key: PseudonymKey::new("stand") };
+        let rules = Rules { lateness: Lateness::default(), discretion };
+        let app = App::new(vec![account], store, Arc::clone(&clock) as Arc<dyn Clock>, rules);
         Self { app, clock, outside: outside.into_inner(), events: heard, _dir: dir }
     }
 
@@ -122,6 +131,7 @@ impl Stand {
             facts: Vec::new(),
             outbox,
             settled: Vec::new(),
+            keep: Keep::Known,
         };
         assert_eq!(self.app.store.commit(commit).await.unwrap(), Committed::Applied);
     }

@@ -10,16 +10,17 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::secrets::Secrets;
-use crate::app::{App, Clock, Published, ServedAccount};
+use crate::app::{App, Clock, Discretion, Published, Rules, ServedAccount};
 use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
 use crate::config::playbook::{Finding, Live, render};
-use crate::config::settings::{API_BASE, AccountKind, DEMO, Mode, Secret};
+use crate::config::settings::{API_BASE, AccountKind, DEMO, Mode, Privacy, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
 use crate::growth::lateness::Lateness;
 use crate::http::{self, ApiToken, Front, Observatory, Served, State};
 use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
+use crate::store::{PseudonymKey, Spec};
 
 /// What the phone calls the demo account.
 const DISPLAY_NAME: &str = "青禾通信";
@@ -47,13 +48,27 @@ pub struct Running {
     workers: Vec<JoinHandle<()>>,
 }
 
+/// What the store is made with, or must have been made with.
+pub(super) fn store_spec(settings: &Settings) -> anyhow::Result<Spec> {
+    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
+    Ok(Spec { partitions: settings.store_partitions, lateness })
+}
+
+/// The rules under which deliveries are counted and customers forgotten.
+pub(super) fn rules(settings: &Settings, key: PseudonymKey) -> anyhow::Result<Rules> {
+    let Privacy { forget, keep_days } = settings.privacy;
+    Ok(Rules { lateness: store_spec(settings)?.lateness, discretion: Discretion { forget, keep_days, key } })
+}
+
 /// Starts everything on a bound listener. Returns when it answers.
 pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
     let here = Url::parse(&format!("http://{}/", reachable(address)))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| here.clone());
-    let store = crate::store::open(settings.store_url.expose(), &settings.data_dir, settings.store_partitions)?;
     let secrets = Secrets::keep(&settings.data_dir)?;
+    let key = secrets.pseudonym_key();
+    let store =
+        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(&settings)?, key.clone())?;
     let client = backend::client()?;
     let mut sandbox = None;
     let mut accounts = Vec::new();
@@ -73,8 +88,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     }
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
     let api_token = set.unwrap_or_else(|| secrets.console_api_token.clone());
-    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
-    let app = App::new(accounts, store, parts.clock, lateness);
+    let rules = rules(&settings, key)?;
+    let app = App::new(accounts, store, parts.clock, rules);
     let state = State {
         app: Arc::clone(&app),
         draining: AtomicBool::new(false),
@@ -93,6 +108,7 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let mut workers = vec![
         tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone())),
         tokio::spawn(Arc::clone(&app).run_reconcile(counted, stopped.clone())),
+        tokio::spawn(Arc::clone(&app).run_forgetting(stopped.clone())),
     ];
     if sandbox.is_some() {
         let account = app.account(DEMO).cloned().context("the demo account is configured")?;
@@ -141,7 +157,7 @@ impl Running {
 }
 
 /// Where this machine reaches itself, also when it listens on all addresses.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     let mut address = address;
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());

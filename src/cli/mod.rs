@@ -4,11 +4,14 @@
 mod assemble;
 mod chat;
 mod check;
+mod customer;
 mod populate;
+mod replay;
 mod report;
 mod schema;
 mod secrets;
 mod serve;
+mod store;
 mod test;
 
 pub use assemble::{Parts, Running, start};
@@ -62,19 +65,39 @@ enum Command {
         #[arg(long = "as", value_name = "NAME", default_value = "小明")]
         name: String,
     },
+    /// Recorded deliveries through the whole pipeline, each at its recorded arrival time; beside a running server
+    /// through that server. A file that was applied in part, or has grown, is gone on with where it stopped.
+    Replay(replay::ReplayArgs),
     /// A report from the store, also beside a running server.
     Report(report::ReportArgs),
+    /// Everything held on one customer; forgetting one customer.
+    Customer {
+        #[command(subcommand)]
+        command: customer::CustomerCommand,
+    },
     /// JSON Schemas of the playbook files, for editors.
     Schema {
         /// The folder to write them to; printed when left out.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// The store itself.
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// The model of the platform.
     Sandbox {
         #[command(subcommand)]
         command: SandboxCommand,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum StoreCommand {
+    /// Counts everything again from the facts and compares it with the stored numbers; of every account, unless one is
+    /// named. Also beside a running server.
+    Verify,
 }
 
 #[derive(Debug, Subcommand)]
@@ -135,6 +158,13 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(settings),
         Command::Schema { out } => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
         Command::Sandbox { command: SandboxCommand::Populate(args) } => populate::run(settings, args),
+        Command::Store { command: StoreCommand::Verify } => {
+            let accounts = match &cli.account {
+                Some(_) => vec![meant?.0],
+                None => settings.accounts.keys().cloned().collect(),
+            };
+            store::verify_accounts(&settings, &accounts)
+        }
         Command::Check { format } => {
             // Without `--account` every playbook is checked.
             let account = cli.account.as_ref().map(|_| meant).transpose()?.map(|(id, _)| id);
@@ -153,6 +183,8 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             chat::chat(playbook_on_disk(&account)?, name, (input, &mut out), || SystemClock.now())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Replay(args) => replay::run(&settings, args),
+        Command::Customer { command } => customer::run(&settings, meant?.0, command),
         Command::Report(args) => {
             let (id, account) = meant?;
             report::run(&settings, (&id, &account), args)

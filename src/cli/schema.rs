@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::config::playbook::{ConnectorsFile, KeywordsFile};
+use crate::config::playbook::{ChannelsFile, ConnectorsFile, KeywordsFile};
 use crate::domain::actions::Kind;
 use crate::domain::menu::{BUTTON_TYPES, Menu};
 use crate::domain::playbook::Moments;
@@ -19,6 +19,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("keywords.schema.json", of::<KeywordsFile>("keywords.toml：哪些话对应哪个动作")),
         ("moments.schema.json", of::<Moments>("moments.toml：关注、扫码、听不懂时用哪个动作")),
         ("connectors.schema.json", of::<ConnectorsFile>("connectors.toml：怎样向业务系统提问")),
+        ("channels.schema.json", of::<ChannelsFile>("channels.toml：客户从哪里来，按二维码的场景值分渠道")),
         ("menu.schema.json", menu()),
     ]
 }

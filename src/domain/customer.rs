@@ -38,6 +38,27 @@ pub struct Customer {
 }
 
 impl Customer {
+    /// Since when the customer is away: they left and have done nothing since. Whoever does something after leaving is
+    /// back, only the push that would tell of their follow was lost, and has to be served as everybody else.
+    pub fn away_since(&self) -> Option<UnixSecs> {
+        let left = self.follow.changed_at.filter(|_| !self.follow.following)?;
+        (!self.windows.opened_after(left)).then_some(left)
+    }
+
+    /// The last day we heard of a customer who does not follow any more: what is kept of them expires from then on.
+    pub fn left_on(&self) -> Option<BusinessDay> {
+        let left = self.follow.changed_at.filter(|_| !self.follow.following)?.business_day();
+        Some(self.activity.map_or(left, |days| days.last.max(left)))
+    }
+
+    /// Reduces the record to what a tombstone keeps (design.md, "The numbers"): the follow state, the activity history
+    /// and `tapped`, and which deliveries were applied, so that a retry changes nothing.
+    pub fn bury(&mut self) {
+        let Self { mut recent, follow, activity, tapped, .. } = std::mem::take(self);
+        recent.forget_replies();
+        *self = Self { recent, follow, activity, tapped, ..Self::default() };
+    }
+
     /// Forgets what was said and what single actions remember, for a customer who left. What stays: the follow state,
     /// the activity history and `tapped` (hashes and days, without which somebody who comes back and taps the same key
     /// would be counted twice among its customers), which deliveries were applied, so that a retry changes nothing, and

@@ -77,6 +77,10 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
         if !(follow.following && follow.changed_at.is_some_and(|at| at > inbound.at)) {
             leave(&mut decision.customer);
         }
+        // Somebody who closed their account at the platform will not come back.
+        if matches!(inbound.what, What::Event(Event::AccountCancelled(_))) {
+            decision.customer.forget();
+        }
     } else if !matches!(route, Route::Quiet) {
         say_notes(&mut decision, moment);
     }
@@ -120,9 +124,6 @@ fn afterwards(
         decision.customer.dialogue = Some(dialogue);
     }
     apply(&mut decision, key, outcome);
-    if decision.customer.follow.has_left() {
-        decision.customer.forget();
-    }
     decision
 }
 
@@ -144,13 +145,13 @@ fn arrive(customer: &mut Customer, inbound: &Inbound, moment: Moment) {
     }
 }
 
-/// The customer has left: the platform shows nothing any more and nothing may wait for them.
+/// The customer has left: the platform shows nothing any more and nothing may wait for them. What else is forgotten is
+/// said by [`super::forget`], once the follow state is settled.
 fn leave(customer: &mut Customer) {
     customer.dialogue = None;
     customer.notes.clear();
     customer.windows.close();
     customer.with_agent_since = None;
-    customer.forget();
 }
 
 fn apply(decision: &mut Decision, key: &ActionKey, outcome: Outcome) {

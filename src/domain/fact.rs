@@ -20,6 +20,14 @@ pub struct Fact {
     pub what: FactKind,
 }
 
+impl Fact {
+    /// The fact without the customer's words and without numbers that the business system knows the customer by, or
+    /// `None` when there are none in it. Kind, times and everything that is counted stay.
+    pub fn without_words(&self) -> Option<Self> {
+        self.what.without_words().map(|what| Self { what, ..self.clone() })
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FactKind {
@@ -117,6 +125,39 @@ pub enum FactKind {
     HandedBack,
 }
 
+impl FactKind {
+    fn without_words(&self) -> Option<Self> {
+        let bare = match self {
+            Self::Unanswered { .. } => Self::Unanswered { text: String::new() },
+            Self::TicketOpened { action, .. } => {
+                Self::TicketOpened { action: action.clone(), number: String::new(), text: String::new() }
+            }
+            Self::Posted { action, topic, .. } => {
+                Self::Posted { action: action.clone(), topic: topic.clone(), text: String::new() }
+            }
+            Self::Ordered { action, amount_fen, outcome, .. } => Self::Ordered {
+                order: String::new(),
+                action: action.clone(),
+                amount_fen: *amount_fen,
+                outcome: *outcome,
+            },
+            Self::Followed { .. }
+            | Self::Unfollowed
+            | Self::Messaged
+            | Self::Tapped { .. }
+            | Self::Scanned { .. }
+            | Self::Answered { .. }
+            | Self::SignedIn { .. }
+            | Self::Rated { .. }
+            | Self::Voted { .. }
+            | Self::HandedOver
+            | Self::Reported { .. }
+            | Self::HandedBack => return None,
+        };
+        (bare != *self).then_some(bare)
+    }
+}
+
 /// How an order ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderOutcome {
@@ -128,4 +169,32 @@ pub enum OrderOutcome {
     Refused,
     /// Nobody knows yet; a person looks at it.
     Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fact(what: FactKind) -> Fact {
+        Fact { at: UnixSecs(1), arrived: UnixSecs(2), key: DedupeKey(3), playbook: "p".into(), what }
+    }
+
+    #[test]
+    fn without_words_kind_and_times_stay_and_the_words_are_gone() {
+        let (action, secret) = (ActionKey::from("a"), "13800138000".to_owned());
+        let worded = [
+            FactKind::Unanswered { text: secret.clone() },
+            FactKind::TicketOpened { action: action.clone(), number: secret.clone(), text: secret.clone() },
+            FactKind::Posted { action: action.clone(), topic: "t".into(), text: secret.clone() },
+            FactKind::Ordered { order: secret.clone(), action, amount_fen: 5, outcome: OrderOutcome::Done },
+        ];
+        for what in worded {
+            let bare = fact(what.clone()).without_words().unwrap();
+            assert!(!format!("{bare:?}").contains(&secret), "{bare:?}");
+            assert_eq!(std::mem::discriminant(&bare.what), std::mem::discriminant(&what));
+            assert_eq!((bare.at, bare.arrived, bare.key), (UnixSecs(1), UnixSecs(2), DedupeKey(3)));
+            assert_eq!(bare.without_words(), None, "there are none any more");
+        }
+        assert_eq!(fact(FactKind::Tapped { key: "plan".into() }).without_words(), None);
+    }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::actions::Kind;
 use super::channel::Channels;
 use super::connector::Connector;
-use super::ids::{ActionKey, ConnectorKey, PlaybookVersion};
+use super::ids::{ActionKey, Channel, ConnectorKey, PlaybookVersion};
 use super::keywords::Keywords;
 use super::menu::{Labels, Menu};
 
@@ -38,6 +38,16 @@ impl Playbook {
     pub fn labels(&self) -> Labels {
         Labels::of(&self.menus)
     }
+
+    /// What people read for a channel: its title; its key, once the playbook has no such channel any more.
+    pub fn channel_title<'a>(&'a self, channel: &'a Channel) -> &'a str {
+        match (channel.as_str(), self.channels.0.get(channel)) {
+            (_, Some(rule)) => &rule.title,
+            ("", None) => "直接关注",
+            (Channel::OTHER, None) => "其他二维码",
+            (key, None) => key,
+        }
+    }
 }
 
 /// `moments.toml`: which action answers when no word or button names one.
@@ -60,4 +70,19 @@ pub struct Moments {
     pub fallback: ActionKey,
     /// A picture, a voice message without words, a place, a sticker: anything that is not words.
     pub not_words: ActionKey,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::channel::ChannelRule;
+
+    #[test]
+    fn a_channel_is_read_by_its_title_also_after_it_was_taken_away() {
+        let rule = ChannelRule { title: "营业厅".into(), scenes: vec!["store:*".into()] };
+        let channels = Channels(BTreeMap::from([("store".into(), rule)]));
+        let playbook = Playbook { channels, ..Playbook::default() };
+        let title = |channel: &str| playbook.channel_title(&channel.into()).to_owned();
+        assert_eq!(["store", "", "other", "gone"].map(title), ["营业厅", "直接关注", "其他二维码", "gone"]);
+    }
 }

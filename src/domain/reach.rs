@@ -79,6 +79,14 @@ impl Windows {
         *self = Self::default();
     }
 
+    /// Whether something the customer did after `moment` opened a window, whether or not it is still open.
+    pub fn opened_after(&self, moment: UnixSecs) -> bool {
+        let after = |window: &Option<Window>, opening: Opening| {
+            window.as_ref().is_some_and(|window| window.closes > moment.plus_secs(opening.secs))
+        };
+        after(&self.by_message, BY_MESSAGE) || after(&self.by_tap, BY_TAP)
+    }
+
     /// The path that is open at `now`.
     pub fn reach(&self, now: UnixSecs) -> Reach {
         let left = [&self.by_message, &self.by_tap]

@@ -1,6 +1,7 @@
 //! Additive counters: every published number is a sum over customers of a function of that customer's own history
 //! (growth.md 5.1), so counters of partitions are merged by adding them.
 
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::time::BusinessDay;
@@ -46,7 +47,8 @@ pub enum Metric {
     Votes = 16,
     /// Stars: first coordinate the day, second the stars, `dimension` the action.
     Ratings = 17,
-    /// Quarantined deliveries by the day they arrived and why (in `dimension`): `lateness::Quarantine`.
+    /// Quarantined deliveries by the day they arrived and why (in `dimension`): `lateness::Quarantine`. Verified ones that
+    /// could not be read are counted by the store when it keeps them (`store::Store::quarantine`), by their own reasons.
     Quarantined = 18,
     /// Customer-initiated deliveries of a day by the playbook they were decided under (in `dimension`): an annotation
     /// that shows from when on a change can have had an effect.
@@ -57,6 +59,13 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// Every metric, found through the derived reader (which numbers variants from 0), so that no second list of them
+    /// can fall behind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0_u32..)
+            .map_while(|n| Self::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(n)).ok())
+    }
+
     /// Whether the customer's channel is in `dimension`. The sum over the dimension is the number of everybody. Counts
     /// of single deliveries carry no channel: they could not be moved when a late follow reveals another one.
     pub fn has_channel(self) -> bool {

@@ -13,10 +13,11 @@ pub mod identities;
 pub mod lateness;
 pub mod ledger;
 #[cfg(test)]
-mod oracle;
+pub(crate) mod oracle;
 pub mod presence;
 pub mod record;
 pub mod report;
+pub mod residue;
 pub mod taps;
 #[cfg(test)]
 mod trials;

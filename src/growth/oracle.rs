@@ -15,6 +15,8 @@ struct Person {
     taps: BTreeMap<String, BTreeSet<i32>>,
     /// `(second, 0 for a follow and 1 for an unfollow, channel)`.
     turns: BTreeSet<(i64, u8, String)>,
+    /// The channel of all activity, once everything is known.
+    channel: String,
 }
 
 /// Everything accepted of a log, and the counters it should have come to.
@@ -66,8 +68,9 @@ impl Oracle {
             oracle.take(customer, fact, &mut refused);
         }
         let Self { people, cells, .. } = &mut oracle;
-        for person in people.values() {
-            person.count_activity(cells, person.channel_of_activity(lateness));
+        for person in people.values_mut() {
+            person.channel = person.channel_of_activity(lateness).to_owned();
+            person.count_activity(cells);
             person.count_follows(cells);
         }
         oracle.cells.retain(|_, value| *value != 0);
@@ -124,7 +127,7 @@ impl Oracle {
 
     /// People by the channel of their activity.
     fn active(&self, of: Of) -> impl Iterator<Item = &Person> {
-        self.people.values().filter(move |p| of.is_none_or(|channel| p.channel_of_activity(self.lateness) == channel))
+        self.people.values().filter(move |person| of.is_none_or(|channel| person.channel == channel))
     }
 
     /// People by the channel of their follows.
@@ -243,7 +246,8 @@ impl Person {
         spells
     }
 
-    fn count_activity(&self, cells: &mut Cells, channel: &str) {
+    fn count_activity(&self, cells: &mut Cells) {
+        let channel = self.channel.as_str();
         for (key, days) in &self.taps {
             for day in days {
                 add(cells, Metric::MenuTappers, (*day, gap(days, *day).unwrap_or(GAP_FAR)), key);

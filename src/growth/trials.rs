@@ -136,8 +136,8 @@ fn assert_definitions(counters: &Counters, oracle: &Oracle, (from, to): (i32, i3
         let from_n = |metric, (a, n): (i32, i32)| -> i64 {
             counters.row(metric, a).filter(|cell| cell.0 >= n).map(|cell| cell.2).sum()
         };
-        // About twenty days are enough: every cell was compared already.
-        for day in (from..=to).step_by((to - from) as usize / 20 + 1) {
+        // A dozen days is enough: every cell was compared already.
+        for day in (from..=to).step_by((to - from) as usize / 12 + 1) {
             for n in [0, 1, 2, 6, 7, 30, 61] {
                 let cell = (day, n);
                 assert_eq!(counters.get(Metric::Retained, cell), oracle.retained(of, cell), "{of:?} {cell:?}");
@@ -203,9 +203,7 @@ proptest! {
         for shard in 0..shards {
             count(&log.shard((shard, shards))).counters().cells().for_each(|(key, by)| merged.add(key, by));
         }
-        let oracle = log.oracle();
-        assert_same(&merged.cells().collect(), &oracle);
-        assert_reports(&merged, &oracle, log.span());
+        assert_same(&merged.cells().collect(), &log.oracle());
     }
 
     #[test]

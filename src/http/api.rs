@@ -1,82 +1,96 @@
-//! The API for numbers (contract.md "HTTP").
+//! The API (contract.md "HTTP"): its routes, each mounted at the path and by the methods that its description says, so
+//! that none goes undescribed. This file is the registry.
+//!
+//! To add a route: write its handler with `#[utoipa::path]` above it and an `add`, and name that `add` in [`scope`].
 
-use actix_web::web::{Data, Path, Query};
-use actix_web::{HttpResponse, Responder};
-use serde::Deserialize;
+mod customers;
+mod described;
+mod fault;
+mod openapi;
+mod playbook;
+mod replay;
+mod reports;
 
-use super::State;
-use super::guard::Authorized;
-use crate::app::{ReportFault, read_report};
-use crate::growth::report::{Asked, Context, Explain, Meta, Period, ReportName, to_json};
+use actix_web::dev::Handler;
+use actix_web::http::Method;
+use actix_web::{FromRequest, Responder, Route, Scope, web};
+use utoipa::openapi::path::HttpMethod;
+use utoipa::openapi::{ComponentsBuilder, Paths};
+use utoipa::{Path, ToSchema};
 
-/// Parameters of a report.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    account: Option<String>,
-    from: String,
-    to: String,
+pub use fault::{Fault, FaultBody};
+
+/// Where the API is.
+pub const BASE: &str = "/api/v1";
+
+/// Every route of the API.
+pub fn scope() -> Scope {
+    let mut api = Api::default();
+    reports::add(&mut api);
+    customers::add(&mut api);
+    playbook::add(&mut api);
+    replay::add(&mut api);
+    openapi::add(&mut api);
+    api.mounted()
 }
 
-/// A report as JSON: the same as `fuwu report` prints.
-pub async fn report(
-    _: Authorized,
-    state: Data<State>,
-    name: Path<String>,
-    wanted: Result<Query<Wanted>, actix_web::Error>,
-) -> HttpResponse {
-    let wanted = match wanted {
-        Ok(wanted) => wanted,
-        Err(error) => return wrong(error.to_string()),
-    };
-    let report = match name.parse::<ReportName>() {
-        Ok(report) => report,
-        Err(error) => return wrong(error.to_string()),
-    };
-    let period = match Period::parse(&wanted.from, &wanted.to) {
-        Ok(period) => period,
-        Err(error) => return wrong(error.to_string()),
-    };
-    let account = match &wanted.account {
-        Some(id) => state.app.account(id),
-        None => state.app.accounts().next().filter(|_| state.app.accounts().count() == 1),
-    };
-    let Some(account) = account else { return wrong("`account` must name a configured account".into()) };
-    let clock = state.app.as_of();
-    let asked = Asked::new(report, period);
-    let playbook = account.playbook();
-    let context = Context { labels: playbook.labels(), ..Context::default() };
-    match read_report(state.app.store().as_ref(), account.id(), (&asked, clock), &context).await {
-        Ok(table) => {
-            let meta = Meta { account: account.id().clone(), playbook: playbook.version.clone(), as_of: clock.now };
-            HttpResponse::Ok().json(to_json(&table, &meta, Explain::No))
+/// Routes while they are gathered, with what describes them.
+#[derive(Default)]
+struct Api {
+    routes: Vec<(String, Route)>,
+    paths: Paths,
+    components: ComponentsBuilder,
+}
+
+impl Api {
+    /// Mounts a handler where its description says it is.
+    fn route<P, F, Args>(&mut self, _: P, handler: F)
+    where
+        P: Path,
+        F: Handler<Args>,
+        F::Output: Responder + 'static,
+        Args: FromRequest + 'static,
+    {
+        self.paths.add_path_operation(P::path(), P::methods(), P::operation());
+        for method in P::methods() {
+            self.routes.push((P::path(), web::method(of(&method)).to(handler.clone())));
         }
-        Err(ReportFault::Asked(error)) => wrong(error.to_string()),
-        Err(error) => {
-            tracing::error!(%error, "a report could not be read");
-            HttpResponse::ServiceUnavailable().json(serde_json::json!({ "error": "the store is not available now" }))
+    }
+
+    /// Describes a body that routes name.
+    fn schema<T: ToSchema>(&mut self) {
+        let mut named = Vec::new();
+        T::schemas(&mut named);
+        let components = std::mem::take(&mut self.components);
+        self.components = components.schema_from::<T>().schemas_from_iter(named);
+    }
+
+    fn mounted(mut self) -> Scope {
+        self.schema::<FaultBody>();
+        let description = openapi::description(self.paths, self.components.build());
+        let mut scope = web::scope(BASE).app_data(web::Data::new(description));
+        // All methods of a path are one resource, so that a wrong method is told from a wrong path.
+        while let Some((path, first)) = (!self.routes.is_empty()).then(|| self.routes.remove(0)) {
+            let below = path.strip_prefix(BASE).unwrap_or(&path);
+            let mut resource = web::resource(below).route(first);
+            for (_, route) in self.routes.extract_if(.., |(other, _)| *other == path) {
+                resource = resource.route(route);
+            }
+            scope = scope.service(resource.default_service(web::to(fault::wrong_method)));
         }
+        scope.default_service(web::to(fault::no_such_address))
     }
 }
 
-fn wrong(cause: String) -> HttpResponse {
-    HttpResponse::BadRequest().json(serde_json::json!({ "error": cause }))
-}
-
-/// Which playbook serves, and what is wrong with an edit that does not.
-pub async fn playbook(_: Authorized, state: Data<State>) -> impl Responder {
-    let accounts: serde_json::Map<String, serde_json::Value> = state
-        .app
-        .accounts()
-        .map(|account| {
-            let status = account.playbook.status();
-            let told = serde_json::json!({
-                "playbook": status.version,
-                "since": status.since,
-                "findings": status.findings,
-            });
-            (account.id().to_string(), told)
-        })
-        .collect();
-    HttpResponse::Ok().json(accounts)
+fn of(method: &HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
+    }
 }

@@ -1,5 +1,8 @@
 //! The console: what an operator looks at. In Chinese and English; no script, one style sheet of its own.
 
+mod english;
+mod numbers;
+
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use maud::{DOCTYPE, Markup, html};
@@ -7,16 +10,13 @@ use serde::Deserialize;
 
 use super::guard::{Authorized, Unauthorized};
 use super::{Front, State};
-use crate::app::{ServedAccount, read_report};
+use crate::app::ServedAccount;
 use crate::config::playbook::{Finding, Severity};
-use crate::domain::time::{BusinessDay, UnixSecs};
-use crate::growth::lateness::DayState;
-use crate::growth::report::{AsOf, Asked, Cell, ColumnKind, Context, Period, ReportName, Table};
+use crate::growth::report::clock_time;
 use crate::store::Quarantined;
 
 const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; \
                    form-action 'none'";
-const DAYS_SHOWN: i32 = 7;
 const QUARANTINE_SHOWN: usize = 20;
 
 /// How a browser enters: with the token that was printed at start.
@@ -78,10 +78,9 @@ impl Language {
 /// The first page: is the playbook in order, what do the last days say, what was set aside.
 pub async fn home(_: Authorized, state: Data<State>, request: HttpRequest) -> HttpResponse {
     let language = Language::of(&request);
-    let now = state.app.clock().now();
     let mut accounts = Vec::new();
     for account in state.app.accounts() {
-        accounts.push(account_section(&state, account, (language, now)).await);
+        accounts.push(account_section(&state, account, language).await);
     }
     let page = html! {
         (DOCTYPE)
@@ -113,34 +112,15 @@ pub async fn home(_: Authorized, state: Data<State>, request: HttpRequest) -> Ht
         .body(page.into_string())
 }
 
-async fn account_section(state: &State, account: &ServedAccount, (language, now): (Language, UnixSecs)) -> Markup {
-    let today = now.business_day();
-    let period = Period::new(today.plus_days(1 - DAYS_SHOWN), today);
+async fn account_section(state: &State, account: &ServedAccount, language: Language) -> Markup {
     let store = state.app.store().as_ref();
-    let mut tables = Vec::new();
-    for name in [ReportName::Activity, ReportName::Followers] {
-        if let Ok(period) = period.clone() {
-            let asked = Asked::new(name, period);
-            let read =
-                read_report(store, account.id(), (&asked, AsOf { now, ..state.app.as_of() }), &Context::default())
-                    .await;
-            tables.push((name, read));
-        }
-    }
+    let numbers = numbers::cards(state, account, language).await;
     let set_aside = store.quarantined(account.id(), QUARANTINE_SHOWN).await;
     html! {
         section {
             h2 { (account.id()) }
             (playbook_card(account, language))
-            @for (name, table) in &tables {
-                div.card {
-                    h3 { (report_title(*name, language)) }
-                    @match table {
-                        Ok(table) => (numbers(table, language)),
-                        Err(_) => p.bad { (language.say("数据暂时读不到，请稍后刷新。", "The numbers cannot be read now; reload later.")) },
-                    }
-                }
-            }
+            (numbers)
             div.card {
                 h3 { (language.say("隔离区：验证通过但无法使用的消息", "Quarantine: verified but unusable deliveries")) }
                 @match &set_aside {
@@ -160,7 +140,7 @@ fn playbook_card(account: &ServedAccount, language: Language) -> Markup {
         div.card {
             h3 { (language.say("话术配置", "Playbook")) }
             p { (language.say("正在使用的版本：", "Serving version ")) code { (status.version) }
-                (language.say("，启用于 ", ", since ")) (time_of(status.since)) }
+                (language.say("，启用于 ", ", since ")) (clock_time(status.since)) }
             @if errors > 0 {
                 p.bad { (language.say("最近一次修改有错误，没有启用；上面的版本继续服务。",
                     "The latest edit has errors and is not in use; the version above keeps serving.")) }
@@ -184,54 +164,14 @@ fn finding_line(finding: &Finding) -> Markup {
     }
 }
 
-fn report_title(name: ReportName, language: Language) -> &'static str {
-    match name {
-        ReportName::Activity => language.say("活跃（近 7 天）", "Activity, last 7 days"),
-        ReportName::Followers => language.say("粉丝（近 7 天）", "Followers, last 7 days"),
-        other => language.say(other.title(), other.as_str()),
-    }
-}
-
-fn numbers(table: &Table, language: Language) -> Markup {
-    html! {
-        div.scroll { table {
-            thead { tr { @for column in &table.columns { th.text[matches!(column.kind, ColumnKind::Day | ColumnKind::State)] { (if language == Language::English { &column.name } else { &column.title }) } } } }
-            tbody { @for row in &table.rows { tr {
-                @for cell in row { @match cell {
-                    Cell::Unknown => td { "—" },
-                    Cell::Text(text) => td.text { (text) },
-                    Cell::State(state) => td.text { (state_word(*state, language)) },
-                    other => td { (other.to_string()) },
-                } }
-            } } }
-        } }
-    }
-}
-
-fn state_word(state: DayState, language: Language) -> &'static str {
-    match state {
-        DayState::Open => language.say("进行中", "open"),
-        DayState::Provisional => language.say("待定", "provisional"),
-        DayState::Closed => language.say("已关账", "closed"),
-        DayState::Sealed => language.say("已封存", "sealed"),
-    }
-}
-
 fn quarantine(entries: &[Quarantined], language: Language) -> Markup {
     html! {
         div.scroll { table {
             thead { tr { th { (language.say("时间", "arrived")) } th { (language.say("原因", "reason")) }
                 th { (language.say("字节", "bytes")) } } }
             tbody { @for entry in entries {
-                tr { td { (time_of(entry.arrived)) } td.text { (entry.reason) } td { (entry.body.len()) } }
+                tr { td { (clock_time(entry.arrived)) } td.text { (entry.reason) } td { (entry.body.len()) } }
             } }
         } }
     }
-}
-
-/// A moment as people in China read it.
-fn time_of(at: UnixSecs) -> String {
-    let day: BusinessDay = at.business_day();
-    let secs = at.secs_since(day.start());
-    format!("{day} {:02}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
 }

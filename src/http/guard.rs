@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use super::State;
+use super::api::{self, Fault};
 
 const COOKIE: &str = "fuwu_console";
 
@@ -61,7 +62,20 @@ impl ApiToken {
 }
 
 /// Proof that the request may read numbers.
-pub struct Authorized;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authorized {
+    /// Who asks.
+    pub caller: Caller,
+}
+
+/// Who asks for numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Something that sends the API token.
+    Program,
+    /// A person's browser that entered the console.
+    Browser,
+}
 
 /// The request may not.
 #[derive(Debug, thiserror::Error)]
@@ -82,21 +96,26 @@ impl ResponseError for Unauthorized {
 }
 
 impl FromRequest for Authorized {
-    type Error = Unauthorized;
-    type Future = Ready<Result<Self, Unauthorized>>;
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
-        ready(if may_enter(request) { Ok(Self) } else { Err(Unauthorized) })
+        let refused =
+            || if request.path().starts_with(api::BASE) { Fault::unauthorized().into() } else { Unauthorized.into() };
+        ready(caller(request).map(|caller| Self { caller }).ok_or_else(refused))
     }
 }
 
-fn may_enter(request: &HttpRequest) -> bool {
-    let Some(state) = request.app_data::<Data<State>>() else { return false };
+fn caller(request: &HttpRequest) -> Option<Caller> {
+    let state = request.app_data::<Data<State>>()?;
     let header = request.headers().get("Authorization").and_then(|h| h.to_str().ok());
     let bearer = header.and_then(|h| h.strip_prefix("Bearer "));
     let session = request.cookie(COOKIE);
-    bearer.is_some_and(|token| state.api_token.fits(token))
-        || session.is_some_and(|cookie| state.api_token.fits_session(cookie.value()))
+    if bearer.is_some_and(|token| state.api_token.fits(token)) {
+        Some(Caller::Program)
+    } else {
+        session.filter(|cookie| state.api_token.fits_session(cookie.value())).map(|_| Caller::Browser)
+    }
 }
 
 #[cfg(test)]

@@ -22,11 +22,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready))
         .route("/metrics", get().to(observe::metrics))
-        .service(
-            scope("/api/v1")
-                .route("/reports/{name}", get().to(api::report))
-                .route("/playbook", get().to(api::playbook)),
-        )
+        .service(api::scope())
         .service(
             scope("/console")
                 .route("", get().to(console::enter))

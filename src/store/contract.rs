@@ -1,12 +1,14 @@
 //! The store contract: what every engine promises, and `conformance` proves.
 //!
 //! One customer's commit is atomic: record, counters, facts and outbox entries are all there or none is, and once
-//! [`Store::commit`] returns `Applied` they survive a crash. No commit ever spans two customers.
+//! [`Store::commit`] returns `Applied` they survive a crash. No commit ever spans two customers; [`Store::commit_all`]
+//! joins many of them, for a replay.
 
 use async_trait::async_trait;
 
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
+pub use crate::domain::forget::Keep;
 use crate::domain::ids::{AccountId, Openid, WorkId};
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::Work;
@@ -52,6 +54,9 @@ pub struct Commit {
     /// Outgoing work of this customer that is done with this commit, settled before `outbox` is added. All of it must
     /// still be there, else nothing happens: so work that two workers did has one effect.
     pub settled: Vec<WorkId>,
+    /// Under what name the record is kept from now on. For one that is not kept under its openid all outgoing work is
+    /// dropped, the facts lose their words, and what was counted by these words is counted without them.
+    pub keep: Keep,
 }
 
 /// What came of a commit.
@@ -172,25 +177,80 @@ pub struct CounterRange {
     pub to: i32,
 }
 
+/// Much at once: a chunk of a replay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bulk {
+    /// Commits, in this order. Their increments are only ever added up, so it does not matter which of an account's
+    /// commits carries one.
+    pub commits: Vec<Commit>,
+    /// Deliveries that could not be used.
+    pub quarantined: Vec<Quarantined>,
+    /// A shared record that must change together with them.
+    pub note: Option<SharedChange>,
+}
+
+/// All numbers of an account at one instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// The place of the latest fact they hold; 0 without one.
+    pub last_seq: u64,
+    /// Every counter that is not 0.
+    pub counters: Vec<(CounterKey, i64)>,
+    /// The whole journal, as [`Store::journal`].
+    pub journal: Vec<(BusinessDay, CounterKey, i64)>,
+}
+
 /// A fact with its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {
     /// Its place; rises in order of commit.
     pub seq: u64,
+    /// The number of the stored record it belongs to: the same for all facts of one record, whatever name the customer
+    /// is kept under, and never given to another one.
+    pub customer: u64,
     /// Whose.
     pub of: CustomerRef,
     /// The fact.
     pub fact: Fact,
 }
 
+/// Everything that is kept of one customer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The record; empty at version 0 when there is none.
+    pub stored: Stored,
+    /// The facts, in order of commit.
+    pub facts: Vec<Logged>,
+    /// Outgoing work, leased or not, in order of commit.
+    pub outbox: Vec<Work>,
+    /// Quarantined deliveries that name the customer, oldest first.
+    pub quarantined: Vec<Quarantined>,
+}
+
 /// An engine.
+///
+/// A customer is found by the openid also when the record is kept as a tombstone; what [`Keep::Nothing`] left is found by
+/// nobody. In facts the customer bears the name the record is kept under, and that name may be handed in like an openid.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// One customer's record; a customer never seen is an empty one at version 0. Does not wait for writers.
     async fn load(&self, of: &CustomerRef) -> Result<Stored, StoreError>;
 
+    /// Many records, in the order asked for.
+    async fn load_all(&self, of: &[CustomerRef]) -> Result<Vec<Stored>, StoreError> {
+        let mut all = Vec::with_capacity(of.len());
+        for of in of {
+            all.push(self.load(of).await?);
+        }
+        Ok(all)
+    }
+
     /// Applies one decision, or nothing.
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
+
+    /// Applies all of it in one atomic step, or nothing: [`Committed::Stale`] when a single base is outdated, that of
+    /// the note included.
+    async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError>;
 
     /// Counters of a range, summed over all partitions, in order of key; zero ones may be left out.
     async fn counters(&self, account: &AccountId, range: CounterRange) -> Result<Vec<(CounterKey, i64)>, StoreError>;
@@ -202,6 +262,9 @@ pub trait Store: Send + Sync {
         from: BusinessDay,
         to: BusinessDay,
     ) -> Result<Vec<(BusinessDay, CounterKey, i64)>, StoreError>;
+
+    /// All numbers of an account at one instant, to be compared with its facts.
+    async fn numbers(&self, account: &AccountId) -> Result<Numbers, StoreError>;
 
     /// Facts after `after`, at most `limit`, in order of commit.
     async fn facts(&self, account: &AccountId, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError>;
@@ -216,8 +279,9 @@ pub trait Store: Send + Sync {
     /// When the next outgoing work is due, if there is any; leased work is due when its lease ends.
     async fn next_due(&self) -> Result<Option<UnixSecs>, StoreError>;
 
-    /// Keeps a delivery that could not be used. Beyond [`MOST_QUARANTINED`] of an account the oldest are dropped in the
-    /// same write, so that they cannot fill the disk. Facts are the log and never dropped.
+    /// Keeps a delivery that could not be used and counts it in [`Metric::Quarantined`] `[arrival day, 0, reason]`, both
+    /// or neither. Beyond [`MOST_QUARANTINED`] of an account the oldest are dropped in the
+    /// same write, so that they cannot fill the disk; they stay counted. Facts are the log and never dropped.
     async fn quarantine(&self, entry: Quarantined) -> Result<(), StoreError>;
 
     /// The quarantined deliveries of an account, newest first.
@@ -231,6 +295,23 @@ pub trait Store: Send + Sync {
 
     /// Changes a shared record in one atomic step, or answers [`Committed::Stale`] when somebody else was first.
     async fn put_shared(&self, change: SharedChange) -> Result<Committed, StoreError>;
+
+    /// Everything kept of one customer; `None` when there is nothing. May read the whole log.
+    async fn held(&self, of: &CustomerRef) -> Result<Option<Held>, StoreError>;
+
+    /// Takes one customer away, under whatever name: record, facts, outgoing work, quarantined deliveries that name
+    /// them; not a byte of it is left in the store's files. Counters and journal stay as they are, but what was counted
+    /// by the customer's own words is counted without them. What was counted of them is kept as [`Store::residue`].
+    /// `false` when there was nothing. After an error or a crash it may be asked again.
+    async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError>;
+
+    /// Takes name and record from at most `limit` customers of the account who left before `left_before`, and says from
+    /// how many: whoever of them comes back is new. Their facts and counters stay. Also finishes erasures that a crash
+    /// broke off.
+    async fn expire(&self, account: &AccountId, left_before: BusinessDay, limit: usize) -> Result<usize, StoreError>;
+
+    /// What erased customers once counted, added up: with what is counted from the facts anew it makes the counters.
+    async fn residue(&self, account: &AccountId) -> Result<Vec<Increment>, StoreError>;
 
     /// Makes everything acknowledged durable and closes; later calls fail.
     async fn close(&self) -> Result<(), StoreError>;

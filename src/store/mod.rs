@@ -7,9 +7,13 @@ mod contract;
 mod embedded;
 mod open;
 mod partition;
+mod pseudonym;
 mod shape;
+mod spec;
 
 pub use contract::*;
 pub use embedded::Embedded;
-pub use open::{open, open_read_only};
+pub use open::{open, open_read_only, open_to_export};
 pub use partition::{Partition, Partitions};
+pub use pseudonym::PseudonymKey;
+pub use spec::Spec;

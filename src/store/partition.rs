@@ -7,7 +7,7 @@ use std::num::NonZeroU16;
 
 use sha2::{Digest, Sha256};
 
-use super::{CustomerRef, StoreError};
+use super::{CustomerRef, StoreError, pseudonym};
 
 /// Where a customer lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,8 +33,11 @@ impl Partitions {
         self.0.get()
     }
 
-    /// The partition of a customer.
+    /// The partition of a customer; a pseudonym carries its own.
     pub fn of(self, customer: &CustomerRef) -> Partition {
+        if let Some(partition) = pseudonym::partition_in(&customer.openid) {
+            return partition;
+        }
         let mut hash = Sha256::new();
         hash.update(customer.account.as_str());
         hash.update([0]);

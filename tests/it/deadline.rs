@@ -6,16 +6,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use fuwu::app::{App, ManualClock, ServedAccount};
+use fuwu::app::{App, Discretion, ManualClock, Rules, ServedAccount};
 use fuwu::backend::{self, Backend};
 use fuwu::channel::official::{Account, AccountSpec, Mode, api};
 use fuwu::config::playbook::Live;
+use fuwu::domain::forget::Forget;
 use fuwu::domain::ids::Openid;
 use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
 use fuwu::growth::lateness::Lateness;
 use fuwu::http::{ApiToken, Front, Observatory, Served, State, serve};
-use fuwu::store::{CounterRange, Embedded};
+use fuwu::store::{CounterRange, Embedded, Spec};
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
@@ -115,7 +116,8 @@ struct Stuck {
 impl Stuck {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (gate, store) = Gated::around(Embedded::open(&dir.path().join("data"), 64).unwrap());
+        let store = Embedded::open(&dir.path().join("data"), Spec::default(), crate::harness::key()).unwrap();
+        let (gate, store) = Gated::around(store);
         let client = backend::client().unwrap();
         let spec = AccountSpec {
             id: "demo".into(),
@@ -133,7 +135,9 @@ impl Stuck {
             platform: api::Client::new(nowhere, APP_ID, "", client),
             site: "http://story.example".into(),
         };
-        let app = App::new(vec![account], Arc::new(store), Arc::new(ManualClock::at(MONDAY)), Lateness::default());
+        let discretion = Discretion { forget: Forget::Tombstone, keep_days: 180, key: crate::harness::key() };
+        let rules = Rules { lateness: Lateness::default(), discretion };
+        let app = App::new(vec![account], Arc::new(store), Arc::new(ManualClock::at(MONDAY)), rules);
         let state = State {
             app: Arc::clone(&app),
             draining: AtomicBool::new(false),

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use fuwu::domain::ids::AccountId;
 use fuwu::domain::time::{BusinessDay, UnixSecs};
-use fuwu::growth::counter::CounterKey;
+use fuwu::growth::counter::{CounterKey, Increment};
 use fuwu::store::{
-    Claimed, Commit, Committed, CounterRange, CustomerRef, Embedded, Logged, Quarantined, Shared, SharedChange,
-    SharedKind, SharedName, Store, StoreError, Stored,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Embedded, Held, Logged, Numbers, Quarantined, Shared,
+    SharedChange, SharedKind, SharedName, Store, StoreError, Stored,
 };
 use tokio::sync::watch;
 
@@ -95,6 +95,16 @@ impl Store for Gated {
         if lose { Err(lost()) } else { Ok(committed) }
     }
 
+    async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError> {
+        let lose = self.pass().await?;
+        let committed = self.inner.commit_all(bulk).await?;
+        if lose { Err(lost()) } else { Ok(committed) }
+    }
+
+    async fn numbers(&self, account: &AccountId) -> Result<Numbers, StoreError> {
+        self.inner.numbers(account).await
+    }
+
     async fn counters(&self, account: &AccountId, range: CounterRange) -> Result<Vec<(CounterKey, i64)>, StoreError> {
         self.inner.counters(account, range).await
     }
@@ -143,6 +153,22 @@ impl Store for Gated {
 
     async fn put_shared(&self, change: SharedChange) -> Result<Committed, StoreError> {
         self.inner.put_shared(change).await
+    }
+
+    async fn held(&self, of: &CustomerRef) -> Result<Option<Held>, StoreError> {
+        self.inner.held(of).await
+    }
+
+    async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError> {
+        self.inner.erase(of).await
+    }
+
+    async fn expire(&self, account: &AccountId, left_before: BusinessDay, limit: usize) -> Result<usize, StoreError> {
+        self.inner.expire(account, left_before, limit).await
+    }
+
+    async fn residue(&self, account: &AccountId) -> Result<Vec<Increment>, StoreError> {
+        self.inner.residue(account).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ use fuwu::domain::time::UnixSecs;
 use fuwu::growth::counter::{CounterKey, Metric};
 use fuwu::http::Observatory;
 use fuwu::sandbox::Sandbox;
-use fuwu::store::{CounterRange, CustomerRef, Store};
+use fuwu::store::{CounterRange, CustomerRef, PseudonymKey, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -30,6 +30,35 @@ pub const ORIGINAL_ID: &str = "gh_0123456789ab";
 pub const API_TOKEN: &str = "console-token-of-the-tests";
 /// Longer than anything here takes; a condition that is not there by then never comes.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The key of the tests' stores.
+pub fn key() -> PseudonymKey {
+    PseudonymKey::new("the key of the tests, of no use elsewhere")
+}
+
+/// Everything that is counted.
+pub const METRICS: [Metric; 20] = [
+    Metric::Gap,
+    Metric::Messages,
+    Metric::Retained,
+    Metric::Latest,
+    Metric::RetainedWeekly,
+    Metric::Follows,
+    Metric::FirstFollows,
+    Metric::Refollows,
+    Metric::Unfollows,
+    Metric::SpellEnded,
+    Metric::ActiveFollowers,
+    Metric::MenuTaps,
+    Metric::MenuTappers,
+    Metric::Hours,
+    Metric::FirstFollowScenes,
+    Metric::Votes,
+    Metric::Ratings,
+    Metric::Quarantined,
+    Metric::Playbooks,
+    Metric::Unanswered,
+];
 
 /// A running fuwu with its data in a folder of its own.
 pub struct World {

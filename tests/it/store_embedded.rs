@@ -6,7 +6,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use fuwu::domain::customer::Customer;
-use fuwu::store::{Commit, Committed, CustomerRef, Embedded, Store, StoreError, Version};
+use fuwu::domain::fact::{Fact, FactKind};
+use fuwu::domain::ids::DedupeKey;
+use fuwu::domain::notes::Note;
+use fuwu::domain::reply::Reply;
+use fuwu::domain::time::UnixSecs;
+use fuwu::domain::work::{Task, Work};
+use fuwu::store::{Commit, Committed, CustomerRef, Embedded, Quarantined, Spec, Store, StoreError, Version};
+
+use crate::process::run;
 
 fn who(n: u64) -> CustomerRef {
     CustomerRef { account: "demo".into(), openid: format!("o{n}").as_str().into() }
@@ -21,6 +29,7 @@ fn commit(of: CustomerRef, base: u64) -> Commit {
         facts: Vec::new(),
         outbox: Vec::new(),
         settled: Vec::new(),
+        keep: fuwu::store::Keep::Known,
     }
 }
 
@@ -29,7 +38,7 @@ async fn version(store: &dyn Store, n: u64) -> u64 {
 }
 
 fn open(dir: &Path) -> Embedded {
-    Embedded::open(dir, 64).unwrap()
+    Embedded::open(dir, Spec::default(), crate::harness::key()).unwrap()
 }
 
 #[tokio::test]
@@ -37,7 +46,7 @@ async fn a_store_in_use_is_refused_until_it_is_closed() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     store.commit(commit(who(1), 0)).await.unwrap();
-    let refused = Embedded::open(dir.path(), 64).unwrap_err();
+    let refused = Embedded::open(dir.path(), Spec::default(), crate::harness::key()).unwrap_err();
     assert!(matches!(refused, StoreError::Locked(_)));
     assert!(refused.to_string().contains(&dir.path().display().to_string()), "{refused}");
     store.close().await.unwrap();
@@ -75,7 +84,7 @@ async fn reading_beside_a_server_sees_what_is_acknowledged_and_changes_nothing()
     let store = open(dir.path());
     store.commit(commit(who(1), 0)).await.unwrap();
     let reader = Embedded::open_read_only(dir.path()).unwrap();
-    assert_eq!(reader.partitions().count(), 64);
+    assert_eq!(reader.spec(), Spec::default());
     assert_eq!(version(&reader, 1).await, 1);
     store.commit(commit(who(1), 1)).await.unwrap();
     assert_eq!(version(&reader, 1).await, 2);
@@ -101,9 +110,25 @@ fn reading_a_store_that_is_not_there_makes_none() {
 fn a_refused_opening_leaves_the_store_free() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
-    let refused = Embedded::open(dir.path(), 32).unwrap_err();
+    let refused =
+        Embedded::open(dir.path(), Spec { partitions: 32, ..Spec::default() }, crate::harness::key()).unwrap_err();
     assert!(matches!(refused, StoreError::Mismatch(_)), "{refused}");
     drop(open(dir.path()));
+}
+
+#[test]
+fn a_command_under_another_lateness_than_the_store_was_counted_with_says_what_to_set() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(&dir.path().join("data")));
+    let days = ["--from", "2026-03-01", "--to", "2026-03-02"];
+    let report = ["report", "activity"].into_iter().chain(days).collect::<Vec<_>>();
+    for args in [&report[..], &["serve"]] {
+        let output = run(dir.path(), &[("FUWU__NUMBERS__LATENESS_DAYS", "3")], args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains("numbers.lateness_days is 3; set it to 2"), "{args:?}: {said}");
+    }
+    assert!(run(dir.path(), &[], &report).status.success());
 }
 
 #[test]
@@ -111,7 +136,7 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let theirs = "not a database at all ".repeat(999);
     std::fs::write(dir.path().join("fuwu.db"), &theirs).unwrap();
-    Embedded::open(dir.path(), 64).unwrap_err();
+    Embedded::open(dir.path(), Spec::default(), crate::harness::key()).unwrap_err();
     Embedded::open_read_only(dir.path()).unwrap_err();
     assert_eq!(std::fs::read_to_string(dir.path().join("fuwu.db")).unwrap(), theirs);
 }
@@ -141,7 +166,7 @@ async fn after_a_crash_a_damaged_file_is_refused_and_a_whole_one_is_not() {
     let page = bytes.len() / 4096 / 2 * 4096;
     bytes[page..page + 4096].fill(0xa5);
     std::fs::write(&db, bytes).unwrap();
-    let refused = Embedded::open(crashed.path(), 64).unwrap_err().to_string();
+    let refused = Embedded::open(crashed.path(), Spec::default(), crate::harness::key()).unwrap_err().to_string();
     assert!(refused.contains("fuwu.db is damaged") && refused.contains("backup"), "{refused}");
 }
 
@@ -172,4 +197,58 @@ async fn reads_do_not_wait_for_the_writer_and_a_crowd_larger_than_the_queue_is_s
         assert_eq!(served.unwrap().unwrap(), Committed::Applied);
     }
     assert_eq!(version(&*store, 0).await, 2);
+}
+
+/// Every file of the store, as it lies on the disk.
+fn bytes_in(dir: &Path) -> Vec<u8> {
+    std::fs::read_dir(dir).unwrap().flat_map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test]
+async fn of_an_erased_customer_not_a_byte_is_left_in_the_files() {
+    const WORDS: &str = "我叫张三住在幸福路三号";
+    const OPENID: &str = "oOneWhoWantsToBeForgotten";
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let of = CustomerRef { account: "demo".into(), openid: OPENID.into() };
+    let fact = Fact {
+        at: UnixSecs(1_772_416_800),
+        arrived: UnixSecs(1_772_416_800),
+        key: DedupeKey(1),
+        playbook: "p".into(),
+        what: FactKind::TicketOpened { action: "a".into(), number: "n".into(), text: WORDS.into() },
+    };
+    let note = Note { reply: Reply::Text(WORDS.repeat(999)), expires: UnixSecs(1) };
+    let work = Work {
+        id: WORDS.into(),
+        origin: DedupeKey(1),
+        due: UnixSecs(i64::MAX),
+        expires: UnixSecs(i64::MAX),
+        task: Task::Send(Reply::Text(WORDS.into())),
+    };
+    let aside =
+        Quarantined { account: of.account.clone(), arrived: UnixSecs(1), reason: "time".into(), body: OPENID.into() };
+    let full = Commit {
+        customer: Customer { notes: vec![note], ..Customer::default() },
+        facts: vec![fact; 3],
+        outbox: vec![work],
+        ..commit(of.clone(), 0)
+    };
+    for n in 0..50 {
+        store.commit(commit(who(n), 0)).await.unwrap();
+    }
+    store.commit(full).await.unwrap();
+    store.commit(commit(of.clone(), 1)).await.unwrap();
+    store.quarantine(aside).await.unwrap();
+    let before = bytes_in(dir.path());
+    assert!(holds(&before, OPENID) && holds(&before, WORDS));
+    assert!(store.erase(&of).await.unwrap());
+    let after = bytes_in(dir.path());
+    assert!(!holds(&after, OPENID) && !holds(&after, WORDS));
+    assert_eq!(version(&store, 7).await, 1);
+    store.close().await.unwrap();
 }

@@ -17,9 +17,8 @@ use fuwu::domain::reply::Reply;
 use fuwu::domain::time::UnixSecs;
 use fuwu::domain::work::{Task, Work};
 use fuwu::growth::counter::{CounterKey, Increment, Metric};
-use fuwu::store::{Commit, Committed, CounterRange, CustomerRef, Embedded, Store};
+use fuwu::store::{Commit, Committed, CounterRange, CustomerRef, Embedded, Spec, Store};
 
-const PARTITIONS: u16 = 64;
 const TASKS: u64 = 16;
 const CUSTOMERS_OF_A_TASK: u64 = 4;
 /// Kills of one file, before the next one begins: each check reads all of it.
@@ -47,7 +46,8 @@ fn every_acknowledged_commit_survives_kill_9_whole_and_once() {
 #[ignore = "not a test: what the kill test kills"]
 fn victim() {
     let Some(dir) = std::env::var_os(DIR) else { return };
-    let store: Arc<dyn Store> = Arc::new(Embedded::open(Path::new(&dir), PARTITIONS).unwrap());
+    let store: Arc<dyn Store> =
+        Arc::new(Embedded::open(Path::new(&dir), Spec::default(), crate::harness::key()).unwrap());
     runtime().block_on(async {
         let tasks = (0..TASKS).map(|task| tokio::spawn(commit_for_ever(Arc::clone(&store), task)));
         join_all(tasks).await;
@@ -86,6 +86,7 @@ fn commit(of: &CustomerRef, version: u64) -> Commit {
             expires: UnixSecs(2),
             task: Task::Send(Reply::Silent),
         }],
+        keep: fuwu::store::Keep::Known,
         settled: match version {
             1 => Vec::new(),
             _ => vec![(version - 1).to_string().as_str().into()],
@@ -135,7 +136,7 @@ fn check(dir: &Path, known: &BTreeMap<String, u64>, kill: u64) -> BTreeMap<Strin
             // Reading mends nothing: the log grows over several kills, and some meet the victim carrying it over.
             return check_store(&Embedded::open_read_only(dir).unwrap(), known).await;
         }
-        let store = Embedded::open(dir, PARTITIONS).unwrap();
+        let store = Embedded::open(dir, Spec::default(), crate::harness::key()).unwrap();
         let versions = check_store(&store, known).await;
         check_outbox(&store, &versions).await;
         store.close().await.unwrap();

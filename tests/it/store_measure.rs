@@ -15,7 +15,7 @@ use fuwu::domain::notes::Note;
 use fuwu::domain::reply::Reply;
 use fuwu::domain::time::UnixSecs;
 use fuwu::growth::counter::{CounterKey, Increment, Metric};
-use fuwu::store::{Commit, Committed, CustomerRef, Embedded, Store, Version};
+use fuwu::store::{Commit, Committed, CustomerRef, Embedded, Spec, Store, Version};
 
 const CUSTOMERS: u64 = 100_000;
 /// Disks of shared machines change from second to second: short slices of both take turns, and medians are compared.
@@ -48,6 +48,7 @@ fn commit(n: u64, base: u64) -> Commit {
         facts: vec![fact.clone(), fact],
         outbox: Vec::new(),
         settled: Vec::new(),
+        keep: fuwu::store::Keep::Known,
     }
 }
 
@@ -106,7 +107,7 @@ async fn loads_a_second(store: &Arc<Embedded>) -> f64 {
 #[ignore = "prints figures, judges nothing"]
 async fn commits_beside_fsyncs() {
     let dir = tempfile::tempdir_in(std::env::var("FUWU_MEASURE_DIR").unwrap_or_else(|_| ".".into())).unwrap();
-    let store = Arc::new(Embedded::open(dir.path(), 64).unwrap());
+    let store = Arc::new(Embedded::open(dir.path(), Spec::default(), crate::harness::key()).unwrap());
     let begun = Instant::now();
     for chunk in 0..CUSTOMERS / 1_000 {
         join_all((chunk * 1_000..(chunk + 1) * 1_000).map(|n| store.commit(commit(n, 0)))).await;
@@ -147,7 +148,7 @@ async fn commits_beside_fsyncs() {
     println!("closed in {:?}", begun.elapsed());
     for (what, path) in [("in good order", dir.path()), ("after a crash", crashed.path())] {
         let begun = Instant::now();
-        let opened = Embedded::open(path, 64).unwrap();
+        let opened = Embedded::open(path, Spec::default(), crate::harness::key()).unwrap();
         println!("opened {what} in {:?}", begun.elapsed());
         drop(opened);
     }

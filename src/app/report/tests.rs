@@ -7,14 +7,17 @@ use crate::domain::customer::Customer;
 use crate::growth::counter::{GAP_FIRST, Increment, Metric};
 use crate::growth::lateness::Lateness;
 use crate::growth::report::{Cell, Period, ReportName};
-use crate::store::{Commit, Committed, CustomerRef, Embedded, SharedChange, SharedName, Version};
+use crate::store::{
+    Commit, Committed, CustomerRef, Embedded, Keep, PseudonymKey, SharedChange, SharedName, Spec, Version,
+};
 
 const DAY: BusinessDay = BusinessDay(20_458);
 
 /// A store in which two new customers came on `DAY`, one of them told of a day late.
 async fn store() -> (TempDir, Embedded) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Embedded::open(dir.path(), 4).unwrap();
+    let store =
+        Embedded::open(dir.path(), Spec { partitions: 4, ..Spec::default() }, PseudonymKey::new("reports")).unwrap();
     let came = |late_on| Increment {
         key: CounterKey { metric: Metric::Gap, a: DAY.0, b: GAP_FIRST, dimension: String::new() },
         by: 1,
@@ -28,6 +31,7 @@ async fn store() -> (TempDir, Embedded) {
         facts: Vec::new(),
         outbox: Vec::new(),
         settled: Vec::new(),
+        keep: Keep::Known,
     };
     assert_eq!(store.commit(commit).await.unwrap(), Committed::Applied);
     (dir, store)

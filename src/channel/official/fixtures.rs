@@ -56,7 +56,7 @@ fn every_fixture_parses_to_its_snapshot() {
     settings.set_omit_expression(true);
     settings.bind(|| {
         for (name, text) in all() {
-            insta::assert_debug_snapshot!(name.clone(), read_clear(&account(Mode::Safe), text.as_bytes()).unwrap());
+            insta::assert_debug_snapshot!(name.clone(), read_clear(text.as_bytes()).unwrap());
         }
     });
 }
@@ -65,7 +65,7 @@ fn every_fixture_parses_to_its_snapshot() {
 fn every_kind_has_a_fixture_named_after_it() {
     let mut covered = BTreeSet::new();
     for (name, text) in all() {
-        let parsed = read_clear(&account(Mode::Safe), text.as_bytes()).unwrap().what.name();
+        let parsed = read_clear(text.as_bytes()).unwrap().what.name();
         assert_eq!(name.split("--").next(), Some(parsed), "{name}");
         covered.insert(parsed);
     }
@@ -80,7 +80,7 @@ fn every_fixture_opens_to_the_same_value_in_every_mode() {
             let mode = if text.starts_with('{') { Mode::Safe } else { mode };
             let push = sender(mode).push(&text, &stamp()).unwrap();
             let opened = open(&account(mode), &Query::parse(&push.query).unwrap(), &push.body).unwrap();
-            let clear = read_clear(&account(mode), text.as_bytes()).unwrap();
+            let clear = read_clear(text.as_bytes()).unwrap();
             assert_eq!(opened.delivery, Ok(clear), "{name} {mode:?}");
         }
     }
@@ -88,7 +88,6 @@ fn every_fixture_opens_to_the_same_value_in_every_mode() {
 
 #[test]
 fn no_two_fixtures_have_the_same_key() {
-    let keys: BTreeSet<_> =
-        all().iter().map(|(_, text)| read_clear(&account(Mode::Safe), text.as_bytes()).unwrap().key).collect();
+    let keys: BTreeSet<_> = all().iter().map(|(_, text)| read_clear(text.as_bytes()).unwrap().key).collect();
     assert_eq!(keys.len(), all().len());
 }

@@ -71,7 +71,7 @@ pub fn open(account: &Account, query: &Query, body: &[u8]) -> Result<Opened, Ref
 ///
 /// # Errors
 /// [`Unusable`] if it cannot be understood.
-pub fn read_clear(_account: &Account, xml: &[u8]) -> Result<Inbound, Unusable> {
+pub fn read_clear(xml: &[u8]) -> Result<Inbound, Unusable> {
     read(xml).map(|delivery| delivery.inbound).map_err(|reason| Unusable { reason, body: xml.to_vec() })
 }
 

@@ -243,7 +243,7 @@ proptest! {
             for mode in MODES {
                 let _ = open(&account(mode), &Query::parse(&query).unwrap(), body);
             }
-            let _ = super::read_clear(&account(Mode::Plain), body);
+            let _ = super::read_clear(body);
             let _ = sender(Mode::Safe).hear(&Chat { openid: "", original_id: "", max_articles: 1 }, body);
         }
         let _ = Query::parse(&nasty);

@@ -12,8 +12,9 @@ use super::site::{Document, Site};
 use super::source::{Role, Sources};
 use crate::config::nearest::suggestion;
 use crate::domain::actions::Kind;
+use crate::domain::channel::ChannelRule;
 use crate::domain::connector::Connector;
-use crate::domain::ids::{ActionKey, ConnectorKey};
+use crate::domain::ids::{ActionKey, Channel, ConnectorKey};
 use crate::domain::keywords::KeywordRule;
 use crate::domain::menu::Menu;
 use crate::domain::playbook::Moments;
@@ -43,6 +44,11 @@ pub struct ConnectorsFile {
     pub connectors: BTreeMap<ConnectorKey, Connector>,
 }
 
+/// `channels.toml`: where customers come from, by the codes they scanned.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ChannelsFile(pub BTreeMap<Channel, ChannelRule>);
+
 /// A part that is there; its value when it could be read.
 #[derive(Debug)]
 pub struct Part<T> {
@@ -65,6 +71,8 @@ pub struct Draft {
     pub base_url: Option<Part<String>>,
     /// Connectors by name.
     pub connectors: BTreeMap<ConnectorKey, Part<Connector>>,
+    /// Channels by key, in the order they are written.
+    pub channels: Vec<(Channel, Part<ChannelRule>)>,
     /// Menus in order of their files.
     pub menus: Vec<Part<Menu>>,
     /// A file could not be read at all: what refers to it cannot be judged.
@@ -98,6 +106,7 @@ impl Draft {
             Role::Keywords => self.take_keywords(&site, findings),
             Role::Moments => self.moments = Some(Part { value: shape::read(&site, findings), site }),
             Role::Connectors => self.take_connectors(&site, findings),
+            Role::Channels => self.take_channels(&site, findings),
             Role::Menu => self.menus.push(Part { value: shape::read(&site, findings), site }),
         }
     }
@@ -157,6 +166,19 @@ impl Draft {
         for (key, site) in file.key("connectors").entries() {
             let value = shape::read(&site, findings);
             self.connectors.insert(ConnectorKey::new(key), Part { site, value });
+        }
+    }
+
+    fn take_channels(&mut self, file: &Site, findings: &mut Vec<Finding>) {
+        for (key, site) in file.entries() {
+            let value = if site.value().is_object() {
+                shape::read(&site, findings)
+            } else {
+                let mend = "渠道写成 [名称]，下面写 title = \"…\" 和 scenes = [\"…\"]";
+                findings.push(site.name().error(Code::WrongValue, "渠道要写成一张表", mend));
+                None
+            };
+            self.channels.push((Channel::new(key), Part { site, value }));
         }
     }
 }

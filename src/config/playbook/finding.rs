@@ -140,6 +140,8 @@ codes! {
     ConnectorRule = "connector-rule",
     /// The example of a connector does not have the fields it names.
     ConnectorExample = "connector-example",
+    /// A channel that cannot be counted by as it is written.
+    ChannelRule = "channel-rule",
 }
 
 impl fmt::Display for Code {

@@ -4,6 +4,7 @@ use super::check;
 use super::draft::Draft;
 use super::finding::{Code, Finding};
 use super::source::{Dirs, Role, Sources};
+use crate::domain::channel::Channels;
 use crate::domain::ids::PlaybookVersion;
 use crate::domain::keywords::Keywords;
 use crate::domain::playbook::Playbook;
@@ -75,8 +76,11 @@ fn freeze(draft: Draft, keywords: Option<Keywords>) -> Option<Playbook> {
         moments: draft.moments?.value?,
         base_url: draft.base_url.and_then(|part| part.value).unwrap_or_default(),
         connectors: draft.connectors.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
+        channels: Channels(
+            draft.channels.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
+        ),
         menus: draft.menus.into_iter().map(|part| part.value).collect::<Option<_>>()?,
-        ..Playbook::default()
+        version: PlaybookVersion::default(),
     })
 }
 

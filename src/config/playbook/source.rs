@@ -37,6 +37,8 @@ pub enum Role {
     Moments,
     /// `connectors.toml`.
     Connectors,
+    /// `channels.toml`; an account may do without.
+    Channels,
     /// A file in the menu folder.
     Menu,
 }
@@ -61,11 +63,12 @@ pub struct Sources {
     pub findings: Vec<Finding>,
 }
 
-const FILES: [(&str, Role); 4] = [
+const FILES: [(&str, Role); 5] = [
     ("actions.toml", Role::Actions),
     ("keywords.toml", Role::Keywords),
     ("moments.toml", Role::Moments),
     ("connectors.toml", Role::Connectors),
+    ("channels.toml", Role::Channels),
 ];
 
 impl Sources {

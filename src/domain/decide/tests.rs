@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::actions::Kind;
 use crate::domain::customer::Follow;
+use crate::domain::forget::{Forget, Keep, forget_left};
 use crate::domain::ids::DedupeKey;
 use crate::domain::notes::Note;
 use crate::domain::question::Question;
@@ -305,8 +306,10 @@ fn an_order_outlasts_its_customer_until_it_has_ended() {
     assert_eq!(left.recent.earned(DedupeKey(7)).unwrap().reply, Reply::Silent, "a retry of any delivery is known");
     assert_eq!(left.memory.len(), 1);
     left.follow.following = false;
-    let done = resume(&playbook(), &left, &work, (&loaded(), moment()));
+    assert_eq!((forget_left(&mut left, Forget::Tombstone), left.memory.len()), (Keep::Known, 1));
+    let mut done = resume(&playbook(), &left, &work, (&loaded(), moment()));
     assert!(matches!(done.facts[..], [FactKind::Ordered { .. }]), "{:?}", done.facts);
+    assert_eq!(forget_left(&mut done.customer, Forget::Tombstone), Keep::Tombstone);
     assert!(done.customer.memory.is_empty());
 }
 

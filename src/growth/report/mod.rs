@@ -14,10 +14,12 @@ mod as_of;
 mod asked;
 mod assemble;
 mod average;
+mod channel;
 mod compare;
 mod context;
 mod datacube;
 mod draft;
+mod file;
 mod followers;
 mod menu;
 mod period;
@@ -30,18 +32,24 @@ mod table;
 mod trials;
 mod unanswered;
 mod unique;
+mod words;
 mod write;
+mod write_xlsx;
 
 pub use as_of::{Change, as_it_stood, changes};
 pub use asked::{Asked, AskedError, Compare, Measure};
 pub use assemble::{build, needed};
 pub use average::{Average, average};
+pub use channel::{UnknownChannel, known_channel};
 pub use context::{AsOf, Context};
 pub use datacube::{Platform, PlatformDay, SideBySide};
+pub use file::{Form, Unwritable, written};
 pub use period::{MAX_DAYS, Period, PeriodError};
 pub use table::{Cell, Column, ColumnKind, Table, Term};
 pub use unanswered::MOST_TEXTS;
+pub use words::{clock_time, shown, state_word};
 pub use write::{Bom, Explain, Meta, to_csv, to_json};
+pub use write_xlsx::to_xlsx;
 
 /// A report by its name (contract.md, "Reports").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::counters::Fold;
 use super::customers::{self, FactRow};
 use super::failure::{Damage, damage};
-use super::request::{CommitRow, Outcome, Write};
-use super::{outbox, quarantine, shared};
+use super::request::{CommitRow, LogRow, Outcome, Write};
+use super::{bulk, forget, outbox, quarantine, shared};
+use crate::domain::forget::Keep;
 use crate::domain::ids::AccountId;
 use crate::store::Committed;
 
@@ -17,7 +18,7 @@ pub(super) type Applied = rusqlite::Result<Outcome>;
 
 /// What the writer knows of the file without asking it.
 #[derive(Debug, Default)]
-struct Known {
+pub(super) struct Known {
     accounts: HashMap<AccountId, i64>,
     last_seq: Option<i64>,
 }
@@ -88,6 +89,7 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
     for write in batch {
         outcomes.push(match write {
             Write::Commit(row) => Outcome::Committed(commit(&transaction, known, (row, &mut fold))?),
+            Write::CommitAll(row) => Outcome::Committed(bulk::apply(&transaction, known, row)?),
             Write::Claim { now, until, limit } => Outcome::Claimed(outbox::claim(&transaction, *now, *until, *limit)?),
             Write::Defer { of, id, attempt, due } => {
                 outbox::defer(&transaction, of, (id, *attempt), *due)?;
@@ -96,13 +98,31 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
             Write::Quarantine(entry) => {
                 let account = known.account(&transaction, &entry.account)?;
                 quarantine::keep(&transaction, account, entry)?;
+                fold.add(account, &[quarantine::counted(entry)])?;
                 Outcome::Done
             }
             Write::PutShared(change) => {
                 let account = known.account(&transaction, &change.account)?;
                 Outcome::Committed(shared::put(&transaction, account, change)?)
             }
-            Write::Close => Outcome::Done,
+            Write::Erase(row) => Outcome::Committed(forget::erase(&transaction, row, &mut fold)?),
+            Write::Purge { account, seqs } => {
+                forget::purge(&transaction, *account, seqs)?;
+                Outcome::Done
+            }
+            Write::Erased { customer } => {
+                forget::end(&transaction, *customer)?;
+                Outcome::Done
+            }
+            Write::Release { ids } => {
+                quarantine::release(&transaction, ids)?;
+                Outcome::Done
+            }
+            Write::Expire { account, left_before, limit } => {
+                let account = known.account(&transaction, account)?;
+                Outcome::Expired(forget::expire(&transaction, (account, *left_before, *limit), &mut fold)?)
+            }
+            Write::Close | Write::Scour(_) => Outcome::Done,
         });
     }
     fold.write(&transaction)?;
@@ -110,7 +130,7 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
     Ok(outcomes)
 }
 
-fn commit(
+pub(super) fn commit(
     connection: &Connection,
     known: &mut Known,
     (row, fold): (&CommitRow, &mut Fold),
@@ -121,17 +141,23 @@ fn commit(
     }
     let Some(customer) = customers::put(connection, account, row)? else { return Ok(Committed::Stale) };
     fold.add(account, &row.increments)?;
-    for body in &row.facts {
+    for LogRow { body, words } in &row.facts {
         let seq = known.next_seq(connection)?;
         customers::log(connection, &FactRow { account, seq, customer, partition: row.partition.0, body })?;
+        if *words {
+            forget::note_words(connection, customer, seq)?;
+        }
     }
     outbox::change(connection, customer, row)?;
+    if row.keep != Keep::Known {
+        forget::bury(connection, (account, customer), fold)?;
+    }
     Ok(Committed::Applied)
 }
 
 impl Known {
     /// The number of an account; one is given to an account never seen.
-    fn account(&mut self, connection: &Connection, name: &AccountId) -> rusqlite::Result<i64> {
+    pub(super) fn account(&mut self, connection: &Connection, name: &AccountId) -> rusqlite::Result<i64> {
         if let Some(id) = self.accounts.get(name) {
             return Ok(*id);
         }

@@ -16,16 +16,21 @@ use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::{Task, Work};
 use crate::domain::{fact, fact::FactKind};
 use crate::growth::counter::{CounterKey, Increment, Metric};
-use crate::store::{Commit, Committed, CustomerRef, Partitions, Quarantined, Version};
+use crate::store::pseudonym::Names;
+use crate::store::{Commit, Committed, CustomerRef, Keep, Partitions, PseudonymKey, Quarantined, Spec, Version};
 
 fn partitions() -> Partitions {
     Partitions::new(8).unwrap()
 }
 
+fn names() -> Names {
+    Names { partitions: partitions(), key: Some(PseudonymKey::new("batch")) }
+}
+
 fn store() -> (TempDir, Batches) {
     let dir = tempfile::tempdir().unwrap();
     let mut connection = connection::for_writing(dir.path()).unwrap();
-    schema::prepare(&mut connection, partitions()).unwrap();
+    schema::prepare(&mut connection, Spec { partitions: 8, ..Spec::default() }).unwrap();
     // What a power cut would leave is not the subject here; the property writes thousands of batches.
     connection.pragma_update(None, "synchronous", "OFF").unwrap();
     let poison = "CREATE TRIGGER poison BEFORE INSERT ON outbox WHEN NEW.id = '99'
@@ -69,17 +74,17 @@ fn commit(wish: &Wish) -> Write {
         expires: UnixSecs(99),
         task: Task::Send(Reply::Silent),
     };
-    let partition = partitions().of(&of);
     let commit = Commit {
         base: Version(wish.base),
         customer: Customer { with_agent_since: Some(UnixSecs(wish.base.cast_signed())), ..Customer::default() },
         increments: wish.counters.iter().map(increment).collect(),
         facts: (0..wish.facts).map(fact).collect(),
         outbox: wish.outbox.map(work).into_iter().collect(),
+        keep: Keep::Known,
         settled: wish.settled.map(|n| n.to_string().as_str().into()).into_iter().collect(),
         of,
     };
-    Write::Commit(Box::new(CommitRow::new(commit, partition).unwrap()))
+    Write::Commit(Box::new(CommitRow::new(commit, &names()).unwrap()))
 }
 
 fn plain(customer: u8, base: u64) -> Wish {
@@ -191,11 +196,10 @@ fn a_long_record_is_stored_beside_short_ones() {
         facts: vec![],
         outbox: vec![],
         settled: vec![],
+        keep: Keep::Known,
         of,
     };
-    let long = Write::Commit(Box::new(
-        CommitRow::new(long, partitions().of(&CustomerRef { account: "even".into(), openid: "long".into() })).unwrap(),
-    ));
+    let long = Write::Commit(Box::new(CommitRow::new(long, &names()).unwrap()));
     let outcome = batches.apply(&[commit(&plain(1, 0)), long]).unwrap();
     assert!(outcome.iter().all(|outcome| committed(outcome) == Some(Committed::Applied)));
 }

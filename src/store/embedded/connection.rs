@@ -8,6 +8,9 @@ use rusqlite::{Connection, OpenFlags};
 /// The database's file name within its folder.
 pub(super) const DB_FILE: &str = "fuwu.db";
 
+/// Nobody holds a lock for long: this only covers a process that opens the file while another recovers it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(super) fn db_path(dir: &Path) -> PathBuf {
     dir.join(DB_FILE)
 }
@@ -23,6 +26,8 @@ pub(super) fn for_writing(dir: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
+    // What is deleted is overwritten. Not FAST, which leaves it in pages that fall free.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     Ok(connection)
 }
 
@@ -42,8 +47,7 @@ pub(super) fn for_reading(dir: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    // Nobody holds a lock for long: this only covers a process that opens the file while another recovers it.
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "temp_store", "MEMORY")
 }

@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use rusqlite::Connection;
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use serde::de::value::Error;
 
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::{CounterKey, Increment, Metric};
@@ -33,21 +30,35 @@ impl Fold {
         Ok(())
     }
 
-    /// Writes the sums.
+    /// Writes the sums. A cell that comes to nothing is taken away: its dimension may hold words that are to be forgotten.
     pub(super) fn write(self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut spent = connection.prepare_cached(
+            "DELETE FROM counter WHERE account = ?1 AND metric = ?2 AND a = ?3 AND b = ?4 AND dimension = ?5
+             AND value = 0",
+        )?;
         let mut upsert = connection.prepare_cached(
             "INSERT INTO counter (account, metric, a, b, dimension, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO UPDATE SET value = value + excluded.value",
         )?;
         for ((account, key), by) in self.counters.into_iter().filter(|(_, by)| *by != 0) {
             upsert.execute((account, key.metric as u8, key.a, key.b, &key.dimension, by))?;
+            if by < 0 {
+                spent.execute((account, key.metric as u8, key.a, key.b, &key.dimension))?;
+            }
         }
+        let mut spent = connection.prepare_cached(
+            "DELETE FROM journal WHERE account = ?1 AND arrived = ?2 AND metric = ?3 AND a = ?4 AND b = ?5
+             AND dimension = ?6 AND value = 0",
+        )?;
         let mut upsert = connection.prepare_cached(
             "INSERT INTO journal (account, arrived, metric, a, b, dimension, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT DO UPDATE SET value = value + excluded.value",
         )?;
         for ((account, arrived, key), by) in self.journal.into_iter().filter(|(_, by)| *by != 0) {
             upsert.execute((account, arrived.0, key.metric as u8, key.a, key.b, &key.dimension, by))?;
+            if by < 0 {
+                spent.execute((account, arrived.0, key.metric as u8, key.a, key.b, &key.dimension))?;
+            }
         }
         Ok(())
     }
@@ -95,20 +106,30 @@ pub(super) fn read_journal(
     Ok(journal)
 }
 
+/// Every counter of an account that is not 0.
+pub(super) fn read_all(connection: &Connection, account: &str) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+    let mut query = connection.prepare_cached(
+        "SELECT metric, a, b, dimension, value FROM counter
+         WHERE account = (SELECT id FROM account WHERE name = ?1) AND value <> 0 ORDER BY metric, a, b, dimension",
+    )?;
+    let mut rows = query.query([account])?;
+    let mut counters = Vec::new();
+    while let Some(row) = rows.next()? {
+        let metric = metric(row.get(0)?)?;
+        counters.push((CounterKey { metric, a: row.get(1)?, b: row.get(2)?, dimension: row.get(3)? }, row.get(4)?));
+    }
+    Ok(counters)
+}
+
 /// The metric of a stored number.
-fn metric(number: u8) -> Result<Metric, StoreError> {
+pub(super) fn metric(number: u8) -> Result<Metric, StoreError> {
     METRICS.iter().copied().find(|metric| *metric as u8 == number).ok_or_else(|| StoreError::Shape {
-        what: "journal entry",
+        what: "counter",
         cause: format!("no metric has the number {number}; run the version of fuwu that wrote it, or a newer one"),
     })
 }
 
-/// Every metric, found through its derived reader (which numbers variants from 0), so that no second list of them can
-/// fall behind.
-static METRICS: LazyLock<Vec<Metric>> = LazyLock::new(|| {
-    let nth = |n: u32| Metric::deserialize(IntoDeserializer::<Error>::into_deserializer(n)).ok();
-    (0..).map_while(nth).collect()
-});
+static METRICS: LazyLock<Vec<Metric>> = LazyLock::new(|| Metric::all().collect());
 
 #[cfg(test)]
 mod tests {

@@ -3,53 +3,120 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::request::CommitRow;
+use super::schema;
+use crate::domain::forget::Keep;
+use crate::domain::ids::Openid;
+use crate::store::pseudonym::Names;
 use crate::store::shape;
 use crate::store::{CustomerRef, Logged, StoreError, Stored, Version};
 
 /// Writes the record if the stored version is still the one the decision was made from. The answer is the customer's
 /// number, or `None` when somebody else was first.
 pub(super) fn put(connection: &Connection, account: i64, row: &CommitRow) -> rusqlite::Result<Option<i64>> {
+    let (openid, tombstone) = (row.of.openid.as_str(), row.tombstone.as_ref().map(Openid::as_str));
     if row.base == 0 {
         return connection
             .prepare_cached(
-                "INSERT INTO customer (account, openid, partition, version, record) VALUES (?1, ?2, ?3, 1, ?4)
+                "INSERT INTO customer (account, openid, partition, version, record, left_on)
+                 SELECT ?1, ?2, ?3, 1, ?4, ?5
+                 WHERE NOT EXISTS (SELECT 1 FROM customer WHERE account = ?1 AND openid IN (?6, ?7))
                  ON CONFLICT DO NOTHING RETURNING id",
             )?
-            .query_row((account, row.of.openid.as_str(), row.partition.0, &row.record), |row| row.get(0))
+            .query_row(
+                (account, row.name.as_str(), row.partition.0, &row.record, row.left_on, openid, tombstone),
+                |row| row.get(0),
+            )
             .optional();
     }
     // A version SQLite cannot hold was never handed out.
     let Ok(base) = i64::try_from(row.base) else { return Ok(None) };
-    connection
-        .prepare_cached(
-            "UPDATE customer SET version = version + 1, record = ?4
-             WHERE account = ?1 AND openid = ?2 AND version = ?3 RETURNING id",
-        )?
-        .query_row((account, row.of.openid.as_str(), base, &row.record), |row| row.get(0))
-        .optional()
+    if row.keep == Keep::Known {
+        let known = connection
+            .prepare_cached(
+                "UPDATE customer SET version = version + 1, record = ?4, left_on = ?5
+                 WHERE account = ?1 AND openid = ?2 AND version = ?3 RETURNING id",
+            )?
+            .query_row((account, openid, base, &row.record, row.left_on), |row| row.get(0))
+            .optional()?;
+        if known.is_some() {
+            return Ok(known);
+        }
+    }
+    let mut rename = connection.prepare_cached(
+        "UPDATE customer SET openid = ?6, version = version + 1, record = ?4, left_on = ?5
+         WHERE account = ?1 AND openid = ?2 AND version = ?3 RETURNING id",
+    )?;
+    for kept in Some(openid).filter(|_| row.keep != Keep::Known).into_iter().chain(tombstone) {
+        let renamed = rename
+            .query_row((account, kept, base, &row.record, row.left_on, row.name.as_str()), |row| row.get(0))
+            .optional()?;
+        if renamed.is_some() {
+            return Ok(renamed);
+        }
+    }
+    Ok(None)
 }
 
-pub(super) fn load(connection: &Connection, of: &CustomerRef) -> Result<Stored, StoreError> {
-    let found: Option<(i64, Vec<u8>)> = connection
-        .prepare_cached(
-            "SELECT version, record FROM customer
-             WHERE account = (SELECT id FROM account WHERE name = ?1) AND openid = ?2",
-        )?
-        .query_row((of.account.as_str(), of.openid.as_str()), |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    match found {
-        None => Ok(Stored::default()),
-        Some((version, record)) => {
-            Ok(Stored { version: Version(version.unsigned_abs()), customer: shape::read(&record)? })
-        }
+/// A record as it is stored.
+pub(super) struct Row {
+    pub(super) account: i64,
+    pub(super) id: i64,
+    pub(super) version: i64,
+    pub(super) record: Vec<u8>,
+}
+
+/// The customer's row, under the openid or the tombstone's name.
+pub(super) fn find(connection: &Connection, of: &CustomerRef, names: &Names) -> rusqlite::Result<Option<Row>> {
+    let mut query = connection.prepare_cached(
+        "SELECT account, id, version, record FROM customer
+         WHERE account = (SELECT id FROM account WHERE name = ?1) AND openid = ?2 AND version > 0",
+    )?;
+    let mut named = |name: &Openid| {
+        let row = |row: &rusqlite::Row<'_>| {
+            Ok(Row { account: row.get(0)?, id: row.get(1)?, version: row.get(2)?, record: row.get(3)? })
+        };
+        query.query_row((of.account.as_str(), name.as_str()), row).optional()
+    };
+    match named(&of.openid)? {
+        Some(row) => Ok(Some(row)),
+        None => names.tombstone(of).map_or(Ok(None), |name| named(&name)),
     }
 }
 
-/// Facts of a batch are numbered from here on.
+pub(super) fn load(connection: &Connection, of: &CustomerRef, names: &Names) -> Result<Stored, StoreError> {
+    find(connection, of, names)?.map_or_else(|| Ok(Stored::default()), |row| stored(&row))
+}
+
+/// Reads many at one instant; in order of account and openid it walks the index forward.
+pub(super) fn load_all(connection: &Connection, of: &[CustomerRef], names: &Names) -> Result<Vec<Stored>, StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    of.iter().map(|of| load(&transaction, of, names)).collect()
+}
+
+pub(super) fn stored(row: &Row) -> Result<Stored, StoreError> {
+    Ok(Stored { version: Version(row.version.unsigned_abs()), customer: shape::read(&row.record)? })
+}
+
+/// Facts of a batch are numbered from here on. The numbers of erased ones are never given again.
 pub(super) fn last_seq(connection: &Connection) -> rusqlite::Result<i64> {
     let max = "SELECT max((SELECT max(seq) FROM fact WHERE account = account.id)) FROM account";
-    Ok(connection.query_row(max, [], |row| row.get::<_, Option<i64>>(0))?.unwrap_or(0))
+    let last = connection.query_row(max, [], |row| row.get::<_, Option<i64>>(0))?.unwrap_or(0);
+    Ok(last.max(schema::meta(connection, ERASED_UP_TO)?.unwrap_or(0)))
 }
+
+/// The latest fact of one account.
+pub(super) fn last_seq_of(connection: &Connection, account: &str) -> rusqlite::Result<u64> {
+    let max = "SELECT max(seq) FROM fact WHERE account = (SELECT id FROM account WHERE name = ?1)";
+    let last = connection.prepare_cached(max)?.query_row([account], |row| row.get::<_, Option<i64>>(0))?;
+    Ok(last.unwrap_or(0).unsigned_abs())
+}
+
+/// Remembers the number of the last fact, before some are deleted.
+pub(super) fn keep_last_seq(connection: &Connection) -> rusqlite::Result<()> {
+    schema::set_meta(connection, ERASED_UP_TO, last_seq(connection)?)
+}
+
+const ERASED_UP_TO: &str = "erased_up_to";
 
 pub(super) struct FactRow<'a> {
     pub(super) account: i64,
@@ -74,17 +141,19 @@ pub(super) fn facts(
 ) -> Result<Vec<Logged>, StoreError> {
     let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
     let mut query = connection.prepare_cached(
-        "SELECT fact.seq, customer.openid, fact.body FROM fact JOIN customer ON customer.id = fact.customer
-         WHERE fact.account = (SELECT id FROM account WHERE name = ?1) AND fact.seq > ?2 ORDER BY fact.seq LIMIT ?3",
+        "SELECT fact.seq, fact.customer, customer.openid, fact.body FROM fact JOIN customer ON customer.id = fact.customer
+         WHERE fact.account = (SELECT id FROM account WHERE name = ?1) AND fact.seq > ?2 AND customer.version > 0
+         ORDER BY fact.seq LIMIT ?3",
     )?;
     let mut rows = query.query((account, after, i64::try_from(limit).unwrap_or(i64::MAX)))?;
     let mut logged = Vec::new();
     while let Some(row) = rows.next()? {
-        let openid: String = row.get(1)?;
+        let openid: String = row.get(2)?;
         logged.push(Logged {
             seq: row.get::<_, i64>(0)?.unsigned_abs(),
+            customer: row.get::<_, i64>(1)?.unsigned_abs(),
             of: CustomerRef { account: account.into(), openid: openid.as_str().into() },
-            fact: shape::read(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?,
+            fact: shape::read(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?,
         });
     }
     Ok(logged)

@@ -12,16 +12,17 @@ use rusqlite::Connection;
 
 use super::connection::{self, DB_FILE};
 use super::readers::Readers;
-use super::request::{ClaimedRow, CommitRow, Outcome, Write};
+use super::request::{BulkRow, ClaimedRow, CommitRow, Outcome, Write};
 use super::writer::Writer;
 use super::{counters, customers, outbox, quarantine, schema, shared};
 use crate::domain::ids::AccountId;
 use crate::domain::time::{BusinessDay, UnixSecs};
-use crate::growth::counter::CounterKey;
+use crate::growth::counter::{CounterKey, Increment};
+use crate::store::pseudonym::Names;
 use crate::store::shape;
 use crate::store::{
-    Claimed, Commit, Committed, CounterRange, CustomerRef, Logged, Partitions, Quarantined, Shared, SharedChange,
-    SharedKind, SharedName, Store, StoreError, Stored,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Held, Logged, Numbers, Partitions, PseudonymKey,
+    Quarantined, Shared, SharedChange, SharedKind, SharedName, Spec, Store, StoreError, Stored,
 };
 
 /// Connections for reports and lists, which may take a while and must not keep a message waiting.
@@ -34,33 +35,40 @@ const LONG_READERS: usize = 2;
 /// connections of its own.
 #[derive(Debug)]
 pub struct Embedded {
-    partitions: Partitions,
+    spec: Spec,
+    names: Names,
     points: Readers,
     long: Arc<Readers>,
     /// None when opened for reading only.
     writer: Option<Writer>,
+    /// The file itself, to be searched; only while writing. Closing it drops this process's locks on it, so it is the
+    /// last thing that is closed.
+    file: Option<Arc<File>>,
 }
 
 impl Embedded {
-    /// Opens the store in `dir`, or makes one there with this many partitions. Blocks; after a crash it also reads the
-    /// whole file once.
+    /// Opens the store in `dir`, or makes one there with this `spec`. Blocks; after a crash it also reads the whole
+    /// file once.
     ///
     /// # Errors
     /// [`StoreError::Locked`] when another process holds it, [`StoreError::Mismatch`] when it was made with another
-    /// number of partitions, by a newer version or by another program, [`StoreError::Unavailable`] when the file cannot
-    /// be opened or is damaged.
-    pub fn open(dir: &Path, partitions: u16) -> Result<Self, StoreError> {
-        let partitions = Partitions::new(partitions)?;
+    /// `spec`, by a newer version or by another program, [`StoreError::Unavailable`] when the file cannot be opened or
+    /// is damaged.
+    pub fn open(dir: &Path, spec: Spec, key: PseudonymKey) -> Result<Self, StoreError> {
+        Partitions::new(spec.partitions)?;
         create(dir).map_err(|error| StoreError::Unavailable(format!("{}: {error}", dir.display())))?;
-        let writer = Writer::start(dir, partitions)?;
-        Self::with(dir, partitions, Some(writer))
+        let writer = Writer::start(dir, spec)?;
+        let file = File::open(connection::db_path(dir));
+        let file = file.map_err(|error| StoreError::Unavailable(format!("{DB_FILE}: {error}")))?;
+        let store = Self::with(dir, spec, Some(writer))?;
+        Ok(Self { file: Some(Arc::new(file)), ..store.knowing(key) })
     }
 
     /// Opens the store in `dir` for reading, also beside a process that writes it; every change is refused.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when there is none, [`StoreError::Mismatch`] when a newer version or another program
-    /// made it.
+    /// made it, or an older version whose tables are yet to be brought up to date.
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
         if !connection::db_path(dir).exists() {
             return Err(StoreError::Unavailable(format!(
@@ -68,29 +76,43 @@ impl Embedded {
                 dir.display()
             )));
         }
-        let partitions = schema::check(&connection::for_reading(dir)?)?;
-        Self::with(dir, partitions, None)
+        let spec = schema::check_for_reading(&connection::for_reading(dir)?)?;
+        Self::with(dir, spec, None)
     }
 
-    /// How many partitions the store was made with.
-    pub fn partitions(&self) -> Partitions {
-        self.partitions
+    /// What the store was made with.
+    pub fn spec(&self) -> Spec {
+        self.spec
     }
 
-    fn with(dir: &Path, partitions: Partitions, writer: Option<Writer>) -> Result<Self, StoreError> {
+    /// With this key, customers who left are found by their openid.
+    pub fn knowing(self, key: PseudonymKey) -> Self {
+        Self { names: Names { key: Some(key), ..self.names }, ..self }
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(super) fn file(&self) -> Option<Arc<File>> {
+        self.file.clone()
+    }
+
+    fn with(dir: &Path, spec: Spec, writer: Option<Writer>) -> Result<Self, StoreError> {
+        let partitions = Partitions::new(spec.partitions)?;
         let cores = available_parallelism().map_or(4, NonZeroUsize::get);
         let points = Readers::open(dir, cores.min(16))?;
         let long = Arc::new(Readers::open(dir, LONG_READERS)?);
-        Ok(Self { partitions, points, long, writer })
+        Ok(Self { spec, names: Names { partitions, key: None }, points, long, writer, file: None })
     }
 
-    async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
+    pub(super) async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
         let refusal =
             || StoreError::Unavailable("it was opened for reading only; the running server changes it".into());
         self.writer.as_ref().ok_or_else(refusal)?.ask(write).await
     }
 
-    async fn read_long<T: Send + 'static>(
+    pub(super) async fn read_long<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -104,12 +126,25 @@ impl Embedded {
 #[async_trait]
 impl Store for Embedded {
     async fn load(&self, of: &CustomerRef) -> Result<Stored, StoreError> {
-        self.points.read(|connection| customers::load(connection, of))
+        self.points.read(|connection| customers::load(connection, of, &self.names))
+    }
+
+    async fn load_all(&self, of: &[CustomerRef]) -> Result<Vec<Stored>, StoreError> {
+        self.points.read(|connection| customers::load_all(connection, of, &self.names))
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
-        let partition = self.partitions.of(&commit.of);
-        match self.write(Write::Commit(Box::new(CommitRow::new(commit, partition)?))).await? {
+        match self.write(Write::Commit(Box::new(CommitRow::new(commit, &self.names)?))).await? {
+            Outcome::Committed(committed) => Ok(committed),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError> {
+        let row = |commit: Commit| CommitRow::new(commit, &self.names);
+        let commits = bulk.commits.into_iter().map(row).collect::<Result<_, _>>()?;
+        let row = BulkRow { commits, quarantined: bulk.quarantined, note: bulk.note };
+        match self.write(Write::CommitAll(Box::new(row))).await? {
             Outcome::Committed(committed) => Ok(committed),
             _ => Err(unexpected()),
         }
@@ -128,6 +163,21 @@ impl Store for Embedded {
     ) -> Result<Vec<(BusinessDay, CounterKey, i64)>, StoreError> {
         let account = account.clone();
         self.read_long(move |connection| counters::read_journal(connection, account.as_str(), (from, to))).await
+    }
+
+    async fn numbers(&self, account: &AccountId) -> Result<Numbers, StoreError> {
+        let account = account.clone();
+        self.read_long(move |connection| {
+            // One transaction sees one state of the file, whatever is written meanwhile.
+            let transaction = connection.unchecked_transaction()?;
+            let always = (BusinessDay(i32::MIN), BusinessDay(i32::MAX));
+            Ok(Numbers {
+                last_seq: customers::last_seq_of(&transaction, account.as_str())?,
+                counters: counters::read_all(&transaction, account.as_str())?,
+                journal: counters::read_journal(&transaction, account.as_str(), always)?,
+            })
+        })
+        .await
     }
 
     async fn facts(&self, account: &AccountId, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError> {
@@ -181,6 +231,27 @@ impl Store for Embedded {
             Outcome::Committed(committed) => Ok(committed),
             _ => Err(unexpected()),
         }
+    }
+
+    async fn held(&self, of: &CustomerRef) -> Result<Option<Held>, StoreError> {
+        self.held_of(of).await
+    }
+
+    async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError> {
+        self.erase_of(of).await
+    }
+
+    async fn expire(&self, account: &AccountId, left_before: BusinessDay, limit: usize) -> Result<usize, StoreError> {
+        self.finish_erasures().await?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        match self.write(Write::Expire { account: account.clone(), left_before, limit }).await? {
+            Outcome::Expired(count) => Ok(count),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn residue(&self, account: &AccountId) -> Result<Vec<Increment>, StoreError> {
+        self.residue_of(account).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

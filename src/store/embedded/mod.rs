@@ -11,11 +11,14 @@
 //! is the counter itself.
 
 mod batch;
+mod bulk;
 mod connection;
 mod counters;
 mod customers;
 mod engine;
+mod erase;
 mod failure;
+mod forget;
 mod lock;
 mod outbox;
 mod quarantine;

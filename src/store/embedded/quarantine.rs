@@ -4,7 +4,8 @@ use rusqlite::Connection;
 
 use crate::domain::ids::AccountId;
 use crate::domain::time::UnixSecs;
-use crate::store::{MOST_QUARANTINED, Quarantined, StoreError};
+use crate::growth::counter::{CounterKey, Increment, Metric};
+use crate::store::{CustomerRef, MOST_QUARANTINED, Quarantined, StoreError};
 
 pub(super) fn keep(connection: &Connection, account: i64, entry: &Quarantined) -> rusqlite::Result<()> {
     connection
@@ -18,6 +19,60 @@ pub(super) fn keep(connection: &Connection, account: i64, entry: &Quarantined) -
         )?
         .execute((account, i64::try_from(MOST_QUARANTINED).unwrap_or(i64::MAX)))
         .map(drop)
+}
+
+/// The delivery as a number, which outlives the delivery.
+pub(super) fn counted(entry: &Quarantined) -> Increment {
+    let day = entry.arrived.business_day();
+    let key = CounterKey { metric: Metric::Quarantined, a: day.0, b: 0, dimension: entry.reason.clone() };
+    Increment { key, by: 1, late_on: None }
+}
+
+/// Deletes these.
+pub(super) fn release(connection: &Connection, ids: &[i64]) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached("DELETE FROM quarantine WHERE id = ?1")?;
+    ids.iter().try_for_each(|id| delete.execute([id]).map(drop))
+}
+
+/// Quarantined deliveries that name a customer.
+pub(super) struct Naming {
+    /// With their numbers, oldest first.
+    pub(super) found: Vec<(i64, Quarantined)>,
+    /// Where to go on, if there are more to look at.
+    pub(super) next: Option<i64>,
+}
+
+/// Looks through so many of the deliveries after `after`.
+pub(super) fn naming(connection: &Connection, of: &CustomerRef, after: i64) -> Result<Naming, StoreError> {
+    const AT_ONCE: usize = 256;
+    let mut query = connection.prepare_cached(
+        "SELECT id, arrived, reason, body FROM quarantine
+         WHERE account = (SELECT id FROM account WHERE name = ?1) AND id > ?2 ORDER BY id LIMIT ?3",
+    )?;
+    let mut rows = query.query((of.account.as_str(), after, i64::try_from(AT_ONCE).unwrap_or(i64::MAX)))?;
+    let (mut found, mut seen, mut last) = (Vec::new(), 0, after);
+    while let Some(row) = rows.next()? {
+        last = row.get(0)?;
+        seen += 1;
+        let body = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+        if names(body, of.openid.as_str().as_bytes()) {
+            let (arrived, reason) = (UnixSecs(row.get(1)?), row.get(2)?);
+            found.push((last, Quarantined { account: of.account.clone(), arrived, reason, body: body.to_vec() }));
+        }
+    }
+    Ok(Naming { found, next: (seen == AT_ONCE).then_some(last) })
+}
+
+/// Whether an openid stands in a body, and not only as a part of a longer one.
+fn names(body: &[u8], openid: &[u8]) -> bool {
+    let inside =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    !openid.is_empty()
+        && body.windows(openid.len()).enumerate().any(|(at, window)| {
+            window == openid
+                && !inside(at.checked_sub(1).and_then(|before| body.get(before)))
+                && !inside(body.get(at + openid.len()))
+        })
 }
 
 /// Newest first.
@@ -64,5 +119,15 @@ mod tests {
         let arrived: Vec<i64> = kept.iter().rev().map(|entry| entry.arrived.0).collect();
         assert_eq!(arrived, (3..=most + 2).collect::<Vec<_>>());
         assert_eq!(read(&connection, &"other".into(), usize::MAX).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_body_names_an_openid_only_as_a_whole() {
+        assert!(names(b"<FromUserName><![CDATA[oA-1]]></FromUserName>", b"oA-1"));
+        assert!(names(b"oA-1", b"oA-1"));
+        for other in ["oA-12", "xoA-1", "oA-1_", "oA", ""] {
+            assert!(!names(other.as_bytes(), b"oA-1"), "{other}");
+        }
+        assert!(!names(b"any", b""));
     }
 }

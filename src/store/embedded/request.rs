@@ -3,9 +3,13 @@
 
 use tokio::sync::oneshot;
 
-use crate::domain::ids::WorkId;
+use crate::domain::fact::Fact;
+use crate::domain::forget::Keep;
+use crate::domain::ids::{AccountId, Openid, WorkId};
+use crate::domain::time::BusinessDay;
 use crate::domain::work::Work;
 use crate::growth::counter::Increment;
+use crate::store::pseudonym::Names;
 use crate::store::shape;
 use crate::store::{Commit, Committed, CustomerRef, Partition, Quarantined, SharedChange, StoreError};
 
@@ -19,6 +23,7 @@ pub(super) struct Request {
 #[derive(Debug)]
 pub(super) enum Write {
     Commit(Box<CommitRow>),
+    CommitAll(Box<BulkRow>),
     Claim {
         now: i64,
         until: i64,
@@ -32,8 +37,49 @@ pub(super) enum Write {
     },
     Quarantine(Quarantined),
     PutShared(SharedChange),
+    Erase(Box<EraseRow>),
+    /// Deletes facts of a customer that is being erased.
+    Purge {
+        account: i64,
+        seqs: Vec<i64>,
+    },
+    /// Ends an erasure whose facts are gone.
+    Erased {
+        customer: i64,
+    },
+    /// Deletes quarantined deliveries.
+    Release {
+        ids: Vec<i64>,
+    },
+    Expire {
+        account: AccountId,
+        left_before: BusinessDay,
+        limit: i64,
+    },
+    /// Outside any transaction: makes sure that what was deleted is in none of the files.
+    Scour(Scour),
     /// Apply what came before, close the file and end.
     Close,
+}
+
+/// How thoroughly deleted bytes are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scour {
+    /// From the log.
+    Log,
+    /// From the free space inside the file's pages too: rewrites the file.
+    File,
+}
+
+/// A customer to be erased.
+#[derive(Debug)]
+pub(super) struct EraseRow {
+    pub(super) account: i64,
+    pub(super) customer: i64,
+    /// The version of the record when the last of `residue` was read.
+    pub(super) version: i64,
+    pub(super) nobody: Openid,
+    pub(super) residue: Vec<Increment>,
 }
 
 /// What came of a [`Write`].
@@ -41,6 +87,7 @@ pub(super) enum Write {
 pub(super) enum Outcome {
     Committed(Committed),
     Claimed(Vec<ClaimedRow>),
+    Expired(usize),
     Done,
 }
 
@@ -51,10 +98,31 @@ pub(super) struct CommitRow {
     pub(super) partition: Partition,
     pub(super) base: u64,
     pub(super) record: Vec<u8>,
+    pub(super) left_on: Option<i32>,
     pub(super) increments: Vec<Increment>,
-    pub(super) facts: Vec<Vec<u8>>,
+    pub(super) facts: Vec<LogRow>,
     pub(super) outbox: Vec<WorkRow>,
     pub(super) settled: Vec<WorkId>,
+    pub(super) keep: Keep,
+    /// The name of the customer's tombstone.
+    pub(super) tombstone: Option<Openid>,
+    /// The name from now on.
+    pub(super) name: Openid,
+}
+
+#[derive(Debug)]
+pub(super) struct LogRow {
+    pub(super) body: Vec<u8>,
+    /// Whether there are words of the customer in it.
+    pub(super) words: bool,
+}
+
+/// A [`crate::store::Bulk`], ready to be written.
+#[derive(Debug)]
+pub(super) struct BulkRow {
+    pub(super) commits: Vec<CommitRow>,
+    pub(super) quarantined: Vec<Quarantined>,
+    pub(super) note: Option<SharedChange>,
 }
 
 #[derive(Debug)]
@@ -74,16 +142,21 @@ pub(super) struct ClaimedRow {
 }
 
 impl CommitRow {
-    pub(super) fn new(commit: Commit, partition: Partition) -> Result<Self, StoreError> {
+    pub(super) fn new(commit: Commit, names: &Names) -> Result<Self, StoreError> {
+        let log = |fact: &Fact| Ok(LogRow { body: shape::write(fact)?, words: fact.without_words().is_some() });
         let work = |work: Work| {
             let body = shape::write(&work)?;
             Ok(WorkRow { id: work.id, due: work.due.0, body })
         };
         Ok(Self {
-            partition,
+            partition: names.partitions.of(&commit.of),
             base: commit.base.0,
             record: shape::write(&commit.customer)?,
-            facts: commit.facts.iter().map(shape::write).collect::<Result<_, _>>()?,
+            left_on: commit.customer.left_on().map(|day| day.0),
+            facts: commit.facts.iter().map(log).collect::<Result<_, StoreError>>()?,
+            tombstone: names.tombstone(&commit.of),
+            name: names.kept(&commit.of, commit.keep),
+            keep: commit.keep,
             outbox: commit.outbox.into_iter().map(work).collect::<Result<_, StoreError>>()?,
             of: commit.of,
             increments: commit.increments,

@@ -3,23 +3,29 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::connection;
-use crate::store::{Partitions, StoreError};
+use crate::growth::lateness::Lateness;
+use crate::store::{Spec, StoreError};
 
 /// "fuwu" in the file's header, so that no other program's file is taken for ours.
 const APPLICATION_ID: i32 = 0x6675_7775;
 /// Rises with every change of the tables.
 const SCHEMA_VERSION: i32 = 2;
+/// What files of version 1, which do not say so, were counted with.
+const LATENESS_IN_1: Lateness = Lateness::DEFAULT;
 
 /// `customer` has a rowid because its records are long: in a table without one, a record of more than a quarter of a
 /// page moves to overflow pages, and every commit would write two pages instead of one. The number also stands for the
-/// openid in facts and outgoing work. Everything keyed by short values is clustered on its key.
+/// openid in facts and outgoing work. A row at version 0 is one that is being erased. `worded` says which facts hold words
+/// of the customer. Everything keyed by short values is clustered on its key.
 pub(super) const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE customer (
     id INTEGER PRIMARY KEY, account INTEGER NOT NULL, openid TEXT NOT NULL, partition INTEGER NOT NULL,
-    version INTEGER NOT NULL, record BLOB NOT NULL, UNIQUE (account, openid)
+    version INTEGER NOT NULL, record BLOB NOT NULL, left_on INTEGER, UNIQUE (account, openid)
 ) STRICT;
+CREATE INDEX customer_left ON customer (account, left_on) WHERE left_on IS NOT NULL;
+CREATE INDEX customer_erased ON customer (id) WHERE version = 0;
 CREATE TABLE fact (
     account INTEGER NOT NULL, seq INTEGER NOT NULL, customer INTEGER NOT NULL, partition INTEGER NOT NULL,
     body BLOB NOT NULL, PRIMARY KEY (account, seq)
@@ -47,33 +53,44 @@ CREATE TABLE shared (
     account INTEGER NOT NULL, kind TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (account, kind, part)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE worded (
+    customer INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (customer, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE residue (
+    account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
+    dimension TEXT NOT NULL, arrived INTEGER NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (account, metric, a, b, dimension, arrived)
+) STRICT, WITHOUT ROWID;
 ";
 
-/// What brings a file of version 1 up to [`SCHEMA_VERSION`].
+/// What brings a file of version 1 up to [`SCHEMA_VERSION`]. Which of its facts hold words is not known, so all may.
 const SINCE_1: &str = "
 CREATE TABLE shared (
     account INTEGER NOT NULL, kind TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (account, kind, part)
 ) STRICT, WITHOUT ROWID;
+ALTER TABLE customer ADD COLUMN left_on INTEGER;
+CREATE INDEX customer_left ON customer (account, left_on) WHERE left_on IS NOT NULL;
+CREATE INDEX customer_erased ON customer (id) WHERE version = 0;
+CREATE TABLE worded (
+    customer INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (customer, seq)
+) STRICT, WITHOUT ROWID;
+INSERT INTO worded (customer, seq) SELECT customer, seq FROM fact;
+CREATE TABLE residue (
+    account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
+    dimension TEXT NOT NULL, arrived INTEGER NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (account, metric, a, b, dimension, arrived)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Makes the tables in a new file; in one that is there, checks that it is ours, not newer than we are and made with
-/// as many partitions. After a crash the whole file is checked.
-pub(super) fn prepare(connection: &mut Connection, partitions: Partitions) -> Result<(), StoreError> {
+/// the same `spec`. After a crash the whole file is checked.
+pub(super) fn prepare(connection: &mut Connection, spec: Spec) -> Result<(), StoreError> {
     let empty: bool = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
     if empty {
-        create(connection, partitions)?;
+        create(connection, spec)?;
     }
-    let stored = check(connection)?;
-    if stored != partitions {
-        return Err(StoreError::Mismatch(format!(
-            "the store was made with {} partitions and store.partitions is {}; set it to {}: customers cannot be \
-             spread anew",
-            stored.count(),
-            partitions.count(),
-            stored.count()
-        )));
-    }
+    check(connection)?.check(spec)?;
     connection::use_wal(connection)?;
     renew(connection)?;
     if meta(connection, "open")?.unwrap_or(1) != 0 {
@@ -83,21 +100,43 @@ pub(super) fn prepare(connection: &mut Connection, partitions: Partitions) -> Re
     Ok(())
 }
 
-/// Checks that a file is a store this version can read; the answer is its number of partitions.
-pub(super) fn check(connection: &Connection) -> Result<Partitions, StoreError> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    if pragma("application_id")? != APPLICATION_ID {
+/// Checks that a file can be read as it is: an older one must first be brought up to date, which changes it.
+pub(super) fn check_for_reading(connection: &Connection) -> Result<Spec, StoreError> {
+    let spec = check(connection)?;
+    let version = pragma(connection, "user_version")?;
+    if version < SCHEMA_VERSION {
+        return Err(StoreError::Mismatch(format!(
+            "the store was written by an older version of fuwu (format {version}, this one reads {SCHEMA_VERSION}); \
+             run `fuwu serve` once, which brings it up to date"
+        )));
+    }
+    Ok(spec)
+}
+
+/// Checks that a file is a store this version can use; the answer is what it was made with.
+fn check(connection: &Connection) -> Result<Spec, StoreError> {
+    if pragma(connection, "application_id")? != APPLICATION_ID {
         return Err(StoreError::Mismatch("fuwu.db is not a store of fuwu; set another `data_dir`".into()));
     }
-    let version = pragma("user_version")?;
+    let version = pragma(connection, "user_version")?;
     if version > SCHEMA_VERSION {
         return Err(StoreError::Mismatch(format!(
             "the store was written by a newer version of fuwu (format {version}, this one knows {SCHEMA_VERSION}); \
              run that version"
         )));
     }
-    let count = meta(connection, "partitions")?.and_then(|count| u16::try_from(count).ok()).unwrap_or(0);
-    Partitions::new(count)
+    let partitions = meta(connection, "partitions")?.and_then(|count| u16::try_from(count).ok()).unwrap_or(0);
+    Ok(Spec { partitions, lateness: lateness(connection)? })
+}
+
+/// L of the store.
+pub(super) fn lateness(connection: &Connection) -> rusqlite::Result<Lateness> {
+    let days = meta(connection, "lateness_days")?.and_then(|days| i32::try_from(days).ok());
+    Ok(days.and_then(Lateness::new).unwrap_or(LATENESS_IN_1))
+}
+
+fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
 /// Notes that everything was closed in good order, so that the next start need not examine the file.
@@ -105,12 +144,13 @@ pub(super) fn mark_closed(connection: &Connection) -> rusqlite::Result<()> {
     set_meta(connection, "open", 0)
 }
 
-fn create(connection: &mut Connection, partitions: Partitions) -> rusqlite::Result<()> {
+fn create(connection: &mut Connection, spec: Spec) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    set_meta(&transaction, "partitions", i64::from(partitions.count()))?;
+    set_meta(&transaction, "partitions", i64::from(spec.partitions))?;
+    set_meta(&transaction, "lateness_days", i64::from(spec.lateness.days()))?;
     set_meta(&transaction, "open", 0)?;
     transaction.commit()
 }
@@ -121,6 +161,7 @@ fn renew(connection: &mut Connection) -> rusqlite::Result<()> {
     let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version < SCHEMA_VERSION {
         transaction.execute_batch(SINCE_1)?;
+        set_meta(&transaction, "lateness_days", i64::from(LATENESS_IN_1.days()))?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     transaction.commit()
@@ -137,11 +178,11 @@ fn examine(connection: &Connection) -> Result<(), StoreError> {
     )))
 }
 
-fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
 }
 
-fn set_meta(connection: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
+pub(super) fn set_meta(connection: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
     connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", (key, value)).map(drop)
 }
 
@@ -149,28 +190,58 @@ fn set_meta(connection: &Connection, key: &str, value: i64) -> rusqlite::Result<
 mod tests {
     use super::*;
 
-    fn partitions(count: u16) -> Partitions {
-        Partitions::new(count).unwrap()
-    }
-
     fn made() -> Connection {
         let mut connection = Connection::open_in_memory().unwrap();
-        prepare(&mut connection, partitions(64)).unwrap();
+        prepare(&mut connection, Spec::default()).unwrap();
+        connection
+    }
+
+    /// A file as version 1 left it.
+    fn of_version_1() -> Connection {
+        let connection = made();
+        let back = "DROP TABLE shared; DELETE FROM meta WHERE key = 'lateness_days'; PRAGMA user_version = 1";
+        connection.execute_batch(back).unwrap();
         connection
     }
 
     #[test]
-    fn another_number_of_partitions_is_refused_in_a_clear_sentence() {
-        let refused = prepare(&mut made(), partitions(32)).unwrap_err();
-        assert!(matches!(refused, StoreError::Mismatch(_)), "{refused:?}");
-        assert!(refused.to_string().contains("made with 64 partitions and store.partitions is 32"), "{refused}");
+    fn other_settings_than_the_first_are_refused_in_a_clear_sentence() {
+        let refusal = |spec| {
+            let refused = prepare(&mut made(), spec).unwrap_err();
+            assert!(matches!(refused, StoreError::Mismatch(_)), "{refused:?}");
+            refused.to_string()
+        };
+        let partitions = refusal(Spec { partitions: 32, ..Spec::default() });
+        assert!(partitions.contains("made with 64 partitions and store.partitions is 32"), "{partitions}");
+        let lateness = refusal(Spec { lateness: Lateness::new(7).unwrap(), ..Spec::default() });
+        assert!(lateness.contains("up to 2 days late and numbers.lateness_days is 7"), "{lateness}");
+    }
+
+    #[test]
+    fn a_file_of_version_1_is_read_once_it_was_brought_up_to_date() {
+        let mut connection = of_version_1();
+        let refused = check_for_reading(&connection).unwrap_err().to_string();
+        assert!(refused.contains("run `fuwu serve` once"), "{refused}");
+        prepare(&mut connection, Spec::default()).unwrap();
+        assert_eq!(check_for_reading(&connection).unwrap(), Spec::default());
+        assert_eq!(meta(&connection, "lateness_days").unwrap(), Some(2));
+        connection.execute_batch("SELECT * FROM shared").unwrap();
+    }
+
+    #[test]
+    fn a_file_of_version_1_was_counted_two_days_late_and_goes_on_so() {
+        let mut connection = of_version_1();
+        let refused =
+            prepare(&mut connection, Spec { lateness: Lateness::new(3).unwrap(), ..Spec::default() }).unwrap_err();
+        assert!(refused.to_string().contains("set it to 2"), "{refused}");
+        assert_eq!(pragma(&connection, "user_version").unwrap(), 1, "it is left as it is");
     }
 
     #[test]
     fn a_store_of_a_newer_version_is_refused() {
         let mut connection = made();
         connection.pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
-        let refused = prepare(&mut connection, partitions(64)).unwrap_err();
+        let refused = prepare(&mut connection, Spec::default()).unwrap_err();
         assert!(refused.to_string().contains("newer version"), "{refused}");
     }
 
@@ -178,7 +249,7 @@ mod tests {
     fn a_file_of_another_program_is_refused_and_left_as_it_is() {
         let mut connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE theirs (x)").unwrap();
-        let refused = prepare(&mut connection, partitions(64)).unwrap_err();
+        let refused = prepare(&mut connection, Spec::default()).unwrap_err();
         assert!(refused.to_string().contains("not a store of fuwu"), "{refused}");
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
         assert_eq!(tables, 1);
@@ -190,5 +261,26 @@ mod tests {
         assert_eq!(meta(&connection, "open").unwrap(), Some(1));
         mark_closed(&connection).unwrap();
         assert_eq!(meta(&connection, "open").unwrap(), Some(0));
+    }
+
+    #[test]
+    fn a_file_of_version_1_is_brought_up_to_date() {
+        let columns = |connection: &Connection, table: &str| -> Vec<String> {
+            let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)").unwrap();
+            names.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let mut older = made();
+        let version_1 = "DROP TABLE shared; DROP TABLE worded; DROP TABLE residue; DROP INDEX customer_left;
+            DROP INDEX customer_erased; ALTER TABLE customer DROP COLUMN left_on;
+            INSERT INTO fact VALUES (1, 5, 7, 0, x''); PRAGMA user_version = 1";
+        older.execute_batch(version_1).unwrap();
+        prepare(&mut older, Spec::default()).unwrap();
+        let new = made();
+        for table in ["customer", "shared", "worded", "residue"] {
+            assert!(!columns(&new, table).is_empty());
+            assert_eq!(columns(&older, table), columns(&new, table), "{table}");
+        }
+        let worded: (i64, i64) = older.query_row("SELECT * FROM worded", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+        assert_eq!(worded, (7, 5), "any fact may hold words");
     }
 }

@@ -3,16 +3,18 @@
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::Batches;
 use super::connection;
 use super::failure::{Damage, closed, damage};
 use super::lock::Lock;
-use super::request::{Outcome, Request, Write};
+use super::request::{Outcome, Request, Scour, Write};
 use super::schema;
-use crate::store::{Partitions, StoreError};
+use crate::store::{Spec, StoreError};
 
 /// At most so many requests share a transaction.
 const MAX_BATCH: usize = 256;
@@ -31,10 +33,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Takes the lock, opens the file, checks it, and starts the thread.
-    pub(super) fn start(dir: &Path, partitions: Partitions) -> Result<Self, StoreError> {
+    pub(super) fn start(dir: &Path, spec: Spec) -> Result<Self, StoreError> {
         let lock = Lock::take(dir)?;
         let mut connection = connection::for_writing(dir)?;
-        schema::prepare(&mut connection, partitions)?;
+        schema::prepare(&mut connection, spec)?;
         let (queue, requests) = mpsc::channel(QUEUE);
         let desk = Desk {
             batches: Batches::new(connection),
@@ -91,10 +93,15 @@ impl Desk {
                 batch.push(next);
             }
             metrics::histogram!("fuwu_store_batch_requests").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
-            let (closing, batch): (Vec<_>, Vec<_>) =
-                batch.into_iter().partition(|request| matches!(request.write, Write::Close));
+            let (aside, batch): (Vec<_>, Vec<_>) =
+                batch.into_iter().partition(|request| matches!(request.write, Write::Close | Write::Scour(_)));
             self.serve(batch);
-            leaving = closing;
+            for request in aside {
+                match request.write {
+                    Write::Scour(how) => drop(request.answer.send(self.scour(how))),
+                    _ => leaving.push(request),
+                }
+            }
             self.checkpoint();
         }
         let closed = self.close();
@@ -162,6 +169,19 @@ impl Desk {
         }
     }
 
+    /// Empties the log, after it rewrote the file if that is wanted. [`Outcome::Claimed`] of nothing: not yet, somebody
+    /// reads the log.
+    fn scour(&mut self, how: Scour) -> Result<Outcome, StoreError> {
+        if let Some(cause) = &self.failed {
+            return Err(StoreError::Unavailable(cause.clone()));
+        }
+        let scoured = scour(self.batches.connection(), how);
+        if let Err(error) = &scoured {
+            self.note(error);
+        }
+        Ok(if scoured? { Outcome::Done } else { Outcome::Claimed(Vec::new()) })
+    }
+
     /// Carries the log over into the file, notes that all is well, and frees the lock.
     fn close(self) -> Result<(), String> {
         if let Some(cause) = self.failed {
@@ -173,6 +193,21 @@ impl Desk {
             .and_then(|()| connection.query_row(carry, [], |_| Ok(())))
             .map_err(|error| error.to_string())
     }
+}
+
+/// Whether the log is empty now. Nobody waits for readers here: the writer has others to serve.
+fn scour(connection: &Connection, how: Scour) -> rusqlite::Result<bool> {
+    if how == Scour::File {
+        // A copy of the file does not belong into memory.
+        connection.pragma_update(None, "temp_store", "FILE")?;
+        let rewritten = connection.execute_batch("VACUUM");
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        rewritten?;
+    }
+    connection.busy_timeout(Duration::ZERO)?;
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    connection.busy_timeout(connection::PATIENCE)?;
+    Ok(busy? == 0)
 }
 
 fn refuse(batch: Vec<Request>, cause: &str) {
@@ -192,7 +227,7 @@ mod tests {
     fn desk(dir: &Path) -> (mpsc::Sender<Request>, Desk) {
         let lock = Lock::take(dir).unwrap();
         let mut connection = connection::for_writing(dir).unwrap();
-        schema::prepare(&mut connection, Partitions::new(1).unwrap()).unwrap();
+        schema::prepare(&mut connection, Spec::default()).unwrap();
         let (queue, requests) = mpsc::channel(9);
         (queue, Desk { batches: Batches::new(connection), requests, failed: None, checkpoint_pages: 50, _lock: lock })
     }

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
 use fuwu::domain::ids::Openid;
-use fuwu::domain::time::UnixSecs;
+use fuwu::domain::time::{BusinessDay, UnixSecs};
+use fuwu::growth::counter::{CounterKey, Metric};
 use fuwu::store::{Commit, CustomerRef, Quarantined};
 
 use super::Engine;
-use super::samples::{apply, commit, demo, fact, marks, who};
+use super::samples::{add, apply, commit, counters, demo, fact, key, marks, who};
 
 pub async fn facts_come_in_order_of_commit(engine: &dyn Engine) {
     let store = engine.open().await;
@@ -95,4 +96,28 @@ pub async fn quarantined_deliveries_come_newest_first(engine: &dyn Engine) {
     assert_eq!(store.quarantined(&demo(), 99).await.unwrap().len(), 5);
     assert_eq!(store.quarantined(&"other".into(), 99).await.unwrap(), [foreign]);
     assert_eq!(store.quarantined(&"nobody".into(), 99).await.unwrap(), []);
+}
+
+pub async fn quarantined_deliveries_are_counted_by_day_and_reason(engine: &dyn Engine) {
+    let store = engine.open().await;
+    let midnight = BusinessDay(20_000).start();
+    let aside = |arrived, reason: &str| Quarantined {
+        account: demo(),
+        arrived,
+        reason: reason.into(),
+        body: b"<xml>".to_vec(),
+    };
+    let (before, after) = (midnight.plus_secs(-1), midnight);
+    for entry in [aside(before, "broken"), aside(after, "broken"), aside(after, "broken"), aside(after, "doctype")] {
+        store.quarantine(entry).await.unwrap();
+    }
+    store.quarantine(Quarantined { account: "other".into(), ..aside(after, "broken") }).await.unwrap();
+    // A delivery that came too late is counted by the commit that has its fact, in the same metric.
+    let late = CounterKey { dimension: "late".into(), ..key(Metric::Quarantined, 20_000, 0) };
+    apply(&*store, Commit { increments: vec![add(late.clone(), 1)], ..commit(&who("o1"), 0) }).await;
+    let cell = |day, reason: &str| CounterKey { dimension: reason.into(), ..key(Metric::Quarantined, day, 0) };
+    let expected = [(cell(19_999, "broken"), 1), (cell(20_000, "broken"), 2), (cell(20_000, "doctype"), 1), (late, 1)];
+    assert_eq!(counters(&*store, Metric::Quarantined).await, expected);
+    store.close().await.unwrap();
+    assert_eq!(counters(&*engine.open().await, Metric::Quarantined).await, expected);
 }

@@ -35,6 +35,8 @@ const ONCE: [&str; 12] = [
 ];
 
 const MAX_OPENID_CHARS: usize = 128;
+/// What a name begins with that stands in place of an openid (`store`).
+const PSEUDONYM_STARTS: [char; 2] = ['~', '!'];
 /// 9999-12-31 23:59:59.
 const MAX_TIME: i64 = 253_402_300_799;
 
@@ -106,9 +108,12 @@ fn message_id(root: Node<'_>) -> Result<Option<u64>, Reason> {
 }
 
 /// An OpenID is opaque, but nothing that could mean something in a key, a log line or a URL is one (reliability.md
-/// W58).
+/// W58), nor what the store calls customers who left.
 fn check_openid(openid: &str) -> Result<(), Reason> {
     let odd = |char: char| !char.is_ascii_graphic() || matches!(char, ':' | '{' | '}' | '*' | '/' | '?' | '"' | '\\');
-    let fits = !openid.is_empty() && openid.len() <= MAX_OPENID_CHARS && !openid.contains(odd);
+    let fits = !openid.starts_with(PSEUDONYM_STARTS)
+        && !openid.is_empty()
+        && openid.len() <= MAX_OPENID_CHARS
+        && !openid.contains(odd);
     if fits { Ok(()) } else { Err(Reason::Sender) }
 }

@@ -88,6 +88,20 @@ async fn an_edit_goes_live_and_a_bad_one_leaves_the_last_good_one() {
 }
 
 #[tokio::test]
+async fn a_channel_file_that_comes_changes_or_goes_takes_effect() {
+    let mut desk = Desk::new();
+    let file = desk.dirs().playbook.join("channels.toml");
+    let of = |state: &State| state.playbook.channels.of(Some(&"s1".into())).as_str().to_owned();
+    for (key, named) in [("poster", "poster"), ("Poster", "poster"), ("shop", "shop")] {
+        fs::write(&file, format!("[{key}]\ntitle = \"海报\"\nscenes = [\"s*\"]\n")).unwrap();
+        let state = desk.until(|state| of(state) == named && state.status.is_refused() == (key != named)).await;
+        assert_eq!(of(&state), named);
+    }
+    fs::remove_file(&file).unwrap();
+    desk.until(|state| of(state) == "other").await;
+}
+
+#[tokio::test]
 async fn an_editor_may_save_by_renaming_a_file_of_its_own() {
     let mut desk = Desk::new();
     for text in ["一", "二", "三"] {

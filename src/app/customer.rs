@@ -1,0 +1,102 @@
+//! Everything held on one customer, for whoever has a right to see it.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::customer::{Activity, Customer, Follow};
+use crate::domain::time::{BusinessDay, UnixSecs};
+use crate::store::{CustomerRef, Logged, Store, StoreError};
+
+/// Everything held on one customer as JSON; `None` when there is nothing.
+pub async fn export_customer(store: &dyn Store, of: &CustomerRef) -> Result<Option<Value>, StoreError> {
+    let Some(held) = store.held(of).await? else { return Ok(None) };
+    let record = (held.stored.version.0 > 0).then(|| record(&held.stored.customer));
+    let quarantined = held.quarantined.iter().map(|entry| {
+        json!({
+            "arrived": moment(entry.arrived),
+            "reason": entry.reason,
+            "body": String::from_utf8_lossy(&entry.body),
+        })
+    });
+    Ok(Some(json!({
+        "account": of.account,
+        "openid": of.openid,
+        "record": record,
+        "facts": held.facts.iter().map(fact).collect::<Vec<_>>(),
+        "outgoing": held.outbox,
+        "quarantined": quarantined.collect::<Vec<_>>(),
+    })))
+}
+
+fn record(customer: &Customer) -> Value {
+    let tapped = customer.tapped.iter().map(|tapped| json!({ "key": tapped.key_hash, "days": days(&tapped.days) }));
+    json!({
+        "follow": follow(&customer.follow),
+        "active_days": customer.activity.as_ref().map(days),
+        "tapped": tapped.collect::<Vec<_>>(),
+        "recent_deliveries": customer.recent,
+        "reachable": customer.windows,
+        "notes": customer.notes,
+        "dialogue": customer.dialogue,
+        "with_agent_since": customer.with_agent_since.map(moment),
+        "remembered": customer.memory,
+    })
+}
+
+fn follow(follow: &Follow) -> Value {
+    let mut told = match json!(follow) {
+        Value::Object(told) => told,
+        _ => Map::new(),
+    };
+    for (name, day) in [("first_day", follow.first_day), ("spell_day", follow.spell_day)] {
+        told.insert(name.into(), json!(day.map(|day| day.to_string())));
+    }
+    told.insert("changed_at".into(), json!(follow.changed_at.map(moment)));
+    Value::Object(told)
+}
+
+/// The first active day ever, and every one that is known.
+fn days(activity: &Activity) -> Value {
+    let back = (0..128).filter(|back| activity.bits >> back & 1 == 1);
+    let mut known: Vec<BusinessDay> = back.map(|back| activity.last.plus_days(-back)).collect();
+    known.push(activity.first);
+    known.sort_unstable();
+    known.dedup();
+    json!(known.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+fn fact(logged: &Logged) -> Value {
+    let fact = &logged.fact;
+    json!({
+        "seq": logged.seq,
+        "day": fact.at.business_day().to_string(),
+        "at": moment(fact.at),
+        "arrived": moment(fact.arrived),
+        "playbook": fact.playbook,
+        "what": fact.what,
+    })
+}
+
+/// As people read it, in +08:00.
+fn moment(at: UnixSecs) -> String {
+    let secs = at.0.saturating_sub(at.business_day().start().0);
+    format!("{} {:02}:{:02}:{:02} +08:00", at.business_day(), secs / 3600, secs / 60 % 60, secs % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_written_as_days_the_first_one_ever_included() {
+        let day = |text| BusinessDay::parse(text).unwrap();
+        let activity = Activity { first: day("2025-01-01"), last: day("2026-03-02"), bits: 0b101 };
+        assert_eq!(days(&activity), json!(["2025-01-01", "2026-02-28", "2026-03-02"]));
+        let oldest = Activity { first: day("2026-01-01"), last: day("2026-01-01"), bits: 1 << 127 | 1 };
+        assert_eq!(days(&oldest).as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_moment_is_told_in_the_zone_of_the_reports() {
+        assert_eq!(moment(UnixSecs(1_767_196_799)), "2025-12-31 23:59:59 +08:00");
+    }
+}
