@@ -69,7 +69,7 @@ impl Oracle {
         }
         let Self { people, cells, .. } = &mut oracle;
         for person in people.values_mut() {
-            person.channel = person.channel_of_activity(lateness).to_owned();
+            person.channel = person.channel_of_activity().to_owned();
             person.count_activity(cells);
             person.count_follows(cells);
         }
@@ -223,10 +223,10 @@ impl Person {
         self.first_follow().map_or("", |(_, channel)| channel)
     }
 
-    /// Who was here more than L days before the code did not come by it.
-    fn channel_of_activity(&self, lateness: i32) -> &str {
+    /// Who was active on an earlier day did not come by the code.
+    fn channel_of_activity(&self) -> &str {
         match (self.first_follow(), self.days.first()) {
-            (Some((follow, _)), Some(first)) if follow > first + lateness => "",
+            (Some((follow, _)), Some(first)) if follow > *first => "",
             (Some((_, channel)), _) => channel,
             (None, _) => "",
         }

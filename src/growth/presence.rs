@@ -3,7 +3,6 @@
 use super::cohort;
 use super::counter::Metric;
 use super::coverage;
-use super::lateness::Lateness;
 use super::ledger::Ledger;
 use crate::domain::customer::{Activity, Follow};
 use crate::domain::time::BusinessDay;
@@ -15,18 +14,15 @@ pub struct Presence<'a> {
     pub follow: &'a Follow,
     /// The active days.
     pub activity: Option<Activity>,
-    /// How late a first follow may still claim them.
-    pub lateness: Lateness,
 }
 
 impl<'a> Presence<'a> {
-    /// The channel of the first follow ever, when that was at most L days after the first active day; else the empty
-    /// one: they were here before the code. It is a function of the history, so the order of arrival does not matter,
-    /// and when it changes, all active days lie within reach: the first one is at most L days before a follow that is
-    /// itself within reach, or is within reach itself.
+    /// The channel of the first follow ever, unless the customer was active on an earlier day: they were here before the
+    /// code. It is a function of the history, so the order of arrival does not matter, and when a late fact changes it,
+    /// no active day lies before that fact's own: nothing that is sealed moves from one channel to another.
     pub fn channel(&self) -> &'a str {
         let was_here = match (self.follow.first_day, self.activity) {
-            (Some(follow), Some(history)) => follow.days_since(history.first) > self.lateness.days(),
+            (Some(follow), Some(history)) => follow > history.first,
             _ => false,
         };
         if was_here { "" } else { self.follow.first_channel.as_str() }

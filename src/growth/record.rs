@@ -44,7 +44,7 @@ pub fn record(customer: &mut Customer, facts: &[Fact], lateness: Lateness) -> Re
         ledger.arrive(arrival);
         let refused = match timing {
             Timing::Quarantine(reason) => Some(reason),
-            _ if apply(customer, fact, (lateness, &mut ledger)) => None,
+            _ if apply(customer, fact, &mut ledger) => None,
             _ => Some(Quarantine::Late),
         };
         if let Some(reason) = refused {
@@ -96,18 +96,18 @@ fn is_counted(what: &FactKind) -> bool {
 }
 
 /// `false`: it cannot be applied exactly, and nothing was changed.
-fn apply(customer: &mut Customer, fact: &Fact, (lateness, ledger): (Lateness, &mut Ledger)) -> bool {
+fn apply(customer: &mut Customer, fact: &Fact, ledger: &mut Ledger) -> bool {
     let (at, day) = (fact.at, fact.at.business_day());
     let mut turn = |turn, scene: Option<&Scene>, channel: &Channel| {
         let transition = Transition { at, turn, scene: scene.cloned(), channel: channel.clone() };
-        turned(customer, transition, (lateness, &mut *ledger))
+        turned(customer, transition, ledger)
     };
     match &fact.what {
         FactKind::Followed { scene, channel } => turn(Turn::Followed, scene.as_ref(), channel),
         FactKind::Unfollowed => turn(Turn::Unfollowed, None, &Channel::default()),
-        FactKind::Messaged | FactKind::Scanned { .. } => acted(customer, fact, (lateness, ledger)),
+        FactKind::Messaged | FactKind::Scanned { .. } => acted(customer, fact, ledger),
         FactKind::Tapped { key } => {
-            let applied = acted(customer, fact, (lateness, ledger));
+            let applied = acted(customer, fact, ledger);
             if applied {
                 taps::count_tap(&mut customer.tapped, key, (day, fact.arrived.business_day()), ledger);
             }
@@ -131,7 +131,7 @@ fn apply(customer: &mut Customer, fact: &Fact, (lateness, ledger): (Lateness, &m
 }
 
 /// Something the customer began: activity (growth.md 1.4).
-fn acted(customer: &mut Customer, fact: &Fact, (lateness, ledger): (Lateness, &mut Ledger)) -> bool {
+fn acted(customer: &mut Customer, fact: &Fact, ledger: &mut Ledger) -> bool {
     let day = fact.at.business_day();
     if !is_known(customer, day) {
         return false;
@@ -139,7 +139,7 @@ fn acted(customer: &mut Customer, fact: &Fact, (lateness, ledger): (Lateness, &m
     ledger.add((Metric::Messages, day.0, 0), 1);
     ledger.add((Metric::Hours, day.0, i32::from(fact.at.business_hour())), 1);
     ledger.add_in((Metric::Playbooks, day.0, 0), fact.playbook.as_str(), 1);
-    let before = Presence { follow: &customer.follow, activity: customer.activity, lateness };
+    let before = Presence { follow: &customer.follow, activity: customer.activity };
     let mut history = customer.activity.unwrap_or_else(|| Activity::starting(day));
     let placed = match before.activity {
         None => Placed { gap: GAP_FIRST, split: None },
@@ -166,14 +166,14 @@ fn acted(customer: &mut Customer, fact: &Fact, (lateness, ledger): (Lateness, &m
     true
 }
 
-fn turned(customer: &mut Customer, transition: Transition, (lateness, ledger): (Lateness, &mut Ledger)) -> bool {
+fn turned(customer: &mut Customer, transition: Transition, ledger: &mut Ledger) -> bool {
     let day = transition.at.business_day();
     if !is_known(customer, day) {
         return false;
     }
     let follow = customer.follow.clone();
     let applied = customer.follow.place(transition, ledger);
-    let before = Presence { follow: &follow, activity: customer.activity, lateness };
+    let before = Presence { follow: &follow, activity: customer.activity };
     let after = Presence { follow: &customer.follow, ..before };
     if after.channel() == before.channel() {
         // If that settled the oldest transition early, it was this one or an earlier one: the days from `day` on stay
