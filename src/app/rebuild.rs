@@ -50,11 +50,7 @@ pub struct Difference {
 ///
 /// # Errors
 /// As the store answers.
-pub async fn verify(
-    store: &dyn Store,
-    account: &AccountId,
-    seen: impl Fn(u64, u64),
-) -> Result<Verified, StoreError> {
+pub async fn verify(store: &dyn Store, account: &AccountId, seen: impl Fn(u64, u64)) -> Result<Verified, StoreError> {
     let numbers = store.numbers(account).await?;
     let mut rebuild = Rebuild::default();
     let mut after = 0;

@@ -61,7 +61,8 @@ impl Metric {
     /// Every metric, found through the derived reader (which numbers variants from 0), so that no second list of them
     /// can fall behind.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0_u32..).map_while(|n| Self::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(n)).ok())
+        (0_u32..)
+            .map_while(|n| Self::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(n)).ok())
     }
 }
 

@@ -48,9 +48,7 @@ pub async fn apply(
     tracing::info!(file = %file, from, bytes = length, "replaying a part of a file");
     match state.app.replay_chunk(Chunk { file, from, to, before, lines }).await {
         Ok(progress) => HttpResponse::Ok().json(progress),
-        Err(fault @ ReplayFault::Elsewhere(_)) => {
-            HttpResponse::Conflict().json(json!({ "error": fault.to_string() }))
-        }
+        Err(fault @ ReplayFault::Elsewhere(_)) => HttpResponse::Conflict().json(json!({ "error": fault.to_string() })),
         Err(fault) => {
             tracing::error!(%fault, "a part of a replay file was not applied");
             HttpResponse::ServiceUnavailable().json(json!({ "error": fault.to_string() }))

@@ -96,7 +96,10 @@ async fn a_replay_counts_what_the_webhook_counted() {
     for customer in 0..40 {
         let of = CustomerRef { account: "demo".into(), openid: format!("oRecorded0007_{customer:08}").as_str().into() };
         let [a, b] = [world.store().load(&of).await.unwrap(), replayed.load(&of).await.unwrap()];
-        assert_eq!((a.customer.follow, a.customer.activity, a.customer.tapped), (b.customer.follow, b.customer.activity, b.customer.tapped));
+        assert_eq!(
+            (a.customer.follow, a.customer.activity, a.customer.tapped),
+            (b.customer.follow, b.customer.activity, b.customer.tapped)
+        );
     }
     assert_verified(dir.path());
     world.running.app.store().close().await.unwrap();
@@ -116,15 +119,22 @@ async fn duplicates_late_ones_and_those_too_late_are_told_apart() {
     ];
     let output = replay(dir.path(), &written(dir.path(), "recorded.jsonl", &lines));
     assert!(output.status.success());
-    let of = ["read", "applied", "duplicates", "late", "quarantined", "unusable", "backwards"].map(|n| told(&output, n));
+    let of =
+        ["read", "applied", "duplicates", "late", "quarantined", "unusable", "backwards"].map(|n| told(&output, n));
     assert_eq!(of, [6, 3, 1, 1, 2, 0, 1]);
     let store = Embedded::open_read_only(&dir.path().join("data")).unwrap();
     let count = async |metric| {
         let range = CounterRange { metric, from: i32::MIN, to: i32::MAX };
         store.counters(&"demo".into(), range).await.unwrap().iter().map(|(_, n)| n).sum::<i64>()
     };
-    assert_eq!([count(Metric::Messages).await, count(Metric::Quarantined).await, count(Metric::Follows).await], [2, 2, 1]);
-    assert_eq!(store.numbers(&"demo".into()).await.unwrap().journal.iter().map(|(day, ..)| *day).max(), Some(UnixSecs(MONDAY.0 + 2 * DAY).business_day()));
+    assert_eq!(
+        [count(Metric::Messages).await, count(Metric::Quarantined).await, count(Metric::Follows).await],
+        [2, 2, 1]
+    );
+    assert_eq!(
+        store.numbers(&"demo".into()).await.unwrap().journal.iter().map(|(day, ..)| *day).max(),
+        Some(UnixSecs(MONDAY.0 + 2 * DAY).business_day())
+    );
     assert_verified(dir.path());
 }
 
@@ -134,15 +144,15 @@ async fn lines_that_cannot_be_used_are_listed_and_the_rest_goes_on() {
     let good = |id| text("oLin", id, 0);
     let message = message_at(MONDAY.0, "oLin", "<MsgType>text</MsgType>");
     let cases = [
-        ("{\"at\":".to_owned(), "not JSON (column 6)"),
-        ("[1]".to_owned(), "not JSON"),
+        ("{\"at\":".to_owned(), "not a JSON object (column 6)"),
+        (format!("[1,\"demo\",{:?}]", "<xml/>"), "not a JSON object (column 1)"),
         (r#"{"account":"demo","xml":"<xml/>"}"#.to_owned(), "`at` is missing"),
         (r#"{"at":"1","account":"demo","xml":"<xml/>"}"#.to_owned(), "`at` must be a whole number"),
         (r#"{"at":1,"account":"demo"}"#.to_owned(), "`xml` is missing"),
         (line(0, &message), "`at` is not a time"),
         (line(i64::MAX, &message), "`at` is not a time"),
         (r#"{"at":1,"account":"nobody","xml":"<xml/>"}"#.to_owned(), "`account` is not configured"),
-        (line(MONDAY.0, &"x".repeat(70_000)), "over 64 KiB"),
+        (line(MONDAY.0, &"x".repeat(70_000)), "`xml` is over 64 KiB"),
         ("x".repeat(3 << 20), "over 1 MiB"),
         (line(MONDAY.0, "<!DOCTYPE x><xml/>"), "`xml` cannot be used (doctype)"),
         (line(MONDAY.0, "<xml><FromUserName>"), "`xml` cannot be used (malformed)"),
@@ -185,8 +195,7 @@ async fn work_is_counted_and_nothing_of_it_is_left_to_be_done() {
             format!("<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[{words}]]></Content><MsgId>{id}</MsgId>");
         line(MONDAY.0, &message_at(MONDAY.0, "oLin", &rest))
     };
-    let lines: Vec<String> =
-        ["查话费", "104", "1", "确认"].iter().zip(1..).map(|(words, id)| say(id, words)).collect();
+    let lines: Vec<String> = ["查话费", "104", "1", "确认"].iter().zip(1..).map(|(words, id)| say(id, words)).collect();
     let output = replay(dir.path(), &written(dir.path(), "recorded.jsonl", &lines));
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("消息 0，查询 1，办理 1"), "{text}");

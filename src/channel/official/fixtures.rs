@@ -88,7 +88,6 @@ fn every_fixture_opens_to_the_same_value_in_every_mode() {
 
 #[test]
 fn no_two_fixtures_have_the_same_key() {
-    let keys: BTreeSet<_> =
-        all().iter().map(|(_, text)| read_clear(text.as_bytes()).unwrap().key).collect();
+    let keys: BTreeSet<_> = all().iter().map(|(_, text)| read_clear(text.as_bytes()).unwrap().key).collect();
     assert_eq!(keys.len(), all().len());
 }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::app::replay::{Listed, Progress, Tallies};
 
-pub(super) const APPLIED_BEFORE: &str = "这个文件已经全部回放过，没有新的行 this file was applied before, nothing is new";
+pub(super) const APPLIED_BEFORE: &str =
+    "这个文件已经全部回放过，没有新的行 this file was applied before, nothing is new";
 
 /// The lines that could not be used.
 pub(super) fn listed(progress: &Progress) -> String {

@@ -127,7 +127,8 @@ impl Server {
 
     async fn apply(&self, chunk: Chunk) -> anyhow::Result<Progress> {
         let Chunk { file, from, to, before, lines } = chunk;
-        let place = [("file", file.to_string()), ("from", from.to_string()), ("to", to.to_string()), ("before", before)];
+        let place =
+            [("file", file.to_string()), ("from", from.to_string()), ("to", to.to_string()), ("before", before)];
         let request = self.client.post(self.url.clone()).query(&place).bearer_auth(&self.token);
         let answer = request.header("content-type", "application/x-ndjson").body(lines).send().await;
         let answer = answer.with_context(|| format!("{}; and no server answers at {}", self.lock, self.url))?;
