@@ -10,7 +10,7 @@ mod progress;
 
 pub use apply::ReplayFault;
 pub use line::{Lines, Useless};
-pub use progress::{Beginning, HEAD_BYTES, Known, Listed, MOST_LISTED, Progress, Tallies, hash, known};
+pub use progress::{Beginning, HEAD_BYTES, Known, Listed, MOST_LISTED, Mark, Progress, Tallies, hash, known};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,11 +35,11 @@ pub struct Chunk {
     pub file: Beginning,
     /// Its first byte in the file.
     pub from: u64,
-    /// The first byte after it. More than the length of `lines` when a line was too long to be kept.
+    /// The first byte after it: more than the length of `lines` away when the last line was too long to be kept.
     pub to: u64,
-    /// What stands in the file just before `to`, as its hash: a file that was changed there is not gone on with.
+    /// What stands in the file just before `to`, as its [`hash`].
     pub before: String,
-    /// The lines. One that is too long is cut, but not below [`MAX_LINE_BYTES`].
+    /// The lines. The last one may be too long and cut, but not below [`MAX_LINE_BYTES`].
     pub lines: Vec<u8>,
 }
 

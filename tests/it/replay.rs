@@ -144,15 +144,15 @@ async fn lines_that_cannot_be_used_are_listed_and_the_rest_goes_on() {
     let good = |id| text("oLin", id, 0);
     let message = message_at(MONDAY.0, "oLin", "<MsgType>text</MsgType>");
     let cases = [
-        ("{\"at\":".to_owned(), "not JSON (column 6)"),
-        ("[1]".to_owned(), "not JSON"),
+        ("{\"at\":".to_owned(), "not a JSON object (column 6)"),
+        (format!("[1,\"demo\",{:?}]", "<xml/>"), "not a JSON object (column 1)"),
         (r#"{"account":"demo","xml":"<xml/>"}"#.to_owned(), "`at` is missing"),
         (r#"{"at":"1","account":"demo","xml":"<xml/>"}"#.to_owned(), "`at` must be a whole number"),
         (r#"{"at":1,"account":"demo"}"#.to_owned(), "`xml` is missing"),
         (line(0, &message), "`at` is not a time"),
         (line(i64::MAX, &message), "`at` is not a time"),
         (r#"{"at":1,"account":"nobody","xml":"<xml/>"}"#.to_owned(), "`account` is not configured"),
-        (line(MONDAY.0, &"x".repeat(70_000)), "over 64 KiB"),
+        (line(MONDAY.0, &"x".repeat(70_000)), "`xml` is over 64 KiB"),
         ("x".repeat(3 << 20), "over 1 MiB"),
         (line(MONDAY.0, "<!DOCTYPE x><xml/>"), "`xml` cannot be used (doctype)"),
         (line(MONDAY.0, "<xml><FromUserName>"), "`xml` cannot be used (malformed)"),

@@ -1,12 +1,12 @@
 //! Applying one chunk.
 
 use super::decided::Decided;
-use super::line::Lines;
+use super::line::{Line, Lines};
 use super::progress::progress;
-use super::{Chunk, Progress, Replay};
+use super::{Chunk, Mark, Progress, Replay};
 use crate::store::{Committed, SharedChange, StoreError};
 
-/// A conflict means that live traffic changed a customer of the chunk while it was decided.
+/// A conflict means that live traffic changed the one customer in question while it was decided.
 const MAX_TRIES: usize = 16;
 
 /// Why a chunk was not applied.
@@ -16,9 +16,7 @@ pub enum ReplayFault {
     #[error("the file was applied up to byte {} by now, not up to where this chunk begins", .0.offset)]
     Elsewhere(Box<Progress>),
     /// Live traffic got in between every time.
-    #[error(
-        "the customers of this chunk were changed {MAX_TRIES} times while it was decided; replay at a quieter hour"
-    )]
+    #[error("a customer was changed {MAX_TRIES} times while one delivery was decided; replay at a quieter hour")]
     Crowded,
     /// There is nobody to replay for.
     #[error("no account is configured")]
@@ -32,30 +30,44 @@ pub enum ReplayFault {
 }
 
 impl Replay {
-    /// Applies a chunk that was read by [`Replay::read`]: all of it and the note of how far the file was applied, or
-    /// nothing. The answer is that note.
+    /// Applies a chunk that was read by [`Replay::read`], and notes how far the file was applied in the same step. The
+    /// answer is that note.
     ///
     /// # Errors
-    /// [`ReplayFault`]; nothing was changed, unless the store cannot say.
+    /// [`ReplayFault`]. Where live traffic kept getting in between, a part of the chunk may be applied; the note says
+    /// how far.
     pub async fn apply(&self, chunk: &Chunk, lines: &Lines) -> Result<Progress, ReplayFault> {
-        for _ in 0..MAX_TRIES {
-            let (account, name, note) = self.note(&chunk.file).await?.ok_or(ReplayFault::NoAccount)?;
-            let so_far = progress(&note)?;
-            if so_far.offset != chunk.from {
-                return Err(ReplayFault::Elsewhere(Box::new(so_far)));
-            }
-            let mut decided = Decided::begin(self, lines, so_far).await?;
-            decided.decide(lines).await?;
-            let (mut bulk, mut done) = decided.into_bulk();
-            done.offset = chunk.to;
-            done.before.clone_from(&chunk.before);
-            let body = serde_json::to_vec(&done)
-                .map_err(|error| StoreError::Shape { what: "note about a replay", cause: error.to_string() })?;
-            bulk.note = Some(SharedChange { account, name, base: note.version, body: Some(body) });
-            if self.store.commit_all(bulk).await? == Committed::Applied {
-                return Ok(done);
+        let mut rest = lines.0.as_slice();
+        let (mut at_once, mut tries, mut from) = (rest.len(), 0, chunk.from);
+        loop {
+            let (part, after) = rest.split_at_checked(at_once).unwrap_or((rest, &[]));
+            match self.apply_part(chunk, part, from).await? {
+                Some(progress) if after.is_empty() => return Ok(progress),
+                Some(progress) => (rest, from, tries) = (after, progress.offset, 0),
+                // The fewer customers are decided at once, the fewer can get in between.
+                None if at_once > 1 => at_once = at_once.div_ceil(4),
+                None if tries == MAX_TRIES => return Err(ReplayFault::Crowded),
+                None => tries += 1,
             }
         }
-        Err(ReplayFault::Crowded)
+    }
+
+    /// Applies lines that begin at byte `from`, or nothing when a customer was changed meanwhile.
+    async fn apply_part(&self, chunk: &Chunk, lines: &[Line], from: u64) -> Result<Option<Progress>, ReplayFault> {
+        let (account, name, note) = self.note(&chunk.file).await?.ok_or(ReplayFault::NoAccount)?;
+        let so_far = progress(&note)?;
+        if so_far.offset != from {
+            return Err(ReplayFault::Elsewhere(Box::new(so_far)));
+        }
+        let mut decided = Decided::begin(self, lines, so_far).await?;
+        decided.decide(lines).await?;
+        let (mut bulk, mut done) = decided.into_bulk();
+        if done.offset == chunk.to {
+            done.mark = Mark { offset: chunk.to, before: chunk.before.clone() };
+        }
+        let body = serde_json::to_vec(&done)
+            .map_err(|error| StoreError::Shape { what: "note about a replay", cause: error.to_string() })?;
+        bulk.note = Some(SharedChange { account, name, base: note.version, body: Some(body) });
+        Ok((self.store.commit_all(bulk).await? == Committed::Applied).then_some(done))
     }
 }

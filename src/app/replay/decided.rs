@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::line::{Entry, Lines, Recorded};
+use super::line::{Entry, Line, Recorded};
 use super::{Progress, Replay};
 use crate::app::settle::{Consequences, Setting, consequences};
 use crate::channel::official::Unusable;
@@ -80,11 +80,11 @@ pub(super) struct Decided<'c> {
 
 impl<'c> Decided<'c> {
     /// Reads the customers that the lines are about.
-    pub(super) async fn begin(replay: &'c Replay, lines: &'c Lines, progress: Progress) -> Result<Self, StoreError> {
+    pub(super) async fn begin(replay: &'c Replay, lines: &'c [Line], progress: Progress) -> Result<Self, StoreError> {
         let mut places = HashMap::new();
         let mut all = Vec::new();
-        for entry in &lines.0 {
-            let Entry::Delivery(Recorded { account, what: Ok(inbound), .. }) = entry else { continue };
+        for line in lines {
+            let Entry::Delivery(Recorded { account, what: Ok(inbound), .. }) = &line.entry else { continue };
             let Some((id, _)) = replay.accounts.get(*account) else { continue };
             places.entry((*account, inbound.openid.as_str())).or_insert_with(|| {
                 all.push(CustomerRef { account: id.clone(), openid: inbound.openid.clone() });
@@ -112,10 +112,11 @@ impl<'c> Decided<'c> {
     }
 
     /// Decides the lines in their order.
-    pub(super) async fn decide(&mut self, lines: &'c Lines) -> Result<(), StoreError> {
-        for entry in &lines.0 {
+    pub(super) async fn decide(&mut self, lines: &'c [Line]) -> Result<(), StoreError> {
+        for line in lines {
             self.progress.lines += 1;
-            match entry {
+            self.progress.offset = line.end;
+            match &line.entry {
                 Entry::Blank => continue,
                 Entry::Useless(cause) => self.progress.list(cause.clone()),
                 Entry::Delivery(recorded) => self.delivery(recorded).await?,

@@ -17,7 +17,14 @@ const MAX_AT: i64 = 253_402_300_799;
 
 /// Lines that were understood as far as they can be without a customer.
 #[derive(Debug, Default)]
-pub struct Lines(pub(super) Vec<Entry>);
+pub struct Lines(pub(super) Vec<Line>);
+
+/// A line and the first byte after it in the file.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) entry: Entry,
+    pub(super) end: u64,
+}
 
 /// What a line is.
 #[derive(Debug)]
@@ -44,7 +51,7 @@ pub enum Useless {
     #[error("over 1 MiB")]
     TooLong,
     /// Not an object of JSON.
-    #[error("not JSON (column {column})")]
+    #[error("not a JSON object (column {column})")]
     NotJson {
         /// Where, from 1.
         column: usize,
@@ -98,15 +105,19 @@ impl From<Reason> for Useless {
 impl Replay {
     /// Understands the lines of a chunk. Needs no store, so the next chunk can be read while one is applied.
     pub fn read(&self, chunk: &Chunk) -> Lines {
-        let mut lines = chunk.lines.as_slice();
-        if chunk.from == 0 {
-            lines = lines.strip_prefix(b"\xef\xbb\xbf").unwrap_or(lines);
+        let lines = chunk.lines.strip_suffix(b"\n").unwrap_or(&chunk.lines);
+        let mut end = chunk.from;
+        let line = |line: &[u8]| {
+            let first = if end == 0 { line.strip_prefix(b"\xef\xbb\xbf") } else { None };
+            end += line.len() as u64 + 1;
+            Line { entry: self.entry(first.unwrap_or(line)), end }
+        };
+        let mut lines: Vec<Line> = lines.split(|byte| *byte == b'\n').map(line).collect();
+        // It may have been cut, or have no end.
+        if let Some(last) = lines.last_mut() {
+            last.end = chunk.to;
         }
-        let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
-        if lines.is_empty() && chunk.lines.is_empty() {
-            return Lines::default();
-        }
-        Lines(lines.split(|byte| *byte == b'\n').map(|line| self.entry(line)).collect())
+        Lines(lines)
     }
 
     fn entry(&self, line: &[u8]) -> Entry {
@@ -123,6 +134,10 @@ impl Replay {
     }
 
     fn delivery(&self, line: &[u8]) -> Result<Recorded, Useless> {
+        // A list of three would do for `serde` as well.
+        if line.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Useless::NotJson { column: 1 });
+        }
         let written: Written<'_> = serde_json::from_slice(line).map_err(|error| useless(line, &error))?;
         if !(1..=MAX_AT).contains(&written.at) {
             return Err(Useless::At);

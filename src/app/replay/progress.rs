@@ -71,14 +71,23 @@ pub struct Progress {
     pub offset: u64,
     /// Lines before it.
     pub lines: u64,
-    /// What stands just before `offset`, as its hash.
-    pub before: String,
+    /// A file that was changed here is not gone on with.
+    pub mark: Mark,
     /// The latest arrival until here.
     pub latest: UnixSecs,
     /// What came of it.
     pub tallies: Tallies,
     /// The first [`MOST_LISTED`] lines that could not be used.
     pub listed: Vec<Listed>,
+}
+
+/// A place in a file that can be told again: where the latest whole chunk ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The first byte after it.
+    pub offset: u64,
+    /// What stands just before, as its [`hash`].
+    pub before: String,
 }
 
 /// What came of the lines of a file. Each line read is one of applied, duplicate, quarantined or unusable.

@@ -25,6 +25,13 @@ pub(super) struct Recording {
     chunk_lines: usize,
 }
 
+/// Whether a whole line was read. The chunk ends with one that was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whole {
+    Yes,
+    No,
+}
+
 impl Recording {
     pub(super) fn open(path: &Path, chunk_lines: usize) -> anyhow::Result<Self> {
         let told = || format!("{} cannot be read", path.display());
@@ -52,10 +59,12 @@ impl Recording {
                 self.length
             );
         }
-        if self.before(offset)? != known.progress.before {
+        let mark = &known.progress.mark;
+        if mark.offset > 0 && self.before(mark.offset)? != mark.before {
             bail!(
-                "it begins like a file that was applied up to byte {offset}, but is another one there; lines may be \
-                 added at the end of a file, but none changed"
+                "it begins like a file that was applied already, but is another one at byte {}; lines may be added at \
+                 the end of a file, but none changed",
+                mark.offset
             );
         }
         self.reader.seek(SeekFrom::Start(offset))?;
@@ -69,7 +78,7 @@ impl Recording {
         let from = self.offset;
         let mut lines = Vec::new();
         for _ in 0..self.chunk_lines {
-            if lines.len() > CHUNK_BYTES || !self.line(&mut lines)? {
+            if self.line(&mut lines)? != Whole::Yes || lines.len() > CHUNK_BYTES {
                 break;
             }
         }
@@ -80,16 +89,16 @@ impl Recording {
         Ok(Some(Chunk { file: self.file.clone(), from, to: self.offset, before, lines }))
     }
 
-    /// Appends a line with its end, cut when it is too long; `false` at the end of the file.
-    fn line(&mut self, lines: &mut Vec<u8>) -> std::io::Result<bool> {
+    /// Appends a line with its end, cut when it is too long.
+    fn line(&mut self, lines: &mut Vec<u8>) -> std::io::Result<Whole> {
         let most = MAX_LINE_BYTES as u64 + 1;
         let read = (&mut self.reader).take(most).read_until(b'\n', lines)?;
         self.offset += read as u64;
         if read as u64 == most && lines.last() != Some(&b'\n') {
             self.offset += self.reader.skip_until(b'\n')? as u64;
-            lines.push(b'\n');
+            return Ok(Whole::No);
         }
-        Ok(read > 0)
+        Ok(if read > 0 { Whole::Yes } else { Whole::No })
     }
 
     fn before(&self, offset: u64) -> std::io::Result<String> {
@@ -103,6 +112,7 @@ impl Recording {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::replay::Mark;
 
     fn written(text: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
         let dir = tempfile::tempdir().unwrap();
@@ -128,10 +138,9 @@ mod tests {
     fn an_endless_line_is_cut_and_the_next_one_is_whole() {
         let long = vec![b'x'; 3 * MAX_LINE_BYTES];
         let (_dir, path) = written(&[&long, b"\nb\n".as_slice()].concat());
-        let chunks = chunks(&mut Recording::open(&path, 9).unwrap());
-        let [(0, to, lines)] = chunks.as_slice() else { panic!("one chunk") };
-        assert_eq!(*to, 3 * MAX_LINE_BYTES as u64 + 3);
-        assert_eq!(lines.split(|byte| *byte == b'\n').map(<[u8]>::len).collect::<Vec<_>>(), [MAX_LINE_BYTES + 1, 1, 0]);
+        let end = 3 * MAX_LINE_BYTES as u64 + 1;
+        let expected = [(0, end, vec![b'x'; MAX_LINE_BYTES + 1]), (end, end + 2, b"b\n".to_vec())];
+        assert_eq!(chunks(&mut Recording::open(&path, 9).unwrap()), expected);
     }
 
     #[test]
@@ -142,7 +151,7 @@ mod tests {
         let chunk = recording.next().unwrap().unwrap();
         let mut known = Known { file: chunk.file, progress: Default::default() };
         known.progress.offset = chunk.to;
-        known.progress.before = chunk.before;
+        known.progress.mark = Mark { offset: chunk.to, before: chunk.before };
         for (text, complaint) in [(b"than\nmore\n".as_slice(), "another one"), (b"th", "cut")] {
             std::fs::write(&path, [&long[..long.len() - 5], text].concat()).unwrap();
             let refused = Recording::open(&path, 1).unwrap().go_on(&known).unwrap_err().to_string();
