@@ -23,9 +23,9 @@ deny:
 bench:
 	cargo nextest run --release --run-ignored only --no-capture -E 'test(measure)'
 
-# A thousand kills and long property runs; the figures are in README.md.
+# A thousand kills, a thousand logs against the oracle and long property runs; the figures are in README.md.
 soak:
-	FUWU_KILLS=1000 PROPTEST_CASES=20000 cargo nextest run --release --profile soak \
+	FUWU_KILLS=1000 FUWU_LOGS=1000 PROPTEST_CASES=20000 cargo nextest run --release --profile soak \
 		-E 'test(store_kill) or test(kill_serve) or test(trials::)'
 	PROPTEST_CASES=500 cargo nextest run --release --profile soak -E 'test(retries_property)'
 

@@ -2,33 +2,48 @@
 
 mod account;
 mod ask;
+mod brief;
 mod clock;
 mod customer;
+mod day_check;
 mod forget;
 mod handle;
 mod in_flight;
 mod menu;
 mod outbox;
 mod perform;
+mod post;
+mod printed;
+mod rebuild;
+mod reconcile;
 mod report;
+mod report_files;
+mod robot;
 mod rules;
+mod schedule;
 mod settle;
 #[cfg(test)]
 mod stand;
+#[cfg(test)]
+mod trials;
 mod turns;
 
 pub mod rehearsal;
 pub mod replay;
 
 pub use account::ServedAccount;
+pub use brief::{Subject, read_brief};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use customer::export_customer;
 pub use forget::Discretion;
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
+pub use rebuild::{Difference, MOST_DIFFERENCES, Verified, verify};
+pub use reconcile::{ReconcileFault, Reconciled, platform_days};
 pub use report::{ReportFault, read_changes, read_report};
 pub use rules::Rules;
+pub use schedule::Press;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

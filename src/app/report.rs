@@ -1,10 +1,13 @@
 //! Reading a report: which counters it needs, then the pure part in `growth`.
 
+use super::reconcile::platform_days;
 use crate::domain::ids::AccountId;
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::CounterKey;
 use crate::growth::counters::Counters;
-use crate::growth::report::{AsOf, Asked, AskedError, Change, Context, Table, as_it_stood, build, changes, needed};
+use crate::growth::report::{
+    AsOf, Asked, AskedError, Change, Context, Platform, ReportName, Table, as_it_stood, build, changes, needed,
+};
 use crate::store::{CounterRange, SharedKind, Store, StoreError};
 
 /// Why there is no report.
@@ -18,7 +21,7 @@ pub enum ReportFault {
     Store(#[from] StoreError),
 }
 
-/// Reads a report from the counters, and what the day checks of its period said.
+/// Reads a report from the counters, and what the day checks of its period and the platform's statistics said.
 ///
 /// # Errors
 /// When it cannot be asked so, or the store does not answer.
@@ -35,6 +38,7 @@ pub async fn read_report(
     }
     let mut context = context.clone();
     context.failed_checks.extend(failed_checks(store, account, asked).await?);
+    context.platform = platform(store, account, asked.report).await?;
     Ok(build(asked, clock, &counters, &context))
 }
 
@@ -54,7 +58,7 @@ pub async fn read_changes(
     then.check(clock.now)?;
     let counters = read_counters(store, account, asked).await?;
     let before = as_it_stood(&counters, &arrived_since(store, account, (since, clock)).await?, since);
-    let context = Context::default();
+    let context = Context { platform: platform(store, account, asked.report).await?, ..Context::default() };
     Ok(changes(&build(&then, clock, &before, &context), &build(&now, clock, &counters, &context)))
 }
 
@@ -64,6 +68,14 @@ async fn read_counters(store: &dyn Store, account: &AccountId, asked: &Asked) ->
         cells.extend(store.counters(account, CounterRange { metric, from, to }).await?);
     }
     Ok(cells.into_iter().collect())
+}
+
+/// Only one report stands beside the platform's statistics.
+async fn platform(store: &dyn Store, account: &AccountId, report: ReportName) -> Result<Platform, StoreError> {
+    match report {
+        ReportName::Datacube => platform_days(store, account).await,
+        _ => Ok(Platform::default()),
+    }
 }
 
 /// Late changes that arrived after `day`. Clocks of several machines may disagree, so tomorrow's are read too.

@@ -68,6 +68,27 @@ async fn business(outside: web::Data<Outside>) -> HttpResponse {
     }
 }
 
+/// The demo account with the demo's playbook; platform and business system are at `base`.
+pub(super) fn account_at(base: url::Url) -> ServedAccount {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let client = backend::client().unwrap();
+    let spec = AccountSpec {
+        id: "demo".into(),
+        app_id: "wx1".into(),
+        original_id: String::new(),
+        tokens: vec!["t".into()],
+        aes_keys: Vec::new(),
+        mode: Mode::Plain,
+    };
+    ServedAccount {
+        channel: Account::new(spec).unwrap(),
+        playbook: Live::start(Dirs { playbook: root.join("config/playbook"), menus: root.join("menus") }).unwrap(),
+        backend: Backend::new(client.clone(), Some(base.clone())),
+        platform: api::Client::new(base, "wx1", "s", client),
+        site: "http://here".into(),
+    }
+}
+
 impl Stand {
     /// With the demo's playbook, at noon.
     pub fn new() -> Self {
@@ -85,23 +106,7 @@ impl Stand {
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
         let base: url::Url = format!("http://{}/", server.addrs()[0]).parse().unwrap();
         actix_web::rt::spawn(server.run());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let client = backend::client().unwrap();
-        let spec = AccountSpec {
-            id: "demo".into(),
-            app_id: "wx1".into(),
-            original_id: String::new(),
-            tokens: vec!["t".into()],
-            aes_keys: Vec::new(),
-            mode: Mode::Plain,
-        };
-        let account = ServedAccount {
-            channel: Account::new(spec).unwrap(),
-            playbook: Live::start(Dirs { playbook: root.join("config/playbook"), menus: root.join("menus") }).unwrap(),
-            backend: Backend::new(client.clone(), Some(base.clone())),
-            platform: api::Client::new(base, "wx1", "s", client),
-            site: "http://here".into(),
-        };
+        let account = account_at(base);
         let dir = tempfile::tempdir().unwrap();
         let spec = Spec { partitions: 4, ..Spec::default() };
         let store = Arc::new(Embedded::open(dir.path(), spec, PseudonymKey::new("stand")).unwrap());

@@ -10,11 +10,11 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::secrets::Secrets;
-use crate::app::{App, Clock, Discretion, Published, Rules, ServedAccount};
+use crate::app::{App, Clock, Discretion, Press, Published, Rules, ServedAccount};
 use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
 use crate::config::playbook::{Finding, Live, render};
-use crate::config::settings::{API_BASE, DEMO, Mode, Privacy, Secret};
+use crate::config::settings::{API_BASE, AccountKind, DEMO, Mode, Privacy, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
 use crate::growth::lateness::Lateness;
@@ -49,15 +49,15 @@ pub struct Running {
 }
 
 /// What the store is made with, or must have been made with.
-pub(super) fn store_spec(settings: &Settings) -> Spec {
-    Spec { partitions: settings.store_partitions, lateness_days: settings.lateness_days }
+pub(super) fn store_spec(settings: &Settings) -> anyhow::Result<Spec> {
+    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
+    Ok(Spec { partitions: settings.store_partitions, lateness })
 }
 
 /// The rules under which deliveries are counted and customers forgotten.
 pub(super) fn rules(settings: &Settings, key: PseudonymKey) -> anyhow::Result<Rules> {
-    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
     let Privacy { forget, keep_days } = settings.privacy;
-    Ok(Rules { lateness, discretion: Discretion { forget, keep_days, key } })
+    Ok(Rules { lateness: store_spec(settings)?.lateness, discretion: Discretion { forget, keep_days, key } })
 }
 
 /// Starts everything on a bound listener. Returns when it answers.
@@ -68,7 +68,7 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let secrets = Secrets::keep(&settings.data_dir)?;
     let key = secrets.pseudonym_key();
     let store =
-        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(&settings), key.clone())?;
+        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(&settings)?, key.clone())?;
     let client = backend::client()?;
     let mut sandbox = None;
     let mut accounts = Vec::new();
@@ -104,9 +104,13 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
         }
     })?;
     let (stop, stopped) = watch::channel(false);
+    let press = Press::new(Arc::clone(&app), settings.reports.clone(), client);
+    let counted = with_statistics(&settings).filter_map(|id| app.account(id.as_str()).cloned()).collect();
     let mut workers = vec![
         tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone())),
         tokio::spawn(Arc::clone(&app).run_forgetting(stopped.clone())),
+        tokio::spawn(Arc::clone(&app).run_reconcile(counted, stopped.clone())),
+        tokio::spawn(press.run(stopped.clone())),
     ];
     if sandbox.is_some() {
         let account = app.account(DEMO).cloned().context("the demo account is configured")?;
@@ -261,6 +265,15 @@ fn sandbox_spec(settings: &Settings, spec: &AccountSpec, app_secret: &str) -> an
         clock: Arc::new(|| chrono::Utc::now().timestamp()),
         patience: Patience::default(),
     })
+}
+
+/// The accounts whose platform may have statistics of them (platform.md part 5): not a test account, and none whose
+/// secret we do not know. That one is certified only the platform can say.
+fn with_statistics(settings: &Settings) -> impl Iterator<Item = &AccountId> {
+    let may = |(id, account): &(&AccountId, &AccountSettings)| {
+        account.kind != AccountKind::Test && (account.app_secret.is_some() || settings.lives_in_sandbox(id))
+    };
+    settings.accounts.iter().filter(may).map(|(id, _)| id)
 }
 
 fn listed(findings: &[Finding]) -> String {

@@ -96,7 +96,7 @@ async fn erase(settings: &Settings, of: &CustomerRef) -> anyhow::Result<ExitCode
         bail!("there is no store in {}; `data_dir` says where it is", settings.data_dir.display());
     }
     let opened =
-        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(settings), key(settings)?);
+        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?, key(settings)?);
     let found = match opened {
         Ok(store) => {
             let found = store.erase(of).await;

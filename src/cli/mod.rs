@@ -2,6 +2,7 @@
 //! error; exit 0 done, 1 the thing asked about is not right, 2 wrong usage or a setting that cannot be used.
 
 mod assemble;
+mod brief;
 mod chat;
 mod check;
 mod customer;
@@ -11,6 +12,7 @@ mod report;
 mod schema;
 mod secrets;
 mod serve;
+mod store;
 mod test;
 
 pub use assemble::{Parts, Running, start};
@@ -69,6 +71,11 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// A report from the store, also beside a running server.
     Report(report::ReportArgs),
+    /// The daily or weekly report as it would be sent now; nothing is sent. Also beside a running server.
+    Brief {
+        #[command(subcommand)]
+        command: brief::BriefCommand,
+    },
     /// Everything held on one customer; forgetting one customer.
     Customer {
         #[command(subcommand)]
@@ -80,11 +87,23 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// The store itself.
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// The model of the platform.
     Sandbox {
         #[command(subcommand)]
         command: SandboxCommand,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum StoreCommand {
+    /// Counts everything again from the facts and compares it with the stored numbers; of every account, unless one is
+    /// named. Also beside a running server.
+    Verify,
 }
 
 #[derive(Debug, Subcommand)]
@@ -145,6 +164,13 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(settings),
         Command::Schema { out } => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
         Command::Sandbox { command: SandboxCommand::Populate(args) } => populate::run(settings, args),
+        Command::Store { command: StoreCommand::Verify } => {
+            let accounts = match &cli.account {
+                Some(_) => vec![meant?.0],
+                None => settings.accounts.keys().cloned().collect(),
+            };
+            store::verify_accounts(&settings, &accounts)
+        }
         Command::Check { format } => {
             // Without `--account` every playbook is checked.
             let account = cli.account.as_ref().map(|_| meant).transpose()?.map(|(id, _)| id);
@@ -162,6 +188,10 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             let (input, mut out) = (std::io::stdin().lock(), std::io::stdout());
             chat::chat(playbook_on_disk(&account)?, name, (input, &mut out), || SystemClock.now())?;
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Brief { command } => {
+            let (id, account) = meant?;
+            brief::run(&settings, (&id, &account), command)
         }
         Command::Replay(args) => replay::run(&settings, args),
         Command::Customer { command } => customer::run(&settings, meant?.0, command),

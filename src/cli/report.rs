@@ -16,14 +16,13 @@ use crate::config::settings::Privacy;
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::{AccountId, Channel};
 use crate::domain::time::BusinessDay;
-use crate::growth::lateness::Lateness;
 use crate::growth::report::{
     AsOf, Asked, Bom, Compare, Context, Explain, Form, Measure, Meta, Period, ReportName, Table, known_channel, written,
 };
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Which report: followers, activity, unique, retention, survival, menu, unanswered.
+    /// Which report: followers, activity, unique, retention, survival, menu, unanswered, datacube.
     #[arg(value_parser = |name: &str| name.parse::<ReportName>().map_err(|e| e.to_string()))]
     name: ReportName,
     /// First business day, YYYY-MM-DD.
@@ -142,8 +141,7 @@ pub(super) fn run(
     (id, account): (&AccountId, &AccountSettings),
     args: &ReportArgs,
 ) -> anyhow::Result<ExitCode> {
-    let lateness = Lateness::new(settings.lateness_days).context("numbers.lateness_days is 0 to 7")?;
-    let clock = AsOf { now: SystemClock.now(), lateness };
+    let clock = AsOf { now: SystemClock.now(), lateness: store_spec(settings)?.lateness };
     let asked = args.asked()?;
     asked.check(clock.now).map_err(misused)?;
     let form = args.form(args.goal())?;
@@ -167,7 +165,7 @@ fn read(
     (id, account): (&AccountId, &AccountSettings),
     (asked, clock): (&Asked, AsOf),
 ) -> anyhow::Result<(Table, Meta)> {
-    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings))?;
+    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?)?;
     // A playbook with errors has no labels and channels to tell; the numbers are there all the same.
     let (playbook, _) = crate::config::playbook::read(&account.dirs);
     let playbook = playbook.unwrap_or_default();
@@ -181,4 +179,48 @@ fn read(
     known_channel(asked.channel.as_ref(), &table, &playbook.channels).map_err(misused)?;
     let version = crate::config::playbook::version(&account.dirs);
     Ok((table, Meta { account: id.clone(), playbook: version, as_of: asked.moment(clock).now }))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ReportArgs,
+    }
+
+    fn form(more: &[&str], goal: Goal) -> Result<Option<Form>, String> {
+        let line = ["report", "activity", "--from", "2026-03-01", "--to", "2026-03-02"].iter().chain(more);
+        Line::try_parse_from(line).unwrap().args.form(goal).map_err(|misused| misused.to_string())
+    }
+
+    #[test]
+    fn a_workbook_goes_anywhere_but_to_a_terminal() {
+        let xlsx = ["--format", "xlsx"];
+        assert_eq!((form(&xlsx, Goal::File), form(&xlsx, Goal::Pipe)), (Ok(Some(Form::Xlsx)), Ok(Some(Form::Xlsx))));
+        assert!(form(&xlsx, Goal::Terminal).unwrap_err().contains("--out FILE"));
+    }
+
+    #[test]
+    fn a_csv_for_people_has_a_byte_order_mark_and_one_for_a_pipe_has_none() {
+        let csv = |goal| form(&["--format", "csv"], goal);
+        assert_eq!(
+            (csv(Goal::File), csv(Goal::Terminal)),
+            (Ok(Some(Form::Csv(Bom::With))), Ok(Some(Form::Csv(Bom::With))))
+        );
+        assert_eq!(csv(Goal::Pipe), Ok(Some(Form::Csv(Bom::Without))));
+    }
+
+    #[test]
+    fn what_is_compared_need_not_be_said() {
+        for compare in [&["--compare"][..], &["--compare", "previous"]] {
+            let line = ["report", "activity", "--from", "2026-03-01", "--to", "2026-03-02"].iter().chain(compare);
+            let asked = Line::try_parse_from(line).unwrap().args.asked().unwrap();
+            assert_eq!(asked.compare, Compare::Previous);
+        }
+    }
 }

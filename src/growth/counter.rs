@@ -47,8 +47,8 @@ pub enum Metric {
     Votes = 16,
     /// Stars: first coordinate the day, second the stars, `dimension` the action.
     Ratings = 17,
-    /// Quarantined deliveries of a day, by the day they arrived, and why (in `dimension`): `lateness::Quarantine`. Verified ones that could not be read are counted by the
-    /// store when it keeps them (`store::Store::quarantine`).
+    /// Quarantined deliveries by the day they arrived and why (in `dimension`): `lateness::Quarantine`. Verified ones that
+    /// could not be read are counted by the store when it keeps them (`store::Store::quarantine`), by their own reasons.
     Quarantined = 18,
     /// Customer-initiated deliveries of a day by the playbook they were decided under (in `dimension`): an annotation
     /// that shows from when on a change can have had an effect.

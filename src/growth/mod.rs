@@ -3,6 +3,7 @@
 //! Every published number is a sum over customers of a function of that customer's own history. `record` takes the
 //! difference of that function when a fact changes one history; everything else here only adds up.
 
+pub mod brief;
 pub mod cohort;
 pub mod counter;
 pub mod counters;
@@ -13,7 +14,7 @@ pub mod identities;
 pub mod lateness;
 pub mod ledger;
 #[cfg(test)]
-mod oracle;
+pub(crate) mod oracle;
 pub mod presence;
 pub mod record;
 pub mod report;

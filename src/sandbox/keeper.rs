@@ -36,7 +36,9 @@ impl Keeper {
     /// Reads the file, or begins afresh.
     pub fn open(file: Option<PathBuf>, fresh: Fresh) -> Result<Self, SandboxError> {
         let saved = file.as_deref().map(read).transpose()?.flatten();
-        let state = Mutex::new(saved.unwrap_or_else(|| State::new(fresh)));
+        let mut state = saved.unwrap_or_else(|| State::new(fresh));
+        state.begin_statistics(fresh);
+        let state = Mutex::new(state);
         let kept = Arc::new(Kept { state, file, behind: AtomicBool::new(false), writing: Mutex::new(()) });
         let (changed, news) = channel();
         if kept.file.is_some() {
@@ -130,7 +132,9 @@ fn replace(file: &Path, json: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::model::CodeRequest;
+    use crate::domain::ids::Openid;
+    use crate::domain::time::UnixSecs;
+    use crate::sandbox::model::{CodeRequest, Customer};
 
     const FRESH: Fresh = Fresh { now: 1_767_225_600, random: 42 };
 
@@ -143,6 +147,28 @@ mod tests {
         keeper.flush().unwrap();
         let again = Keeper::open(Some(file), FRESH).unwrap();
         assert_eq!(*again.read(), *keeper.read());
+    }
+
+    #[test]
+    fn a_state_saved_before_there_were_statistics_begins_them_with_its_followers() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("sandbox.json");
+        let mut state = State::new(FRESH);
+        for nickname in ["林小雨", "陈大伟"] {
+            let mut customer = Customer::new(Openid::from(nickname), nickname.into(), FRESH.now);
+            customer.followed_at = (nickname == "林小雨").then_some(FRESH.now);
+            state.add_customer(customer, FRESH);
+        }
+        let mut old = serde_json::to_value(&state).unwrap();
+        old.as_object_mut().unwrap().remove("statistics").unwrap();
+        for customer in old["customers"].as_object_mut().unwrap().values_mut() {
+            customer.as_object_mut().unwrap().remove("said_today").unwrap();
+        }
+        fs::write(&file, old.to_string()).unwrap();
+        let keeper = Keeper::open(Some(file), FRESH).unwrap();
+        let today = UnixSecs(FRESH.now).business_day();
+        let followers = [-1, 0].map(|day| keeper.read().statistics.followers(today.plus_days(day)));
+        assert_eq!((keeper.read().customers.len(), followers), (2, [None, Some(1)]));
     }
 
     #[test]

@@ -15,6 +15,7 @@ impl Sandbox {
                 .wrap(from_fn(bounded))
                 .app_data(Data::new(self.clone()))
                 .service(web::scope("/platform/cgi-bin").configure(platform::configure))
+                .service(web::scope("/platform/datacube").configure(platform::configure_statistics))
                 .service(web::scope("/api").configure(phone::configure_api))
                 .service(web::scope("/telecom").configure(telecom::configure))
                 .service(web::scope("/articles").configure(articles::configure))

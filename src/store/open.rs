@@ -55,6 +55,7 @@ pub fn open_to_export(url: &str, data_dir: &Path, key: PseudonymKey) -> Result<A
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::growth::lateness::Lateness;
 
     fn refusal(url: &str) -> String {
         let dir = tempfile::tempdir().unwrap();
@@ -87,10 +88,10 @@ mod tests {
     #[test]
     fn reading_and_writing_ask_for_the_settings_the_store_was_made_with() {
         let dir = tempfile::tempdir().unwrap();
-        let made = Spec { partitions: 7, lateness_days: 0 };
+        let made = Spec { partitions: 7, lateness: Lateness::new(0).unwrap() };
         let key = || PseudonymKey::new("k");
         drop(open("embedded:", dir.path(), made, key()).unwrap());
-        for other in [Spec { partitions: 8, ..made }, Spec { lateness_days: 2, ..made }] {
+        for other in [Spec { partitions: 8, ..made }, Spec { lateness: Lateness::DEFAULT, ..made }] {
             let written = open("embedded:", dir.path(), other, key()).err();
             for refused in [written, open_read_only("embedded:", dir.path(), other).err()] {
                 let refused = refused.unwrap();

@@ -1,6 +1,7 @@
 //! What is settled when a store is first used, and can never be another afterwards.
 
 use super::{Partitions, StoreError};
+use crate::growth::lateness::Lateness;
 
 /// The settings a store is made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,13 +9,13 @@ pub struct Spec {
     /// `store.partitions`: over how many the customers are spread.
     pub partitions: u16,
     /// `numbers.lateness_days`: how many days late a delivery still counts on its own day (L of growth.md 1.1).
-    pub lateness_days: i32,
+    pub lateness: Lateness,
 }
 
 impl Default for Spec {
     /// As `config/default.toml` has it.
     fn default() -> Self {
-        Self { partitions: 64, lateness_days: 2 }
+        Self { partitions: 64, lateness: Lateness::DEFAULT }
     }
 }
 
@@ -24,7 +25,7 @@ impl Spec {
     /// # Errors
     /// [`StoreError::Mismatch`], with what to set.
     pub fn check(self, set: Self) -> Result<(), StoreError> {
-        let Self { partitions, lateness_days } = self;
+        let Self { partitions, lateness } = self;
         Partitions::new(set.partitions)?;
         if partitions != set.partitions {
             return Err(StoreError::Mismatch(format!(
@@ -33,11 +34,12 @@ impl Spec {
                 set.partitions
             )));
         }
-        if lateness_days != set.lateness_days {
+        if lateness != set.lateness {
+            let days = lateness.days();
             return Err(StoreError::Mismatch(format!(
-                "the store counts deliveries up to {lateness_days} days late and numbers.lateness_days is {}; set it \
-                 to {lateness_days}: days that are closed cannot be counted anew",
-                set.lateness_days
+                "the store counts deliveries up to {days} days late and numbers.lateness_days is {}; set it \
+                 to {days}: days that are closed cannot be counted anew",
+                set.lateness.days()
             )));
         }
         Ok(())
@@ -55,7 +57,7 @@ mod tests {
         let refusal = |set| made.check(set).unwrap_err().to_string();
         let partitions = refusal(Spec { partitions: 32, ..made });
         assert!(partitions.contains("made with 64 partitions and store.partitions is 32"), "{partitions}");
-        let lateness = refusal(Spec { lateness_days: 3, ..made });
+        let lateness = refusal(Spec { lateness: Lateness::new(3).unwrap(), ..made });
         assert!(lateness.contains("up to 2 days late and numbers.lateness_days is 3; set it to 2"), "{lateness}");
         assert!(refusal(Spec { partitions: 0, ..made }).contains("at least one"));
     }

@@ -2,13 +2,15 @@
 
 use std::time::SystemTime;
 
-use fuwu::domain::time::UnixSecs;
+use fuwu::domain::time::{BusinessDay, UnixSecs};
+use fuwu::growth::report::ReportName;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::hand::message_at;
 use crate::harness::API_TOKEN;
 use crate::process::{Process, run};
+use crate::spreadsheet::Book;
 
 /// A running server after a short conversation of today.
 struct Day {
@@ -59,7 +61,11 @@ impl Day {
     }
 
     fn report(&self, name: &str, format: &str) -> String {
-        let args = ["report", name, "--from", &self.day, "--to", &self.day, "--format", format];
+        self.report_of(&[name, "--from", &self.day, "--to", &self.day, "--format", format])
+    }
+
+    fn report_of(&self, args: &[&str]) -> String {
+        let args: Vec<&str> = ["report"].into_iter().chain(args.iter().copied()).collect();
         let output = run(self.dir.path(), &[], &args);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(output.stderr.is_empty(), "results go to standard output, and nothing went wrong");
@@ -67,8 +73,14 @@ impl Day {
     }
 
     async fn over_api(&self, name: &str) -> Value {
-        let url = self.process.url(&format!("/api/v1/reports/{name}?from={0}&to={0}", self.day));
-        reqwest::Client::new().get(url).bearer_auth(API_TOKEN).send().await.unwrap().json().await.unwrap()
+        let told = self.api_bytes(&format!("{name}?from={0}&to={0}", self.day)).await;
+        serde_json::from_slice(&told).unwrap()
+    }
+
+    async fn api_bytes(&self, asked: &str) -> Vec<u8> {
+        let url = self.process.url(&format!("/api/v1/reports/{asked}"));
+        let answer = reqwest::Client::new().get(url).bearer_auth(API_TOKEN).send().await.unwrap();
+        answer.error_for_status().unwrap().bytes().await.unwrap().to_vec()
     }
 }
 
@@ -117,9 +129,54 @@ async fn the_command_and_the_api_tell_the_same_exact_numbers() {
 
         let table = day.report(name, "table");
         let shown: Vec<&str> = table.lines().find(|line| line.contains(&day.day)).unwrap().split_whitespace().collect();
-        let cells = columns.values().map(|value| if value.is_null() { "—".into() } else { cell(value) });
+        let cells = columns.iter().map(|(name, value)| match (name.as_str(), value) {
+            ("state", _) => "进行中".into(),
+            (_, Value::Null) => "—".into(),
+            _ => cell(value),
+        });
         assert_eq!(shown, cells.collect::<Vec<_>>(), "{name}\n{table}");
     }
+    a_file_says_what_standard_output_says(&day);
+    a_workbook_goes_to_a_file(&day);
+    looking_back_is_the_same_byte_for_byte(&day).await;
+}
+
+async fn looking_back_is_the_same_byte_for_byte(day: &Day) {
+    let yesterday = BusinessDay::parse(&day.day).unwrap().plus_days(-1).to_string();
+    for name in ReportName::ALL.map(ReportName::as_str) {
+        let args = [name, "--from", &yesterday, "--to", &yesterday, "--as-of", &yesterday, "--explain", "--compare"];
+        for format in ["json", "xlsx"] {
+            let args = args.iter().copied().chain(["--format", format]).collect::<Vec<_>>();
+            let args: Vec<&str> = ["report"].into_iter().chain(args).collect();
+            let by_command = run(day.dir.path(), &[], &args).stdout;
+            let asked = format!("?from={yesterday}&to={yesterday}&as_of={yesterday}&explain=true&compare=previous");
+            let by_api = day.api_bytes(&format!("{name}{asked}&format={format}")).await;
+            assert!(by_command.len() > 100 && by_command == by_api, "{name} as {format}");
+        }
+    }
+}
+
+fn a_workbook_goes_to_a_file(day: &Day) {
+    let file = day.dir.path().join("out.of-any-name");
+    let told = day.report_of(&[
+        "menu",
+        "--from",
+        &day.day,
+        "--to",
+        &day.day,
+        "--explain",
+        "--format",
+        "xlsx",
+        "--out",
+        file.to_str().unwrap(),
+    ]);
+    assert!(told.is_empty());
+    let book = Book::open(&std::fs::read(file).unwrap());
+    assert!(book.texts("数据").iter().any(|cell| cell == "sign_in"));
+    assert!(book.texts("口径").iter().any(|cell| cell == "taps"));
+}
+
+fn a_file_says_what_standard_output_says(day: &Day) {
     let file = day.dir.path().join("out.csv");
     let out = file.to_str().unwrap();
     let args = ["report", "activity", "--from", &day.day, "--to", &day.day, "--format", "csv", "--out", out];
@@ -145,7 +202,17 @@ async fn wrong_usage_is_told_clearly_and_exits_with_2() {
         (vec!["report", "activity"], &[], &["--from"]),
         (vec!["report", "activity", "--from", "yesterday", "--to", "2026-03-02"], &[], &["yesterday", "2026-01-31"]),
         (vec!["report", "activity", "--from", "2026-03-02", "--to", "2026-03-01"], &[], &["2026-03-02", "2026-03-01"]),
-        (vec!["report", "activity", "--format", "pdf"], &[], &["pdf", "csv"]),
+        (vec!["report", "activity", "--format", "pdf"], &[], &["pdf", "csv", "xlsx"]),
+        (vec!["report", "activity", "--from", "2026-02-30", "--to", "2026-03-02"], &[], &["2026-02-30", "2026-01-31"]),
+        (vec!["report", "activity", "--from", "2999-01-01", "--to", "2999-01-02"], &[], &["2999-01-01", "works is"]),
+        (vec!["report", "unique", "--from", "2020-03-02", "--to", "2026-03-01"], &[], &["works", "to 2026-03-01"]),
+        (vec!["report", "activity", "--from", "1000-03-02", "--to", "2026-03-01"], &[], &["3660", "2016"]),
+        (report("menu").into_iter().chain(["--channel", "store"]).collect(), &[], &["menu", "followers"]),
+        (report("activity").into_iter().chain(["--measure", "weekly"]).collect(), &[], &["retention", "leave"]),
+        (report("retention").into_iter().chain(["--measure", "monthly"]).collect(), &[], &["monthly", "on-or-after"]),
+        (report("activity").into_iter().chain(["--compare", "next"]).collect(), &[], &["next", "previous"]),
+        (report("activity").into_iter().chain(["--as-of", "2026-03-01"]).collect(), &[], &["works is 2026-03-01"]),
+        (report("activity").into_iter().chain(["--explain", "--format", "csv"]).collect(), &[], &["csv", "xlsx"]),
         (vec!["repport"], &[], &["repport", "report"]),
         (["--account", "nobody"].into_iter().chain(report("activity")).collect(), &[], &["demo"]),
         (report("activity"), &[("FUWU__STORE__URI", "embedded:")], &["store.uri", "store.url"]),
@@ -165,6 +232,19 @@ async fn wrong_usage_is_told_clearly_and_exits_with_2() {
         }
         assert!(!said.contains("no spaces please"), "a secret is not repeated: {said}");
     }
+}
+
+#[actix_web::test]
+async fn a_channel_that_nobody_knows_and_nobody_came_by_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Process::start(dir.path(), &[]));
+    let days = ["report", "activity", "--from", "2026-03-01", "--to", "2026-03-02", "--channel"];
+    let of_channel = |channel| run(dir.path(), &[], &days.into_iter().chain([channel]).collect::<Vec<_>>());
+    let refused = of_channel("sotre");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("sotre") && said.contains("other"), "{said}");
+    assert!(of_channel("other").status.success());
 }
 
 #[actix_web::test]

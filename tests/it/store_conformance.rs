@@ -8,8 +8,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fuwu::store::{Spec, Store};
 
+mod bulk;
 mod counters;
 mod crowd;
+mod forgetting;
 mod log;
 mod outbox;
 mod records;
@@ -55,6 +57,11 @@ macro_rules! conformance {
                     a_shared_record_never_written_is_empty_at_version_zero,
                     a_shared_record_changes_only_from_the_version_it_was_read_at,
                     shared_records_of_a_kind_come_in_order_and_apart_from_others;
+                bulk:
+                    a_bulk_is_applied_as_a_whole,
+                    a_bulk_with_one_outdated_base_changes_nothing,
+                    all_numbers_are_read_at_one_instant,
+                    facts_of_one_record_carry_one_number;
                 outbox:
                     work_of_one_name_is_one_work,
                     work_is_handed_out_when_due_and_in_that_order,
@@ -67,6 +74,17 @@ macro_rules! conformance {
                     claimants_never_share_work,
                     the_next_due_moment_is_known,
                     work_past_its_use_is_still_handed_out;
+                forgetting:
+                    a_tombstone_is_found_by_its_openid_and_bears_another_name,
+                    what_is_kept_of_nobody_is_found_by_nobody,
+                    somebody_whose_first_word_is_a_goodbye_is_a_tombstone_at_once,
+                    a_burial_drops_outgoing_work_and_words_and_the_counters_agree,
+                    a_pseudonym_is_handed_in_like_an_openid,
+                    everything_held_of_a_customer_is_told,
+                    erasing_takes_everything_away_and_changes_no_number,
+                    somebody_who_left_is_erased_by_their_openid,
+                    somebody_known_only_from_quarantine_is_erased_too,
+                    whoever_left_long_ago_loses_name_and_record;
                 crowd:
                     of_commits_at_once_exactly_one_wins_each_version,
                     many_customers_at_once_are_counted_to_the_last_one,

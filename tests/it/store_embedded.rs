@@ -6,7 +6,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use fuwu::domain::customer::Customer;
-use fuwu::store::{Commit, Committed, CustomerRef, Embedded, Spec, Store, StoreError, Version};
+use fuwu::domain::fact::{Fact, FactKind};
+use fuwu::domain::ids::DedupeKey;
+use fuwu::domain::notes::Note;
+use fuwu::domain::reply::Reply;
+use fuwu::domain::time::UnixSecs;
+use fuwu::domain::work::{Task, Work};
+use fuwu::store::{Commit, Committed, CustomerRef, Embedded, Quarantined, Spec, Store, StoreError, Version};
 
 use crate::process::run;
 
@@ -191,4 +197,58 @@ async fn reads_do_not_wait_for_the_writer_and_a_crowd_larger_than_the_queue_is_s
         assert_eq!(served.unwrap().unwrap(), Committed::Applied);
     }
     assert_eq!(version(&*store, 0).await, 2);
+}
+
+/// Every file of the store, as it lies on the disk.
+fn bytes_in(dir: &Path) -> Vec<u8> {
+    std::fs::read_dir(dir).unwrap().flat_map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test]
+async fn of_an_erased_customer_not_a_byte_is_left_in_the_files() {
+    const WORDS: &str = "我叫张三住在幸福路三号";
+    const OPENID: &str = "oOneWhoWantsToBeForgotten";
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let of = CustomerRef { account: "demo".into(), openid: OPENID.into() };
+    let fact = Fact {
+        at: UnixSecs(1_772_416_800),
+        arrived: UnixSecs(1_772_416_800),
+        key: DedupeKey(1),
+        playbook: "p".into(),
+        what: FactKind::TicketOpened { action: "a".into(), number: "n".into(), text: WORDS.into() },
+    };
+    let note = Note { reply: Reply::Text(WORDS.repeat(999)), expires: UnixSecs(1) };
+    let work = Work {
+        id: WORDS.into(),
+        origin: DedupeKey(1),
+        due: UnixSecs(i64::MAX),
+        expires: UnixSecs(i64::MAX),
+        task: Task::Send(Reply::Text(WORDS.into())),
+    };
+    let aside =
+        Quarantined { account: of.account.clone(), arrived: UnixSecs(1), reason: "time".into(), body: OPENID.into() };
+    let full = Commit {
+        customer: Customer { notes: vec![note], ..Customer::default() },
+        facts: vec![fact; 3],
+        outbox: vec![work],
+        ..commit(of.clone(), 0)
+    };
+    for n in 0..50 {
+        store.commit(commit(who(n), 0)).await.unwrap();
+    }
+    store.commit(full).await.unwrap();
+    store.commit(commit(of.clone(), 1)).await.unwrap();
+    store.quarantine(aside).await.unwrap();
+    let before = bytes_in(dir.path());
+    assert!(holds(&before, OPENID) && holds(&before, WORDS));
+    assert!(store.erase(&of).await.unwrap());
+    let after = bytes_in(dir.path());
+    assert!(!holds(&after, OPENID) && !holds(&after, WORDS));
+    assert_eq!(version(&store, 7).await, 1);
+    store.close().await.unwrap();
 }

@@ -48,7 +48,7 @@ pub(super) struct Ready {
 impl Way {
     /// Opens the store, or finds the server that has it.
     pub(super) fn find(settings: &Settings) -> anyhow::Result<Self> {
-        let (url, dir, spec) = (settings.store_url.expose(), &settings.data_dir, store_spec(settings));
+        let (url, dir, spec) = (settings.store_url.expose(), &settings.data_dir, store_spec(settings)?);
         let key = Secrets::keep(dir)?.pseudonym_key();
         match open(url, dir, spec, key.clone()) {
             Ok(store) => {

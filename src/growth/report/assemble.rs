@@ -39,7 +39,7 @@ pub fn build(asked: &Asked, clock: AsOf, counters: &Counters, context: &Context)
         Some(channel) => Cow::Owned(counters.of_channel(channel)),
         None => Cow::Borrowed(counters),
     };
-    let draft = |period: Period| draft_of(asked, period, (clock, &counters), &context.labels);
+    let draft = |period: Period| draft_of(asked, period, (clock, &counters), context);
     let mut draft_now = draft(asked.period);
     if asked.compare == Compare::Previous {
         let drafts = (draft_now, draft(asked.period.previous()));

@@ -80,7 +80,8 @@ impl Partners {
             | ReportName::Activity
             | ReportName::Unique
             | ReportName::Retention
-            | ReportName::Survival => Self::ByPlace(rows.into_iter().map(Some).collect()),
+            | ReportName::Survival
+            | ReportName::Datacube => Self::ByPlace(rows.into_iter().map(Some).collect()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a report is told besides the counters.
 
+use super::datacube::Platform;
 use crate::domain::forget::{Forget, small_print};
 use crate::domain::menu::Labels;
 use crate::domain::time::{BusinessDay, UnixSecs};
@@ -35,11 +36,13 @@ pub struct Context {
     pub notes: Vec<String>,
     /// What the identities said of days of the period when they closed; empty when all held.
     pub failed_checks: Vec<String>,
+    /// What the platform's own statistics said; whoever reads a report fills it in for `datacube`.
+    pub platform: Platform,
 }
 
 impl Context {
     /// With what an unfollow deletes (`privacy.forget`, `privacy.keep_days`) in the small print.
     pub fn new(labels: Labels, (forget, keep_days): (Forget, i32)) -> Self {
-        Self { labels, notes: vec![small_print(forget, keep_days)], failed_checks: Vec::new() }
+        Self { labels, notes: vec![small_print(forget, keep_days)], ..Self::default() }
     }
 }

@@ -7,7 +7,6 @@ use std::str::FromStr;
 
 use super::counter::Metric;
 use super::counters::Counters;
-use crate::domain::menu::Labels;
 use draft::Draft;
 
 mod activity;
@@ -18,6 +17,7 @@ mod average;
 mod channel;
 mod compare;
 mod context;
+mod datacube;
 mod draft;
 mod file;
 mod followers;
@@ -42,13 +42,14 @@ pub use assemble::{build, needed};
 pub use average::{Average, average};
 pub use channel::{UnknownChannel, known_channel};
 pub use context::{AsOf, Context};
+pub use datacube::{Platform, PlatformDay, SideBySide};
 pub use file::{Form, Unwritable, written};
 pub use period::{MAX_DAYS, Period, PeriodError};
 pub use table::{Cell, Column, ColumnKind, Table, Term};
 pub use unanswered::MOST_TEXTS;
 pub use words::{clock_time, shown, state_word};
 pub use write::{Bom, Explain, Meta, to_csv, to_json};
-pub use write_xlsx::to_xlsx;
+pub use write_xlsx::{to_xlsx, to_xlsx_book};
 
 /// A report by its name (contract.md, "Reports").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +68,8 @@ pub enum ReportName {
     Menu,
     /// What customers wrote and no rule answered.
     Unanswered,
+    /// Our followers beside the platform's own statistics.
+    Datacube,
 }
 
 /// There is no report of that name.
@@ -76,8 +79,16 @@ pub struct UnknownReport(pub String);
 
 impl ReportName {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Followers, Self::Activity, Self::Unique, Self::Retention, Self::Survival, Self::Menu, Self::Unanswered];
+    pub const ALL: [Self; 8] = [
+        Self::Followers,
+        Self::Activity,
+        Self::Unique,
+        Self::Retention,
+        Self::Survival,
+        Self::Menu,
+        Self::Unanswered,
+        Self::Datacube,
+    ];
 
     /// The name.
     pub fn as_str(self) -> &'static str {
@@ -89,6 +100,7 @@ impl ReportName {
             Self::Survival => "survival",
             Self::Menu => "menu",
             Self::Unanswered => "unanswered",
+            Self::Datacube => "datacube",
         }
     }
 
@@ -102,13 +114,14 @@ impl ReportName {
             Self::Survival => "关注存续",
             Self::Menu => "菜单点击",
             Self::Unanswered => "未能回答的话",
+            Self::Datacube => "与微信统计对账",
         }
     }
 
     /// Whether its rows are days: then changes of the playbook stand beside them.
     pub fn is_by_day(self) -> bool {
         match self {
-            Self::Followers | Self::Activity => true,
+            Self::Followers | Self::Activity | Self::Datacube => true,
             Self::Unique | Self::Retention | Self::Survival | Self::Menu | Self::Unanswered => false,
         }
     }
@@ -117,7 +130,7 @@ impl ReportName {
     pub fn is_kept_by_channel(self) -> bool {
         match self {
             Self::Followers | Self::Activity | Self::Unique | Self::Retention | Self::Survival => true,
-            Self::Menu | Self::Unanswered => false,
+            Self::Menu | Self::Unanswered | Self::Datacube => false,
         }
     }
 }
@@ -140,11 +153,12 @@ fn needed_for(asked: &Asked, period: Period) -> Vec<(Metric, i32, i32)> {
         ReportName::Survival => survival::needed(period),
         ReportName::Menu => menu::needed(period),
         ReportName::Unanswered => unanswered::needed(period),
+        ReportName::Datacube => datacube::needed(period),
     }
 }
 
 /// One period of a report, nothing beside it.
-fn draft_of(asked: &Asked, period: Period, (clock, counters): (AsOf, &Counters), labels: &Labels) -> Draft {
+fn draft_of(asked: &Asked, period: Period, (clock, counters): (AsOf, &Counters), context: &Context) -> Draft {
     match asked.report {
         ReportName::Followers => followers::build(period, clock, counters),
         ReportName::Activity => activity::build(asked, period, (clock, counters)),
@@ -153,9 +167,10 @@ fn draft_of(asked: &Asked, period: Period, (clock, counters): (AsOf, &Counters),
         ReportName::Survival => survival::build(period, clock, counters),
         ReportName::Menu => {
             let tapped = asked.periods().flat_map(|period| menu::tapped(counters, period)).collect();
-            menu::build(period, (clock, counters), labels, tapped)
+            menu::build(period, (clock, counters), &context.labels, tapped)
         }
         ReportName::Unanswered => unanswered::build(period, clock, counters),
+        ReportName::Datacube => datacube::build(period, (clock, counters), &context.platform),
     }
 }
 

@@ -22,19 +22,41 @@ const WIDTHS: (usize, usize) = (8, 60);
 /// # Errors
 /// When the table has more rows or columns than a spreadsheet holds.
 pub fn to_xlsx(table: &Table, meta: &Meta, explain: Explain) -> Result<Vec<u8>, XlsxError> {
-    let mut book = Workbook::new();
-    let mut properties = DocProperties::new().set_title(table.definition());
-    if let Ok(at) = ExcelDateTime::from_timestamp(meta.as_of.0) {
-        properties = properties.set_creation_datetime(&at);
-    }
-    book.set_properties(&properties);
+    let mut book = titled(&table.definition(), meta);
     let look = Look::new();
-    numbers(book.add_worksheet(), table, &look)?;
+    numbers(book.add_worksheet(), ("数据", table), &look)?;
     definitions(book.add_worksheet(), (table, meta), &look)?;
     if explain == Explain::Yes {
         terms(book.add_worksheet(), table, &look)?;
     }
     book.save_to_buffer()
+}
+
+/// Several tables as one workbook: a sheet for each under its title, then what those of the first mean.
+///
+/// # Errors
+/// When a table has more rows or columns than a spreadsheet holds, or a title cannot be a sheet's.
+pub fn to_xlsx_book(sheets: &[(&'static str, Table)], meta: &Meta) -> Result<Vec<u8>, XlsxError> {
+    let mut book = titled(&sheets.first().map(|(_, table)| table.definition()).unwrap_or_default(), meta);
+    let look = Look::new();
+    for (title, table) in sheets {
+        numbers(book.add_worksheet(), (title, table), &look)?;
+    }
+    if let Some((_, table)) = sheets.first() {
+        definitions(book.add_worksheet(), (table, meta), &look)?;
+    }
+    book.save_to_buffer()
+}
+
+/// An empty workbook, dated by the report.
+fn titled(title: &str, meta: &Meta) -> Workbook {
+    let mut book = Workbook::new();
+    let mut properties = DocProperties::new().set_title(title);
+    if let Ok(at) = ExcelDateTime::from_timestamp(meta.as_of.0) {
+        properties = properties.set_creation_datetime(&at);
+    }
+    book.set_properties(&properties);
+    book
 }
 
 struct Look {
@@ -57,8 +79,8 @@ impl Look {
     }
 }
 
-fn numbers(sheet: &mut Worksheet, table: &Table, look: &Look) -> Result<(), XlsxError> {
-    sheet.set_name("数据")?.set_freeze_panes(1, 1)?;
+fn numbers(sheet: &mut Worksheet, (title, table): (&str, &Table), look: &Look) -> Result<(), XlsxError> {
+    sheet.set_name(title)?.set_freeze_panes(1, 1)?;
     for (at, column) in (0_u16..).zip(&table.columns) {
         sheet.write_string_with_format(0, at, &*column.title, &look.head)?;
         let cells = table.rows.iter().filter_map(|row| row.get(usize::from(at))).map(|cell| width(&shown(cell)));

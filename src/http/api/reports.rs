@@ -126,7 +126,7 @@ impl Wanted {
     responses(
         (status = 200, description = "The report.", content(
             (Report = "application/json"), (String = "text/csv"),
-            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         (status = 400, description = "It cannot be asked so.", body = FaultBody),
         (status = 401, description = "Not authorized.", body = FaultBody),

@@ -11,6 +11,7 @@ pub(super) fn title(name: ReportName) -> &'static str {
         ReportName::Survival => "Follows still standing",
         ReportName::Menu => "Menu taps",
         ReportName::Unanswered => "Not answered",
+        ReportName::Datacube => "Beside the platform's statistics",
     }
 }
 
@@ -34,6 +35,13 @@ pub(super) fn meaning(column: &str) -> Option<&'static str> {
         "net" => "Follows less unfollows.",
         "total" => "Followers at the end of the day.",
         "messages" => "Messages, taps and scans of customers.",
+        "follows_platform" => "New followers in the platform's statistics, over all sources.",
+        "unfollows_platform" => "Lost followers in the platform's statistics, over all sources.",
+        "net_difference" => "The platform's net less ours; 0 when nothing was lost on the way.",
+        "total_platform" => "Followers at the end of the day in the platform's statistics.",
+        "total_gap" => "The platform's followers less ours: those from before us, and every difference since.",
+        "messages_and_scans" => "Messages and scans that reached us, no taps; counted otherwise there: no difference.",
+        "messages_platform" => "Texts, pictures, voices, videos and links in the platform's statistics.",
         "dau" => "Distinct customers active on the day.",
         "r7" => "Distinct customers active on at least one of the 7 days up to this one; not a sum of days.",
         "r30" => "Distinct customers active on at least one of the 30 days up to this one; not a sum of days.",

@@ -31,7 +31,8 @@ fn days_shown(name: ReportName) -> i32 {
         | ReportName::Activity
         | ReportName::Unique
         | ReportName::Menu
-        | ReportName::Unanswered => 7,
+        | ReportName::Unanswered
+        | ReportName::Datacube => 7,
     }
 }
 

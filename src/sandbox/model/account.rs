@@ -12,8 +12,10 @@ use super::custom::CustomMessage;
 use super::customer::{Audience, Customer, Service};
 use super::fault::ApiFault;
 use super::menu::Menu;
+use super::statistics::{Statistics, message_type, source};
 use super::token::Tokens;
 use crate::domain::ids::Openid;
+use crate::domain::time::UnixSecs;
 use crate::sandbox::SandboxError;
 use crate::sandbox::telecom::Books;
 
@@ -36,6 +38,9 @@ pub struct State {
     /// What the demo business system sold; a state saved before it was kept here has sold nothing.
     #[serde(default)]
     pub books: Books,
+    /// What the platform counts; a state saved before it did begins with the next start.
+    #[serde(default)]
+    pub statistics: Statistics,
     last_msg_id: u64,
     last_menu_id: u64,
 }
@@ -59,13 +64,21 @@ impl State {
             codes: BTreeMap::new(),
             tokens: Tokens::default(),
             books: Books::default(),
+            statistics: Statistics::default(),
             last_msg_id: 0,
             last_menu_id: 400_000_000,
         };
         for (scene, label) in DEMO_SCENES {
             state.add_code(CodeRequest::permanent(scene), label, fresh);
         }
+        state.begin_statistics(fresh);
         state
+    }
+
+    /// Counts from now on, if it does not yet.
+    pub fn begin_statistics(&mut self, fresh: Fresh) {
+        let followers = self.customers.values().filter(|customer| customer.follows()).count();
+        self.statistics.begin(UnixSecs(fresh.now).business_day(), followers);
     }
 
     /// Whether a saved state can be read.
@@ -167,6 +180,7 @@ impl State {
             (_, true) => {}
         }
         let Stamp { at, msg_id } = stamp;
+        let day = UnixSecs(at).business_day();
         match act {
             Act::Follow(code) => {
                 customer.followed_at = Some(at);
@@ -193,6 +207,16 @@ impl State {
         }
         if !matches!(act, Act::AgentJoined { .. } | Act::AgentLeft { .. }) {
             customer.last_act_at = Some(at);
+        }
+        let came_by = source(customer.scene.as_ref());
+        let kind = message_type(act).map(|kind| (kind, customer.said_today.first(day, kind)));
+        match act {
+            Act::Follow(_) => self.statistics.followed(day, came_by),
+            Act::Unfollow => self.statistics.left(day, came_by),
+            _ => {}
+        }
+        if let Some((kind, first)) = kind {
+            self.statistics.said(day, kind, first);
         }
         Ok(())
     }

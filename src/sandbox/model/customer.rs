@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::chat::{Body, Entry, Side};
+use super::statistics::SaidToday;
 use super::window::Windows;
 use crate::domain::ids::{Openid, Scene};
 
@@ -29,6 +30,9 @@ pub struct Customer {
     pub pending_ticket: Option<String>,
     /// Windows for customer-service messages.
     pub windows: Windows,
+    /// What they sent today, for the platform's statistics.
+    #[serde(default)]
+    pub said_today: SaidToday,
     /// The latest act, in Unix seconds.
     pub last_act_at: Option<i64>,
     /// "Typing" is shown until then.
@@ -90,6 +94,7 @@ impl Customer {
             scene: None,
             pending_ticket: None,
             windows: Windows::default(),
+            said_today: SaidToday::default(),
             last_act_at: None,
             typing_until: None,
             service: Service::default(),

@@ -9,6 +9,7 @@ mod customer;
 mod fault;
 mod menu;
 mod reply;
+mod statistics;
 mod token;
 mod window;
 
@@ -24,5 +25,6 @@ pub use customer::{Audience, Customer, Service};
 pub use fault::ApiFault;
 pub use menu::{Menu, Tap};
 pub use reply::shown;
+pub use statistics::{Moved, Said, SaidToday, Statistics};
 pub use token::Tokens;
 pub use window::{Trigger, Windows};

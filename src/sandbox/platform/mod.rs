@@ -3,6 +3,7 @@
 mod account;
 mod call;
 mod code;
+mod datacube;
 mod menu;
 mod message;
 mod user;
@@ -19,6 +20,11 @@ use super::service::Sandbox;
 /// Routes below `/sandbox/platform/cgi-bin`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/showqrcode", web::get().to(code::picture)).default_service(web::to(answer));
+}
+
+/// Routes below `/sandbox/platform/datacube`.
+pub fn configure_statistics(cfg: &mut web::ServiceConfig) {
+    cfg.default_service(web::to(answer));
 }
 
 type Endpoint = fn(&Call<'_>) -> Result<Value, ApiFault>;
@@ -49,11 +55,23 @@ fn endpoint(path: &str) -> Option<(By, Endpoint)> {
     })
 }
 
+fn statistics(path: &str) -> Option<(By, Endpoint)> {
+    let endpoint: Endpoint = match path {
+        "getusersummary" => datacube::user_summary,
+        "getusercumulate" => datacube::user_cumulate,
+        "getupstreammsg" => datacube::upstream_messages,
+        _ => return None,
+    };
+    Some((By::Post, endpoint))
+}
+
 /// Answers any call with HTTP 200 and JSON, as the platform does (platform.md 4.0).
 async fn answer(sandbox: Data<Sandbox>, req: HttpRequest, body: Bytes) -> HttpResponse {
-    let path = req.path().split_once("/cgi-bin/").map(|(_, path)| path).unwrap_or_default();
+    let path = req.path().split_once("/platform/").map(|(_, path)| path).unwrap_or_default();
+    let asked = path.strip_prefix("cgi-bin/").and_then(endpoint);
+    let asked = asked.or_else(|| path.strip_prefix("datacube/").and_then(statistics));
     let call = Call::new(&sandbox, req.query_string(), &body);
-    let answer = match endpoint(path) {
+    let answer = match asked {
         None => Err(ApiFault::new(40066, "invalid url")),
         Some((By::Post, _)) if req.method() != Method::POST => Err(ApiFault::new(43002, "require POST method")),
         Some((By::Get, _)) if req.method() != Method::GET => Err(ApiFault::new(43001, "require GET method")),

@@ -21,7 +21,6 @@ use crate::domain::ids::{AccountId, Openid};
 use crate::domain::time::BusinessDay;
 use crate::domain::work::Work;
 use crate::growth::counter::{CounterKey, Increment};
-use crate::growth::lateness::Lateness;
 use crate::growth::residue::contribution;
 use crate::store::pseudonym::nobody;
 use crate::store::{Committed, CustomerRef, Held, Logged, StoreError, Stored, shape};
@@ -108,7 +107,7 @@ impl Embedded {
                 customer: row.id,
                 version: row.version,
                 nobody: nobody(self.names().partitions.of(of)),
-                residue: contribution(&facts, Lateness::new(self.spec().lateness_days).unwrap_or_default()),
+                residue: contribution(&facts, self.spec().lateness),
             };
             match self.write(Write::Erase(Box::new(erase))).await? {
                 Outcome::Committed(Committed::Applied) => return Ok(true),
@@ -127,9 +126,9 @@ impl Embedded {
         let (mut all, mut next) = (Vec::new(), Some(0));
         while let Some(after) = next {
             let of = of.clone();
-            let (found, more) = self.read_long(move |connection| quarantine::naming(connection, &of, after)).await?;
-            all.extend(found);
-            next = more;
+            let naming = self.read_long(move |connection| quarantine::naming(connection, &of, after)).await?;
+            all.extend(naming.found);
+            next = naming.next;
         }
         Ok(all)
     }
@@ -249,4 +248,77 @@ fn residue(connection: &Connection, account: &AccountId) -> Result<Vec<Increment
         });
     }
     Ok(residue)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::store::{PseudonymKey, Spec, Store as _};
+
+    fn raw(dir: &Path) -> Connection {
+        let connection = super::super::connection::for_writing(dir).unwrap();
+        connection.pragma_update(None, "secure_delete", "OFF").unwrap();
+        connection
+    }
+
+    async fn erase(dir: &Path, openid: &str) -> bool {
+        let store = Embedded::open(dir, Spec { partitions: 4, ..Spec::default() }, PseudonymKey::new("k")).unwrap();
+        let found = store.erase(&CustomerRef { account: "demo".into(), openid: openid.into() }).await.unwrap();
+        store.close().await.unwrap();
+        found
+    }
+
+    fn in_file(dir: &Path, needle: &str) -> bool {
+        let file = Arc::new(File::open(super::super::connection::db_path(dir)).unwrap());
+        search(&file, needle).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_lies_in_the_free_space_of_a_page_is_erased_too() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!erase(dir.path(), "oFreeSpace").await);
+        let plant = "INSERT INTO quarantine (account, arrived, reason, body) VALUES (1, 1, 'time', 'x oFreeSpace y');
+            DELETE FROM quarantine";
+        let strict = plant.replace("'x oFreeSpace y'", "CAST('x oFreeSpace y' AS BLOB)");
+        raw(dir.path()).execute_batch(&strict).unwrap();
+        assert!(in_file(dir.path(), "oFreeSpace"), "the trace is planted");
+        assert!(!erase(dir.path(), "oFreeSpace").await);
+        assert!(!in_file(dir.path(), "oFreeSpace"));
+    }
+
+    #[tokio::test]
+    async fn an_erasure_that_a_crash_broke_off_is_finished_by_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        erase(dir.path(), "oNobody").await;
+        let decided = "INSERT INTO account VALUES (1, 'demo');
+            INSERT INTO customer VALUES (7, 1, '!0.x', 0, 0, x'', NULL), (8, 1, 'oB', 0, 1, x'01', NULL)";
+        raw(dir.path()).execute_batch(decided).unwrap();
+        let fact = shape::write(&Fact {
+            at: crate::domain::sample::NOON,
+            arrived: crate::domain::sample::NOON,
+            key: crate::domain::ids::DedupeKey(1),
+            playbook: "p".into(),
+            what: crate::domain::fact::FactKind::Messaged,
+        });
+        let log = "INSERT INTO fact VALUES (1, ?1, ?2, 0, ?3)";
+        let fact = fact.unwrap();
+        for (seq, customer) in [(1, 7), (2, 8), (3, 7)] {
+            raw(dir.path()).execute(log, (seq, customer, &fact)).unwrap();
+        }
+        let store =
+            Embedded::open(dir.path(), Spec { partitions: 4, ..Spec::default() }, PseudonymKey::new("k")).unwrap();
+        let seqs = async || -> Vec<u64> {
+            store.facts(&"demo".into(), 0, 9).await.unwrap().into_iter().map(|logged| logged.seq).collect()
+        };
+        assert_eq!(seqs().await, [2], "nobody reads what is erased");
+        assert_eq!(store.expire(&"demo".into(), BusinessDay(0), 9).await.unwrap(), 0);
+        assert_eq!(seqs().await, [2]);
+        let left = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let counted: (i64, i64) = raw(dir.path()).query_row(LEFT, [], left).unwrap();
+        assert_eq!(counted, (1, 1));
+    }
+
+    const LEFT: &str = "SELECT (SELECT count(*) FROM fact), (SELECT count(*) FROM customer)";
 }

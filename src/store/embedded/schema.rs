@@ -11,7 +11,7 @@ const APPLICATION_ID: i32 = 0x6675_7775;
 /// Rises with every change of the tables.
 const SCHEMA_VERSION: i32 = 2;
 /// What files of version 1, which do not say so, were counted with.
-const LATENESS_DAYS_IN_1: i32 = 2;
+const LATENESS_IN_1: Lateness = Lateness::DEFAULT;
 
 /// `customer` has a rowid because its records are long: in a table without one, a record of more than a quarter of a
 /// page moves to overflow pages, and every commit would write two pages instead of one. The number also stands for the
@@ -126,17 +126,13 @@ fn check(connection: &Connection) -> Result<Spec, StoreError> {
         )));
     }
     let partitions = meta(connection, "partitions")?.and_then(|count| u16::try_from(count).ok()).unwrap_or(0);
-    Ok(Spec { partitions, lateness_days: lateness_days(connection)? })
-}
-
-fn lateness_days(connection: &Connection) -> rusqlite::Result<i32> {
-    let days = meta(connection, "lateness_days")?.and_then(|days| i32::try_from(days).ok());
-    Ok(days.unwrap_or(LATENESS_DAYS_IN_1))
+    Ok(Spec { partitions, lateness: lateness(connection)? })
 }
 
 /// L of the store.
 pub(super) fn lateness(connection: &Connection) -> rusqlite::Result<Lateness> {
-    Ok(Lateness::new(lateness_days(connection)?).unwrap_or_default())
+    let days = meta(connection, "lateness_days")?.and_then(|days| i32::try_from(days).ok());
+    Ok(days.and_then(Lateness::new).unwrap_or(LATENESS_IN_1))
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i32> {
@@ -154,7 +150,7 @@ fn create(connection: &mut Connection, spec: Spec) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     set_meta(&transaction, "partitions", i64::from(spec.partitions))?;
-    set_meta(&transaction, "lateness_days", i64::from(spec.lateness_days))?;
+    set_meta(&transaction, "lateness_days", i64::from(spec.lateness.days()))?;
     set_meta(&transaction, "open", 0)?;
     transaction.commit()
 }
@@ -165,7 +161,7 @@ fn renew(connection: &mut Connection) -> rusqlite::Result<()> {
     let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version < SCHEMA_VERSION {
         transaction.execute_batch(SINCE_1)?;
-        set_meta(&transaction, "lateness_days", i64::from(LATENESS_DAYS_IN_1))?;
+        set_meta(&transaction, "lateness_days", i64::from(LATENESS_IN_1.days()))?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     transaction.commit()
@@ -203,7 +199,9 @@ mod tests {
     /// A file as version 1 left it.
     fn of_version_1() -> Connection {
         let connection = made();
-        let back = "DROP TABLE shared; DELETE FROM meta WHERE key = 'lateness_days'; PRAGMA user_version = 1";
+        let back = "DROP TABLE shared; DROP TABLE worded; DROP TABLE residue; DROP INDEX customer_left;
+            DROP INDEX customer_erased; ALTER TABLE customer DROP COLUMN left_on;
+            DELETE FROM meta WHERE key = 'lateness_days'; PRAGMA user_version = 1";
         connection.execute_batch(back).unwrap();
         connection
     }
@@ -217,7 +215,7 @@ mod tests {
         };
         let partitions = refusal(Spec { partitions: 32, ..Spec::default() });
         assert!(partitions.contains("made with 64 partitions and store.partitions is 32"), "{partitions}");
-        let lateness = refusal(Spec { lateness_days: 7, ..Spec::default() });
+        let lateness = refusal(Spec { lateness: Lateness::new(7).unwrap(), ..Spec::default() });
         assert!(lateness.contains("up to 2 days late and numbers.lateness_days is 7"), "{lateness}");
     }
 
@@ -235,7 +233,8 @@ mod tests {
     #[test]
     fn a_file_of_version_1_was_counted_two_days_late_and_goes_on_so() {
         let mut connection = of_version_1();
-        let refused = prepare(&mut connection, Spec { lateness_days: 3, ..Spec::default() }).unwrap_err();
+        let refused =
+            prepare(&mut connection, Spec { lateness: Lateness::new(3).unwrap(), ..Spec::default() }).unwrap_err();
         assert!(refused.to_string().contains("set it to 2"), "{refused}");
         assert_eq!(pragma(&connection, "user_version").unwrap(), 1, "it is left as it is");
     }
@@ -264,5 +263,23 @@ mod tests {
         assert_eq!(meta(&connection, "open").unwrap(), Some(1));
         mark_closed(&connection).unwrap();
         assert_eq!(meta(&connection, "open").unwrap(), Some(0));
+    }
+
+    #[test]
+    fn a_file_of_version_1_is_brought_up_to_date() {
+        let columns = |connection: &Connection, table: &str| -> Vec<String> {
+            let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)").unwrap();
+            names.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let mut older = of_version_1();
+        older.execute_batch("INSERT INTO fact VALUES (1, 5, 7, 0, x'')").unwrap();
+        prepare(&mut older, Spec::default()).unwrap();
+        let new = made();
+        for table in ["customer", "shared", "worded", "residue"] {
+            assert!(!columns(&new, table).is_empty());
+            assert_eq!(columns(&older, table), columns(&new, table), "{table}");
+        }
+        let worded: (i64, i64) = older.query_row("SELECT * FROM worded", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+        assert_eq!(worded, (7, 5), "any fact may hold words");
     }
 }

@@ -6,8 +6,9 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 
-use super::{ApiError, Client};
+use super::{ApiError, Client, Span, UpstreamMessages, UserSummary};
 use crate::domain::reply::Reply;
+use crate::domain::time::BusinessDay;
 
 /// What the platform was asked: path, token, body.
 type Asked = Arc<Mutex<Vec<(String, Option<String>, Value)>>>;
@@ -139,4 +140,74 @@ async fn a_platform_that_is_not_there_is_busy_and_no_secret_shows() {
     assert_eq!(error, ApiError::Busy);
     assert!(!format!("{client:?} {error:?} {error}").contains("s3cret"));
     assert_eq!(client.send(&"o1".into(), &Reply::Silent).await, Err(ApiError::Unsendable));
+}
+
+const FIRST: BusinessDay = BusinessDay(20_514); // 2026-03-02
+
+fn week() -> Span {
+    Span::new(FIRST, FIRST.plus_days(6)).unwrap()
+}
+
+#[actix_web::test]
+async fn statistics_are_summed_over_their_sources_day_by_day() {
+    let platform = platform(&[
+        (
+            200,
+            r#"{"list":[
+            {"ref_date":"2026-03-02","user_source":0,"new_user":3,"cancel_user":1,"more":{}},
+            {"ref_date":"2026-03-02","user_source":"30","new_user":"4","cancel_user":"0"},
+            {"ref_date":"2026-03-04","user_source":1,"new_user":0,"cancel_user":2},
+            {"ref_date":"2026-03-09","user_source":1,"new_user":9,"cancel_user":9}]}"#,
+        ),
+        (200, r#"{"list":[{"ref_date":"2026-03-02","user_source":0,"cumulate_user":"1200"}]}"#),
+        (
+            200,
+            r#"{"list":[
+            {"ref_date":"2026-03-03","user_source":0,"msg_type":1,"msg_user":2,"msg_count":5},
+            {"ref_date":"2026-03-03","user_source":0,"msg_type":2,"msg_user":1,"msg_count":1}]}"#,
+        ),
+    ]);
+    let summary = platform.client.user_summary(week()).await.unwrap();
+    let moved = |new_user, cancel_user| UserSummary { new_user, cancel_user };
+    assert_eq!(summary.into_iter().collect::<Vec<_>>(), [(FIRST, moved(7, 1)), (FIRST.plus_days(2), moved(0, 2))]);
+    let total = platform.client.user_cumulate(week()).await.unwrap();
+    assert_eq!(total.into_iter().collect::<Vec<_>>(), [(FIRST, 1_200)]);
+    let said = platform.client.upstream_messages(week()).await.unwrap();
+    let sum = UpstreamMessages { messages: 6, senders_by_type: 3 };
+    assert_eq!(said.into_iter().collect::<Vec<_>>(), [(FIRST.plus_days(1), sum)]);
+    let asked = platform.asked.lock().unwrap().clone();
+    let body = json!({"begin_date": "2026-03-02", "end_date": "2026-03-08"});
+    assert_eq!(asked[1], ("datacube/getusersummary".into(), Some("T1".into()), body));
+    platform.server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn half_an_answer_is_none_and_refusals_say_what_they_mean() {
+    let platform = platform(&[
+        (200, r#"{"list":[{"ref_date":"2026-03-02","new_user":3}]}"#),
+        (200, r#"{"list":[{"ref_date":"2026-03-02","new_user":-3,"cancel_user":0}]}"#),
+        (200, r#"{"list":[{"ref_date":"2026-02-30","new_user":3,"cancel_user":0}]}"#),
+        (200, r#"{"list":{}}"#),
+        (200, r#"{}"#),
+        (200, r#"{"errcode":61503,"errmsg":"not ready"}"#),
+        (200, r#"{"errcode":"48001","errmsg":"api unauthorized"}"#),
+        (200, r#"{"errcode":61501,"errmsg":"date range error"}"#),
+    ]);
+    for _ in 0..5 {
+        assert_eq!(platform.client.user_summary(week()).await, Err(ApiError::Busy));
+    }
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let error = platform.client.user_summary(week()).await.unwrap_err();
+        told.push((error.is_not_ready(), error.is_no_right()));
+    }
+    assert_eq!(told, [(true, false), (false, true), (false, false)]);
+    platform.server.stop(false).await;
+}
+
+#[test]
+fn a_span_is_as_long_as_the_platform_takes_it() {
+    assert!(Span::new(FIRST, FIRST).is_some_and(|span| span.days().count() == 1));
+    assert!(Span::new(FIRST, FIRST.plus_days(6)).is_some_and(|span| span.days().count() == 7));
+    assert_eq!((Span::new(FIRST, FIRST.plus_days(7)), Span::new(FIRST, FIRST.plus_days(-1))), (None, None));
 }

@@ -64,7 +64,7 @@ impl Client {
 
     /// Calls with a token, posting `body` if there is one; once more with a fresh one if the platform refuses the
     /// first.
-    async fn call(&self, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
+    pub(super) async fn call(&self, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
         let token = self.token(None).await?;
         match self.ask(path, Some(&token), body).await {
             Err(error) if error.is_about_the_token() => {

@@ -48,6 +48,16 @@ impl ApiError {
         }
     }
 
+    /// 61503: the statistics of that day are not there yet (platform.md 4.16).
+    pub fn is_not_ready(&self) -> bool {
+        matches!(self, Self::Refused { code: 61503, .. })
+    }
+
+    /// 48001: the account has no right to this call, and asking again does not give it one (platform.md part 5).
+    pub fn is_no_right(&self) -> bool {
+        matches!(self, Self::Refused { code: 48001, .. })
+    }
+
     /// Whether the token is no good (platform.md 4.0).
     pub(super) fn is_about_the_token(&self) -> bool {
         matches!(self, Self::Refused { code: 40001 | 40014 | 42001, .. })

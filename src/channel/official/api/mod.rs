@@ -3,9 +3,11 @@
 #[cfg(test)]
 mod calls;
 mod client;
+mod datacube;
 mod error;
 mod message;
 mod token;
 
 pub use client::Client;
+pub use datacube::{MOST_DAYS, Span, UpstreamMessages, UserSummary};
 pub use error::ApiError;
