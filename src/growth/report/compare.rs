@@ -9,8 +9,7 @@ use super::{AsOf, Period, ReportName};
 /// Puts `x_previous` and `x_change` behind every number `x`.
 pub(super) fn beside(report: ReportName, clock: AsOf, (draft, previous): (Draft, Draft)) -> Draft {
     let numbers: Vec<bool> = draft.columns.iter().map(|column| column.kind == ColumnKind::Number).collect();
-    let partners = Partners::of(report, previous.rows);
-    let mut partners = partners;
+    let mut partners = Partners::of(report, previous.rows);
     let rows = draft.rows.into_iter().enumerate().map(|(n, row)| {
         let partner = partners.take(n, &row);
         // Not until the row is final: before, only a part of it would stand against the whole of the other.
