@@ -60,7 +60,7 @@ impl Robot {
                 .nth(1)
                 .and_then(|rest| rest.lines().next())
                 .map(str::to_owned);
-            if request.len() - (head.len() + 4) < long.unwrap().parse().unwrap() {
+            if request.len() - (head.len() + 4) < long.unwrap().parse::<usize>().unwrap() {
                 continue;
             }
             let message: Value = serde_json::from_str(body).unwrap();
