@@ -14,6 +14,7 @@ mod outbox;
 mod perform;
 mod post;
 mod printed;
+mod rebuild;
 mod reconcile;
 mod report;
 mod report_files;
@@ -38,6 +39,7 @@ pub use forget::Discretion;
 pub use handle::NotNow;
 pub use in_flight::InFlight;
 pub use menu::Published;
+pub use rebuild::{Difference, MOST_DIFFERENCES, Verified, verify};
 pub use reconcile::{ReconcileFault, Reconciled, platform_days};
 pub use report::{ReportFault, read_changes, read_report};
 pub use rules::Rules;
@@ -50,7 +52,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::ids::AccountId;
-use crate::growth::report::AsOf;
+use crate::growth::report::{AsOf, Context};
 use crate::store::Store;
 
 /// Everything a running fuwu holds. Built once in `cli`, shared by every request.
@@ -94,6 +96,12 @@ impl App {
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// What a report on an account is told besides the counters.
+    pub fn report_context(&self, account: &ServedAccount) -> Context {
+        let Discretion { forget, keep_days, .. } = self.rules.discretion;
+        Context::new(account.playbook().labels(), (forget, keep_days))
     }
 
     /// The moment a report is about: now, and how late a fact may be.

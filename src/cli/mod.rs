@@ -12,6 +12,7 @@ mod report;
 mod schema;
 mod secrets;
 mod serve;
+mod store;
 mod test;
 
 pub use assemble::{Parts, Running, start};
@@ -86,11 +87,23 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// The store itself.
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// The model of the platform.
     Sandbox {
         #[command(subcommand)]
         command: SandboxCommand,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum StoreCommand {
+    /// Counts everything again from the facts and compares it with the stored numbers; of every account, unless one is
+    /// named. Also beside a running server.
+    Verify,
 }
 
 #[derive(Debug, Subcommand)]
@@ -151,6 +164,13 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(settings),
         Command::Schema { out } => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
         Command::Sandbox { command: SandboxCommand::Populate(args) } => populate::run(settings, args),
+        Command::Store { command: StoreCommand::Verify } => {
+            let accounts = match &cli.account {
+                Some(_) => vec![meant?.0],
+                None => settings.accounts.keys().cloned().collect(),
+            };
+            store::verify_accounts(&settings, &accounts)
+        }
         Command::Check { format } => {
             // Without `--account` every playbook is checked.
             let account = cli.account.as_ref().map(|_| meant).transpose()?.map(|(id, _)| id);

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use super::Misused;
 use super::assemble::store_spec;
 use crate::app::{Clock as _, ReportFault, SystemClock, read_report};
+use crate::config::settings::Privacy;
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::{AccountId, Channel};
 use crate::domain::time::BusinessDay;
@@ -168,7 +169,8 @@ fn read(
     // A playbook with errors has no labels and channels to tell; the numbers are there all the same.
     let (playbook, _) = crate::config::playbook::read(&account.dirs);
     let playbook = playbook.unwrap_or_default();
-    let context = Context { labels: playbook.labels(), ..Context::default() };
+    let Privacy { forget, keep_days } = settings.privacy;
+    let context = Context::new(playbook.labels(), (forget, keep_days));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let table = match runtime.block_on(read_report(store.as_ref(), id, (asked, clock), &context)) {
         Err(ReportFault::Asked(error)) => return Err(misused(error).into()),

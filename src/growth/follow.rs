@@ -159,17 +159,16 @@ impl Follow {
             Some(before) => before.clone(),
             None => self.before.insert(self.standing()).clone(),
         };
-        // Until the first follow is settled another one may take its place, and with it the channel of all.
-        let from = if here.first_day.is_some() { index } else { 0 };
-        for earlier in self.recent.iter().take(from) {
+        for earlier in self.recent.iter().take(index) {
             here.advance(earlier);
         }
-        here.clone().count(self.recent.get(from..).unwrap_or_default(), ledger, -1);
+        // A new first follow takes the channel of all that comes after it; before it nothing was counted.
+        here.clone().count(self.recent.get(index..).unwrap_or_default(), ledger, -1);
         if is_known {
             self.recent.remove(index);
         }
         self.recent.insert(index, transition);
-        here.count(self.recent.get(from..).unwrap_or_default(), ledger, 1);
+        here.count(self.recent.get(index..).unwrap_or_default(), ledger, 1);
         self.stand(here);
         self.settle_oldest(self.recent.len().saturating_sub(MAX_TRANSITIONS));
         true

@@ -159,7 +159,7 @@ async fn every_day_that_reached_us_differs_by_nothing_and_a_lost_follow_by_one()
         [known([3, 3, 1, 1, 2, 2, 0, 0]), known([2, 2, 1, 1, 3, 3, 0, 0]), today],
         "{rows:?}"
     );
-    assert_eq!(numbers(&rows[..1], &["messages", "messages_platform"]), [[Some(2), Some(2)]]);
+    assert_eq!(numbers(&rows[..1], &["messages_and_scans", "messages_platform"]), [[Some(2), Some(2)]]);
 
     lived.line.cut.store(true, Ordering::SeqCst);
     lived.comes("没送到").await;

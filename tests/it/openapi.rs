@@ -108,6 +108,9 @@ fn operations(description: &Value) -> Vec<(Method, String, &Value)> {
 fn sample(parameter: &Value) -> String {
     let schema = &parameter["schema"];
     let name = parameter["name"].as_str().unwrap();
+    if schema["type"] == "integer" {
+        return "1".into();
+    }
     match name {
         "account" => return "demo".into(),
         "channel" => return "other".into(),
@@ -162,7 +165,16 @@ async fn everything_that_is_described_is_there_and_takes_what_it_is_said_to_take
                 operation["responses"].get(status.as_str()).is_some(),
                 "{method} {url} {query:?}: {status} is not described"
             );
-            assert!(status.is_success(), "{method} {url} {query:?}: {status} {}", answer.text().await.unwrap());
+            let said = answer.text().await.unwrap();
+            if method == Method::GET || status.is_success() {
+                assert!(status.is_success(), "{method} {url} {query:?}: {status} {said}");
+                continue;
+            }
+            // What changes something cannot always be done with samples, or not twice; but it was understood.
+            let fault: Value = serde_json::from_str(&said).unwrap();
+            let error = fault["error"].as_str().unwrap();
+            let misread = ["unknown field", "missing field", "there is no /", "does not take"];
+            assert!(!misread.iter().any(|words| error.contains(words)), "{method} {url} {query:?}: {said}");
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fuwu::store::{Spec, Store};
 
+mod bulk;
 mod counters;
 mod crowd;
 mod forgetting;
@@ -56,6 +57,11 @@ macro_rules! conformance {
                     a_shared_record_never_written_is_empty_at_version_zero,
                     a_shared_record_changes_only_from_the_version_it_was_read_at,
                     shared_records_of_a_kind_come_in_order_and_apart_from_others;
+                bulk:
+                    a_bulk_is_applied_as_a_whole,
+                    a_bulk_with_one_outdated_base_changes_nothing,
+                    all_numbers_are_read_at_one_instant,
+                    facts_of_one_record_carry_one_number;
                 outbox:
                     work_of_one_name_is_one_work,
                     work_is_handed_out_when_due_and_in_that_order,

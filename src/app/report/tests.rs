@@ -16,7 +16,8 @@ const DAY: BusinessDay = BusinessDay(20_458);
 /// A store in which two new customers came on `DAY`, one of them told of a day late.
 async fn store() -> (TempDir, Embedded) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Embedded::open(dir.path(), Spec::default(), PseudonymKey::new("test")).unwrap();
+    let store =
+        Embedded::open(dir.path(), Spec { partitions: 4, ..Spec::default() }, PseudonymKey::new("reports")).unwrap();
     let came = |late_on| Increment {
         key: CounterKey { metric: Metric::Gap, a: DAY.0, b: GAP_FIRST, dimension: String::new() },
         by: 1,

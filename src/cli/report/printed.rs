@@ -11,11 +11,15 @@ use crate::growth::report::{Cell, Column, ColumnKind, Explain, Table, shown};
 /// other, each with the first column; without a width it stays in one piece.
 pub fn printed(table: &Table, width: Option<u16>, explain: Explain) -> String {
     let mut out = String::new();
-    for part in parts(table, width.map(usize::from)) {
+    let told = told(table, width.map(usize::from));
+    for part in parts(table, &told, width.map(usize::from)) {
         let _ = writeln!(out, "{}", part_of(table, &part));
     }
     if table.rows.is_empty() {
         out.push_str("（没有数据）\n");
+    }
+    if let Some(first) = table.columns.get(told.len()) {
+        let _ = writeln!(out, "· {} 及以后还没有数字，没有列出。", first.title);
     }
     for told in &table.small_print {
         let _ = writeln!(out, "· {told}");
@@ -27,16 +31,26 @@ pub fn printed(table: &Table, width: Option<u16>, explain: Explain) -> String {
     out
 }
 
-/// Which columns stand side by side.
-fn parts(table: &Table, width: Option<usize>) -> Vec<Vec<usize>> {
+/// The columns that are shown: all, but on a terminal too narrow for them not those at the end without any number yet.
+fn told(table: &Table, width: Option<usize>) -> Vec<usize> {
     let all: Vec<usize> = (0..table.columns.len()).collect();
-    let Some(width) = width else { return vec![all] };
-    let measured = part_of(table, &all).column_max_content_widths();
+    if parts(table, &all, width).len() == 1 || table.rows.is_empty() {
+        return all;
+    }
+    let is_told = |at: &usize| table.rows.iter().any(|row| row.get(*at).is_some_and(|cell| *cell != Cell::Unknown));
+    let last = all.iter().rposition(is_told).unwrap_or_default();
+    all.into_iter().take(last + 1).collect()
+}
+
+/// Which columns stand side by side.
+fn parts(table: &Table, told: &[usize], width: Option<usize>) -> Vec<Vec<usize>> {
+    let Some(width) = width else { return vec![told.to_vec()] };
+    let measured = part_of(table, told).column_max_content_widths();
     // One space on both sides of every column, and one between two.
     let wide = |column: usize| measured.get(column).map_or(0, |chars| usize::from(*chars) + 3);
     let mut parts = vec![vec![0]];
     let mut taken = wide(0);
-    for column in 1..table.columns.len() {
+    for column in 1..told.len() {
         if taken + wide(column) > width && parts.last().is_some_and(|part| part.len() > 1) {
             parts.push(vec![0]);
             taken = wide(0);
@@ -127,19 +141,24 @@ mod tests {
                 let takes: usize = line.chars().map(|c| if c.is_ascii() || "─═—".contains(c) { 1 } else { 2 }).sum();
                 assert!(takes <= usize::from(width), "{takes} of {width}: {line}");
             }
-            assert!((1..=30).all(|n| text.contains(&format!("第{n}日"))) && text.contains("29000"), "{text}");
+            assert!((1..=29).all(|n| text.contains(&format!("第{n}日"))) && text.contains("29000"), "{text}");
+            assert!(
+                text.contains("· 第30日 及以后还没有数字"),
+                "what nobody knows yet is not listed, and that is told"
+            );
             let parts = text.lines().filter(|line| line.contains("首次活跃日")).count();
             assert_eq!(parts, text.matches("2024-10-04").count());
             assert!(parts > 1);
         }
         let whole = printed(&wide(), None, Explain::No);
         assert_eq!(whole.matches("2024-10-04").count(), 1);
-        assert!(whole.contains("进行中") && whole.contains("—"));
+        assert!(whole.contains("进行中") && whole.contains("—") && !whole.contains("没有列出"));
     }
 
     #[test]
     fn a_column_wider_than_the_terminal_is_still_there() {
-        assert_eq!(parts(&wide(), Some(1)).len(), 31);
+        let all: Vec<usize> = (0..32).collect();
+        assert_eq!(parts(&wide(), &all, Some(1)).len(), 31);
     }
 
     #[test]

@@ -319,3 +319,18 @@ fn somebody_who_comes_and_goes_all_day_keeps_their_channel() {
     assert_eq!(counters.of_channel(&"hall".into()).sum_to(ActiveFollowers, DAY + 29), 1);
     assert_eq!(counters.sum_to(ActiveFollowers, DAY), 0);
 }
+
+#[test]
+fn a_first_follow_that_is_settled_at_once_covers_no_day_before_it() {
+    let wrote = now(DAY, 1, FactKind::Messaged);
+    let first = fact(at(DAY + 1, 1), at(DAY + 2, 23), by("poster"));
+    let turns = (0..MAX_TRANSITIONS as i64).map(|minute| {
+        let what = if minute % 2 == 0 { by("hall") } else { FactKind::Unfollowed };
+        let moment = at(DAY + 2, 9).plus_secs(minute * 60);
+        fact(moment, moment, what)
+    });
+    let late: Vec<Fact> = [wrote.clone()].into_iter().chain(turns.clone()).chain([first.clone()]).collect();
+    let in_order: Vec<Fact> = [wrote, first].into_iter().chain(turns).collect();
+    assert_eq!(counters(&in_order).sum_to(ActiveFollowers, DAY + 1), 1);
+    assert_eq!(cells(&counters(&late)), cells(&counters(&in_order)));
+}

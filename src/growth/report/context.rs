@@ -1,6 +1,7 @@
 //! What a report is told besides the counters.
 
 use super::datacube::Platform;
+use crate::domain::forget::{Forget, small_print};
 use crate::domain::menu::Labels;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::lateness::{DayState, Lateness};
@@ -37,4 +38,11 @@ pub struct Context {
     pub failed_checks: Vec<String>,
     /// What the platform's own statistics said; whoever reads a report fills it in for `datacube`.
     pub platform: Platform,
+}
+
+impl Context {
+    /// With what an unfollow deletes (`privacy.forget`, `privacy.keep_days`) in the small print.
+    pub fn new(labels: Labels, (forget, keep_days): (Forget, i32)) -> Self {
+        Self { labels, notes: vec![small_print(forget, keep_days)], ..Self::default() }
+    }
 }

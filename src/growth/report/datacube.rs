@@ -127,7 +127,7 @@ fn columns() -> Vec<Column> {
         number("total_gap", "粉丝差")
             .meaning("微信的粉丝总数减去本系统的；包含使用本系统之前就关注的人，每天应当不变。")
             .formula("cumulate_user − T(d)"),
-        number("messages", "消息")
+        number("messages_and_scans", "消息和扫码")
             .meaning("本系统收到的消息和关注者扫码，不含菜单点击；口径与微信不同，只并列，不算差。")
             .formula("M(d) − Σ taps"),
         number("messages_platform", "消息（微信）")

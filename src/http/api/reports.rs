@@ -14,7 +14,7 @@ use crate::app::{ReportFault, ServedAccount, read_report};
 use crate::domain::ids::Channel;
 use crate::domain::time::BusinessDay;
 use crate::growth::report::{
-    Asked, Bom, Compare, Context, Explain, Form, Measure, Meta, Period, PeriodError, ReportName, known_channel, written,
+    Asked, Bom, Compare, Explain, Form, Measure, Meta, Period, PeriodError, ReportName, known_channel, written,
 };
 
 pub(super) fn add(api: &mut Api) {
@@ -126,7 +126,7 @@ impl Wanted {
     responses(
         (status = 200, description = "The report.", content(
             (Report = "application/json"), (String = "text/csv"),
-            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         (status = 400, description = "It cannot be asked so.", body = FaultBody),
         (status = 401, description = "Not authorized.", body = FaultBody),
@@ -164,7 +164,7 @@ async fn bytes(
     how: (Form, Explain),
 ) -> Result<Vec<u8>, Fault> {
     let (playbook, clock) = (account.playbook(), state.app.as_of());
-    let context = Context { labels: playbook.labels(), ..Context::default() };
+    let context = state.app.report_context(account);
     let table = match read_report(state.app.store().as_ref(), account.id(), (asked, clock), &context).await {
         Ok(table) => table,
         Err(ReportFault::Asked(error)) => return Err(Fault::told(&error)),

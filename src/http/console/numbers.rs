@@ -6,11 +6,11 @@ use super::super::State;
 use super::{Language, english};
 use crate::app::{ReportFault, ServedAccount, read_report};
 use crate::domain::ids::AccountId;
-use crate::growth::report::{Asked, Cell, Column, ColumnKind, Context, Period, ReportName, Table, shown};
+use crate::growth::report::{Asked, Cell, Column, ColumnKind, Period, ReportName, Table, shown};
 
 /// A card for each report.
 pub(super) async fn cards(state: &State, account: &ServedAccount, language: Language) -> Markup {
-    let context = Context { labels: account.playbook().labels(), ..Context::default() };
+    let context = state.app.report_context(account);
     let clock = state.app.as_of();
     let mut cards = Vec::new();
     for name in ReportName::ALL {

@@ -126,9 +126,9 @@ impl Embedded {
         let (mut all, mut next) = (Vec::new(), Some(0));
         while let Some(after) = next {
             let of = of.clone();
-            let (found, more) = self.read_long(move |connection| quarantine::naming(connection, &of, after)).await?;
-            all.extend(found);
-            next = more;
+            let naming = self.read_long(move |connection| quarantine::naming(connection, &of, after)).await?;
+            all.extend(naming.found);
+            next = naming.next;
         }
         Ok(all)
     }

@@ -12,7 +12,7 @@ use crate::growth::counter::Increment;
 use crate::growth::lateness::Lateness;
 use crate::growth::residue::of_lost_words;
 use crate::store::pseudonym::nobody;
-use crate::store::{Committed, Partition, shape};
+use crate::store::{Committed, Partition, StoreError, shape};
 
 /// Stands in the table for an increment that was on time; no business day is so early.
 pub(super) const ON_TIME: i64 = i64::MIN;
@@ -36,9 +36,9 @@ pub(super) fn bury(connection: &Connection, (account, customer): (i64, i64), fol
     for seq in seqs {
         let body: Vec<u8> = read.query_row((account, seq), |row| row.get(0))?;
         match without_words(&body, lateness) {
-            Ok(Some((bare, moved))) => {
-                write.execute((account, seq, bare))?;
-                fold.add(account, &moved)?;
+            Ok(Some(bare)) => {
+                write.execute((account, seq, bare.body))?;
+                fold.add(account, &bare.moved)?;
             }
             Ok(None) => {}
             Err(error) => tracing::error!(seq, "a fact keeps its words: {error}"),
@@ -48,13 +48,15 @@ pub(super) fn bury(connection: &Connection, (account, customer): (i64, i64), fol
 }
 
 /// A fact without its words, and what that moves among the counters.
-fn without_words(
-    body: &[u8],
-    lateness: Lateness,
-) -> Result<Option<(Vec<u8>, Vec<Increment>)>, crate::store::StoreError> {
+struct Bare {
+    body: Vec<u8>,
+    moved: Vec<Increment>,
+}
+
+fn without_words(body: &[u8], lateness: Lateness) -> Result<Option<Bare>, StoreError> {
     let fact: Fact = shape::read(body)?;
     let Some(bare) = fact.without_words() else { return Ok(None) };
-    Ok(Some((shape::write(&bare)?, of_lost_words(&fact, &bare, lateness))))
+    Ok(Some(Bare { body: shape::write(&bare)?, moved: of_lost_words(&fact, &bare, lateness) }))
 }
 
 /// Takes name and record from those who left long ago; their facts stay, without words.

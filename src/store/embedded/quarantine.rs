@@ -34,13 +34,16 @@ pub(super) fn release(connection: &Connection, ids: &[i64]) -> rusqlite::Result<
     ids.iter().try_for_each(|id| delete.execute([id]).map(drop))
 }
 
-/// Those after `after` that name a customer, with their numbers, oldest first. Only so many are looked at; the second
-/// part of the answer is where to go on, if there are more.
-pub(super) fn naming(
-    connection: &Connection,
-    of: &CustomerRef,
-    after: i64,
-) -> Result<(Vec<(i64, Quarantined)>, Option<i64>), StoreError> {
+/// Quarantined deliveries that name a customer.
+pub(super) struct Naming {
+    /// With their numbers, oldest first.
+    pub(super) found: Vec<(i64, Quarantined)>,
+    /// Where to go on, if there are more to look at.
+    pub(super) next: Option<i64>,
+}
+
+/// Looks through so many of the deliveries after `after`.
+pub(super) fn naming(connection: &Connection, of: &CustomerRef, after: i64) -> Result<Naming, StoreError> {
     const AT_ONCE: usize = 256;
     let mut query = connection.prepare_cached(
         "SELECT id, arrived, reason, body FROM quarantine
@@ -57,7 +60,7 @@ pub(super) fn naming(
             found.push((last, Quarantined { account: of.account.clone(), arrived, reason, body: body.to_vec() }));
         }
     }
-    Ok((found, (seen == AT_ONCE).then_some(last)))
+    Ok(Naming { found, next: (seen == AT_ONCE).then_some(last) })
 }
 
 /// Whether an openid stands in a body, and not only as a part of a longer one.

@@ -199,7 +199,9 @@ mod tests {
     /// A file as version 1 left it.
     fn of_version_1() -> Connection {
         let connection = made();
-        let back = "DROP TABLE shared; DELETE FROM meta WHERE key = 'lateness_days'; PRAGMA user_version = 1";
+        let back = "DROP TABLE shared; DROP TABLE worded; DROP TABLE residue; DROP INDEX customer_left;
+            DROP INDEX customer_erased; ALTER TABLE customer DROP COLUMN left_on;
+            DELETE FROM meta WHERE key = 'lateness_days'; PRAGMA user_version = 1";
         connection.execute_batch(back).unwrap();
         connection
     }
@@ -269,11 +271,8 @@ mod tests {
             let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)").unwrap();
             names.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
         };
-        let mut older = made();
-        let version_1 = "DROP TABLE shared; DROP TABLE worded; DROP TABLE residue; DROP INDEX customer_left;
-            DROP INDEX customer_erased; ALTER TABLE customer DROP COLUMN left_on;
-            INSERT INTO fact VALUES (1, 5, 7, 0, x''); PRAGMA user_version = 1";
-        older.execute_batch(version_1).unwrap();
+        let mut older = of_version_1();
+        older.execute_batch("INSERT INTO fact VALUES (1, 5, 7, 0, x'')").unwrap();
         prepare(&mut older, Spec::default()).unwrap();
         let new = made();
         for table in ["customer", "shared", "worded", "residue"] {

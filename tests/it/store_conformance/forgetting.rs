@@ -34,7 +34,7 @@ fn followed() -> FactKind {
 /// Commits a fact as the shell does: record and counters follow from it.
 async fn happen(store: &dyn Store, of: &CustomerRef, fact: Fact, keep: Keep) {
     let Stored { version, customer: mut after } = store.load(of).await.unwrap();
-    let increments = record(&mut after, std::slice::from_ref(&fact), Lateness::DEFAULT).increments;
+    let increments = record(&mut after, std::slice::from_ref(&fact), Lateness::default()).increments;
     let commit = Commit { customer: after, increments, facts: vec![fact], keep, ..commit(of, version.0) };
     apply(store, commit).await;
 }
@@ -60,7 +60,7 @@ async fn rebuilt(store: &dyn Store) -> (Cells, Late) {
     let (mut cells, mut journal) = (Cells::new(), BTreeMap::new());
     let all = facts
         .values()
-        .flat_map(|facts| contribution(facts, Lateness::DEFAULT))
+        .flat_map(|facts| contribution(facts, Lateness::default()))
         .chain(store.residue(&demo()).await.unwrap());
     for Increment { key, by, late_on } in all {
         if let Some(day) = late_on {
@@ -239,7 +239,7 @@ pub async fn erasing_takes_everything_away_and_changes_no_number(engine: &dyn En
     );
     let after = counted(&*store).await;
     assert_eq!((wordless(&before.0), &before.1), (wordless(&after.0), &after.1));
-    assert!(!format!("{after:?}").contains("oB"), "{after:?}");
+    assert!(!format!("{after:?}").to_lowercase().contains("ob"), "{after:?}");
     assert_eq!(after, rebuilt(&*store).await);
     let facts = store.facts(&demo(), 0, usize::MAX).await.unwrap();
     assert!(facts.len() == 14 && facts.iter().all(|logged| logged.of == who("oA") || logged.of == who("oC")));
@@ -262,7 +262,7 @@ pub async fn somebody_who_left_is_erased_by_their_openid(engine: &dyn Engine) {
     let store = engine.open().await;
     live(&*store, Keep::Tombstone).await;
     let before = counted(&*store).await;
-    assert!(!format!("{before:?}").contains("oB"), "their words went with them");
+    assert!(!format!("{before:?}").to_lowercase().contains("ob"), "their words went with them");
     assert!(store.erase(&who("oB")).await.unwrap());
     assert_eq!(counted(&*store).await, before);
     assert_eq!(rebuilt(&*store).await, before);

@@ -1,0 +1,100 @@
+//! Many commits in one step.
+
+use fuwu::growth::counter::Metric;
+use fuwu::store::{Bulk, Committed, Quarantined, SharedChange, SharedKind, SharedName, Store, Version};
+
+use super::Engine;
+use super::samples::{add, apply, commit, counters, customer, demo, fact, key, marks, who, work};
+
+fn note(base: u64) -> SharedChange {
+    let name = SharedName { kind: SharedKind::Replay, part: "file".into() };
+    SharedChange { account: demo(), name, base: Version(base), body: Some(b"so far".to_vec()) }
+}
+
+fn unusable() -> Quarantined {
+    Quarantined { account: demo(), arrived: fact(1).arrived, reason: "broken".into(), body: b"<xml>".to_vec() }
+}
+
+/// A commit with a fact, a counter and a piece of work.
+fn full(openid: &str, base: u64, mark: u64) -> fuwu::store::Commit {
+    fuwu::store::Commit {
+        increments: vec![add(key(Metric::Messages, 1, 0), 1)],
+        facts: vec![fact(mark)],
+        outbox: vec![work(&mark.to_string(), 5)],
+        ..commit(&who(openid), base)
+    }
+}
+
+async fn seen(store: &dyn Store) -> (Vec<u64>, Vec<i64>, usize, u64, usize) {
+    let facts = marks(&store.facts(&demo(), 0, 99).await.unwrap());
+    let counted = counters(store, Metric::Messages).await.into_iter().map(|(_, n)| n).collect();
+    let kept = store.quarantined(&demo(), 9).await.unwrap().len();
+    let noted = store.shared(&demo(), &note(0).name).await.unwrap().version.0;
+    let due = store.claim_due(work("", 9).due, 1, 99).await.unwrap().len();
+    (facts, counted, kept, noted, due)
+}
+
+pub async fn a_bulk_is_applied_as_a_whole(engine: &impl Engine) {
+    {
+        let store = engine.open().await;
+        apply(store.as_ref(), commit(&who("b"), 0)).await;
+        let commits = vec![full("a", 0, 1), full("b", 1, 2), full("c", 0, 3)];
+        let bulk = Bulk { commits, quarantined: vec![unusable()], note: Some(note(0)) };
+        assert_eq!(store.commit_all(bulk).await.unwrap(), Committed::Applied);
+        store.close().await.unwrap();
+    }
+    let store = engine.open().await;
+    assert_eq!(seen(store.as_ref()).await, (vec![1, 2, 3], vec![3], 1, 1, 3));
+    let versions = store.load_all(&["c", "b", "nobody", "a"].map(who)).await.unwrap();
+    assert_eq!(versions.iter().map(|stored| stored.version.0).collect::<Vec<_>>(), [1, 2, 0, 1]);
+    assert_eq!(versions[1].customer, customer(2));
+    assert_eq!(store.load_all(&[]).await.unwrap(), []);
+}
+
+pub async fn a_bulk_with_one_outdated_base_changes_nothing(engine: &impl Engine) {
+    let store = engine.open().await;
+    apply(store.as_ref(), full("b", 0, 1)).await;
+    let before = seen(store.as_ref()).await;
+    for (commits, base) in [
+        (vec![full("a", 0, 2), full("b", 0, 3), full("c", 0, 4)], 0),
+        (vec![full("a", 0, 2), full("other", 7, 3)], 0),
+        (vec![full("a", 0, 2), full("c", 0, 3)], 1),
+    ] {
+        let bulk = Bulk { commits, quarantined: vec![unusable()], note: Some(note(base)) };
+        assert_eq!(store.commit_all(bulk).await.unwrap(), Committed::Stale);
+        let after = seen(store.as_ref()).await;
+        // The work of the very first commit is leased by the first look.
+        assert_eq!((after.0, after.1, after.2, after.3), (before.0.clone(), before.1.clone(), before.2, before.3));
+        assert_eq!(store.load(&who("a")).await.unwrap().version.0, 0);
+    }
+    // Places in the log that were taken back are given out again, and accounts are known again.
+    let bulk = Bulk { commits: vec![full("a", 0, 5)], ..Bulk::default() };
+    assert_eq!(store.commit_all(bulk).await.unwrap(), Committed::Applied);
+    apply(store.as_ref(), full("d", 0, 6)).await;
+    assert_eq!(seen(store.as_ref()).await.0, [1, 5, 6]);
+}
+
+pub async fn all_numbers_are_read_at_one_instant(engine: &impl Engine) {
+    let store = engine.open().await;
+    assert_eq!(store.numbers(&demo()).await.unwrap(), Default::default());
+    let mut late = full("a", 0, 1);
+    late.increments.push(add(key(Metric::Gap, 3, -1), 2));
+    late.increments[1].late_on = Some(fuwu::domain::time::BusinessDay(4));
+    late.increments.push(add(key(Metric::Votes, 0, 0), 0));
+    apply(store.as_ref(), late).await;
+    let elsewhere = fuwu::store::CustomerRef { account: "other".into(), openid: "a".into() };
+    apply(store.as_ref(), fuwu::store::Commit { facts: vec![fact(9)], ..commit(&elsewhere, 0) }).await;
+    let numbers = store.numbers(&demo()).await.unwrap();
+    assert_eq!(numbers.counters, [(key(Metric::Gap, 3, -1), 2), (key(Metric::Messages, 1, 0), 1)]);
+    assert_eq!(numbers.journal, [(fuwu::domain::time::BusinessDay(4), key(Metric::Gap, 3, -1), 2)]);
+    assert_eq!(numbers.last_seq, store.facts(&demo(), 0, 9).await.unwrap()[0].seq);
+}
+
+pub async fn facts_of_one_record_carry_one_number(engine: &impl Engine) {
+    let store = engine.open().await;
+    for (openid, base, mark) in [("a", 0, 1), ("b", 0, 2), ("a", 1, 3), ("b", 1, 4)] {
+        apply(store.as_ref(), full(openid, base, mark)).await;
+    }
+    let of: Vec<u64> = store.facts(&demo(), 0, 9).await.unwrap().iter().map(|logged| logged.customer).collect();
+    assert!(of[0] == of[2] && of[1] == of[3] && of[0] != of[1], "{of:?}");
+}
