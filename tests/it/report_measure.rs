@@ -13,8 +13,8 @@ use fuwu::domain::time::{BusinessDay, UnixSecs};
 use fuwu::growth::counter::{CounterKey, Increment};
 use fuwu::growth::lateness::Lateness;
 use fuwu::growth::record::record;
-use fuwu::growth::report::{AsOf, Asked, Context, Period, ReportName};
-use fuwu::store::{Commit, Committed, CustomerRef, Embedded, Keep, Spec, Store, Version};
+use fuwu::growth::report::{AsOf, Asked, Context, Period, ReportName, needed};
+use fuwu::store::{Commit, Committed, CounterRange, CustomerRef, Embedded, Keep, Spec, Store, Version};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -102,10 +102,23 @@ async fn store(dir: &Path, customers: u32) -> Embedded {
     store
 }
 
+fn asked(report: ReportName) -> Asked {
+    let to = START.plus_days(DAYS - 1);
+    Asked::new(report, Period::new(to.plus_days(1 - REPORT_DAYS), to).unwrap())
+}
+
+/// So many counter cells the store hands over for a report.
+async fn cells_read(store: &Embedded, report: ReportName) -> usize {
+    let mut cells = 0;
+    for (metric, from, to) in needed(&asked(report)) {
+        cells += store.counters(&"demo".into(), CounterRange { metric, from, to }).await.unwrap().len();
+    }
+    cells
+}
+
 /// Milliseconds.
 async fn read(store: &Embedded, report: ReportName) -> f64 {
-    let to = START.plus_days(DAYS - 1);
-    let asked = Asked::new(report, Period::new(to.plus_days(1 - REPORT_DAYS), to).unwrap());
+    let (asked, to) = (asked(report), START.plus_days(DAYS - 1));
     let clock = AsOf { now: UnixSecs(to.plus_days(10).start().0), lateness: Lateness::default() };
     let begun = Instant::now();
     let table = read_report(store, &"demo".into(), (&asked, clock), &Context::default()).await.unwrap();
@@ -135,8 +148,10 @@ async fn measure_report_cost() {
                 all[of][repetition] += ms;
             }
         }
+        let read = (cells_read(&few, report).await, cells_read(&many, report).await);
         let [few, many] = times.map(median);
-        println!("{:<12} {few:>8.2} ms {many:>8.2} ms  factor {:.2}", report.as_str(), many / few);
+        let factor = many / few;
+        println!("{:<12} {few:>8.2} ms {many:>8.2} ms  factor {factor:.2}, cells {read:?}", report.as_str());
     }
     let [few, many] = all.map(median);
     println!("{:<12} {few:>8.2} ms {many:>8.2} ms  factor {:.2}", "all", many / few);

@@ -87,7 +87,7 @@ pub(super) fn span(log: &Log) -> (i32, i32) {
 impl Trial {
     pub fn of(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let in_order = seed % 3 != 0;
+        let in_order = !seed.is_multiple_of(3);
         let (customers, days, each) = [(3, 5, 25), (25, 40, 12), (4, 400, 30), (12, 70, 20)][rng.random_range(0..4)];
         let mut deliveries = Vec::new();
         for customer in 0..customers {
