@@ -64,7 +64,7 @@ fn ends_with_answer(answers: usize) -> String {
 async fn look_at_the_console(page: &Page, console: &str) {
     page.open(console).await;
     page.find("main .card").await;
-    page.until("location.search === '' && document.querySelectorAll('main table').length === 2").await;
+    page.until("location.search === '' && document.querySelectorAll('main table').length >= 7").await;
     page.until("[...document.querySelectorAll('main table td')].some(cell => cell.innerText === '—')").await;
     page.until("document.documentElement.scrollWidth <= innerWidth").await;
     page.open("/console/?lang=en").await;

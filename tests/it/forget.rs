@@ -228,7 +228,7 @@ async fn an_erased_customer_is_gone_and_the_numbers_are_not() {
     assert_eq!(ask(reqwest::Method::GET).await.unwrap().status(), 404);
     let nobodys = world.url(&format!("/api/v1/customers/{OPENID}?account=nobody"));
     let wrong = world.http.get(nobodys).bearer_auth(crate::harness::API_TOKEN).send().await.unwrap();
-    assert_eq!(wrong.status(), 400);
+    assert_eq!(wrong.status(), 404);
     let total = |all: &BTreeMap<CounterKey, i64>, metric| -> i64 {
         all.iter().filter(|(key, _)| key.metric == metric).map(|(_, n)| n).sum()
     };

@@ -141,12 +141,14 @@ async fn measure_report_cost() {
     let mut all = [vec![0.0; REPETITIONS], vec![0.0; REPETITIONS]];
     for report in ReportName::ALL {
         let mut times = [Vec::new(), Vec::new()];
-        for repetition in 0..REPETITIONS {
+        for _ in 0..REPETITIONS {
             for (of, store) in [&few, &many].into_iter().enumerate() {
                 let ms = read(store, report).await;
                 times[of].push(ms);
-                all[of][repetition] += ms;
             }
+        }
+        for (all, times) in all.iter_mut().zip(&times) {
+            all.iter_mut().zip(times).for_each(|(all, ms)| *all += ms);
         }
         let read = (cells_read(&few, report).await, cells_read(&many, report).await);
         let [few, many] = times.map(median);

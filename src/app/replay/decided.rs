@@ -1,6 +1,6 @@
 //! The customers of a chunk while it is decided, and the numbers that changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 use super::line::{Entry, Line, Recorded};
 use super::{Progress, Replay};
@@ -240,21 +240,23 @@ async fn count(
     (votes, sums): (&mut HashMap<usize, HashMap<String, i64>>, &Sums),
     (account, prefix): (usize, &str),
 ) -> Result<Vec<(String, i64)>, StoreError> {
-    if !votes.contains_key(&account) {
-        let Some((id, _)) = replay.accounts.get(account) else { return Ok(Vec::new()) };
-        let range = CounterRange { metric: Metric::Votes, from: 0, to: 0 };
-        let stored = replay.store.counters(id, range).await?;
-        let mut known: HashMap<String, i64> = stored.into_iter().map(|(key, n)| (key.dimension, n)).collect();
-        for ((of, _, key), by) in sums {
-            if *of == account && key.metric == Metric::Votes {
-                *known.entry(key.dimension.clone()).or_default() += by;
+    let known = match votes.entry(account) {
+        hash_map::Entry::Occupied(known) => known.into_mut(),
+        hash_map::Entry::Vacant(place) => {
+            let Some((id, _)) = replay.accounts.get(account) else { return Ok(Vec::new()) };
+            let range = CounterRange { metric: Metric::Votes, from: 0, to: 0 };
+            let stored = replay.store.counters(id, range).await?;
+            let mut known: HashMap<String, i64> = stored.into_iter().map(|(key, n)| (key.dimension, n)).collect();
+            for ((of, _, key), by) in sums {
+                if *of == account && key.metric == Metric::Votes {
+                    *known.entry(key.dimension.clone()).or_default() += by;
+                }
             }
+            place.insert(known)
         }
-        votes.insert(account, known);
-    }
-    let known = votes.get(&account).into_iter().flatten();
+    };
     let mut options: Vec<(String, i64)> =
-        known.filter_map(|(dimension, n)| Some((dimension.strip_prefix(prefix)?.to_owned(), *n))).collect();
+        known.iter().filter_map(|(dimension, n)| Some((dimension.strip_prefix(prefix)?.to_owned(), *n))).collect();
     options.sort_unstable();
     Ok(options)
 }

@@ -226,8 +226,8 @@ fn everything_a_customer_does_counts_under_the_channel_they_came_by_first() {
 }
 
 #[test]
-fn who_was_here_more_than_the_lateness_bound_before_the_code_has_no_channel() {
-    for (follows, channel) in [(DAY - 400, "hall"), (DAY, "hall"), (DAY + 2, "hall"), (DAY + 3, "")] {
+fn who_was_active_on_an_earlier_day_than_the_code_has_no_channel() {
+    for (follows, channel) in [(DAY - 400, "hall"), (DAY, "hall"), (DAY + 1, ""), (DAY + 3, "")] {
         let written = now(DAY, 9, FactKind::Messaged);
         let followed = now(follows, 10, by("hall"));
         let facts = if follows < DAY { [followed, written] } else { [written, followed] };
@@ -242,8 +242,7 @@ fn a_late_first_follow_takes_all_activity_to_its_channel_and_journals_what_is_ov
     let mut customer = Customer::default();
     counted(&mut customer, now(DAY, 9, FactKind::Messaged));
     counted(&mut customer, now(DAY + 1, 9, FactKind::Messaged));
-    // On time, but it tells of days that are over.
-    let moved = record(&mut customer, &[now(DAY + 1, 10, by("hall"))], L).increments;
+    let moved = record(&mut customer, &[fact(at(DAY, 8), at(DAY + 1, 10), by("hall"))], L).increments;
     let key = |i: &Increment| (i.key.metric, i.key.a, i.key.dimension.clone(), i.by, i.late_on.is_some());
     let gaps: Vec<_> = moved.iter().filter(|i| i.key.metric == Gap).map(key).collect();
     let expected = [
@@ -307,7 +306,7 @@ fn words_without_an_answer_are_counted_so_that_they_can_be_read() {
 
 #[test]
 fn somebody_who_comes_and_goes_all_day_keeps_their_channel() {
-    let mut facts = vec![now(DAY, 1, FactKind::Messaged)];
+    let mut facts = vec![now(DAY + 1, 1, FactKind::Messaged)];
     for minute in 0..40 {
         let what = if minute % 2 == 0 { by("hall") } else { FactKind::Unfollowed };
         let moment = at(DAY + 1, 9).plus_secs(minute * 60);
@@ -316,7 +315,7 @@ fn somebody_who_comes_and_goes_all_day_keeps_their_channel() {
     facts.push(now(DAY + 1, 20, by("poster")));
     let counters = counters(&facts);
     assert_eq!(counters.of_channel(&"hall".into()).sum(Follows, DAY + 1), 21);
-    assert_eq!(counters.of_channel(&"hall".into()).sum_to(ActiveFollowers, DAY + 29), 1);
+    assert_eq!(counters.of_channel(&"hall".into()).sum_to(ActiveFollowers, DAY + 30), 1);
     assert_eq!(counters.sum_to(ActiveFollowers, DAY), 0);
 }
 
@@ -333,4 +332,13 @@ fn a_first_follow_that_is_settled_at_once_covers_no_day_before_it() {
     let in_order: Vec<Fact> = [wrote, first].into_iter().chain(turns).collect();
     assert_eq!(counters(&in_order).sum_to(ActiveFollowers, DAY + 1), 1);
     assert_eq!(cells(&counters(&late)), cells(&counters(&in_order)));
+}
+
+#[test]
+fn a_late_sunday_that_begins_its_week_is_journalled_for_the_week_too() {
+    let sunday = (DAY..DAY + 7).find(|day| BusinessDay(day + 1).iso_week() > BusinessDay(*day).iso_week()).unwrap();
+    let late = fact(at(sunday, 9), at(sunday + 1, 9), FactKind::Messaged);
+    let increments = record(&mut Customer::default(), &[late], L).increments;
+    let weekly: Vec<_> = increments.iter().filter(|i| i.key.metric == RetainedWeekly).map(|i| i.late_on).collect();
+    assert_eq!(weekly, [Some(BusinessDay(sunday + 1))]);
 }

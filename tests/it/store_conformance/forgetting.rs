@@ -69,6 +69,8 @@ async fn rebuilt(store: &dyn Store) -> (Cells, Late) {
         *cells.entry(key).or_default() += by;
     }
     cells.retain(|_, by| *by != 0);
+    // A delivery that could not be read has no fact: it was counted when it was set aside.
+    cells.extend(super::samples::counters(store, Metric::Quarantined).await);
     (cells, journal.into_iter().filter(|(_, by)| *by != 0).map(|((day, key), by)| (day, key, by)).collect())
 }
 
