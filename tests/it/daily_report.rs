@@ -27,7 +27,8 @@ fn at(days: i32, hour: i64, minute: i64) -> UnixSecs {
 /// What hands in deliveries.
 async fn writes(world: &World, who: &str, at: UnixSecs) {
     let id = at.0 + i64::from(who.bytes().map(u32::from).sum::<u32>());
-    let rest = format!("<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[火星天气咋样]]></Content><MsgId>{id}</MsgId>");
+    let rest =
+        format!("<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[火星天气咋样]]></Content><MsgId>{id}</MsgId>");
     let answer = world.hand(Mode::Safe).deliver(&message_at(at.0, who, &rest)).await;
     assert_eq!(answer.status, 200);
 }
