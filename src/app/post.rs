@@ -176,3 +176,20 @@ fn read(account: &AccountId, part: &str, shared: &Shared) -> Option<Post> {
 fn name_of(part: &str) -> SharedName {
     SharedName { kind: SharedKind::Post, part: part.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_robot_gets_twenty_messages_a_minute_and_no_more() {
+        let mut pace = Pace::default();
+        let now = UnixSecs(1_000);
+        for _ in 0..MOST_A_MINUTE {
+            assert!(pace.has_room(now));
+            pace.0.push_back(now);
+        }
+        assert!(!pace.has_room(now.plus_secs(59)));
+        assert!(pace.has_room(now.plus_secs(60)));
+    }
+}

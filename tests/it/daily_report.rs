@@ -27,7 +27,8 @@ fn at(days: i32, hour: i64, minute: i64) -> UnixSecs {
 /// What hands in deliveries.
 async fn writes(world: &World, who: &str, at: UnixSecs) {
     let id = at.0 + i64::from(who.bytes().map(u32::from).sum::<u32>());
-    let rest = format!("<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[天下大势]]></Content><MsgId>{id}</MsgId>");
+    let rest =
+        format!("<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[火星天气咋样]]></Content><MsgId>{id}</MsgId>");
     let answer = world.hand(Mode::Safe).deliver(&message_at(at.0, who, &rest)).await;
     assert_eq!(answer.status, 200);
 }
@@ -79,7 +80,7 @@ async fn the_running_fuwu_files_and_posts_a_report_when_its_time_has_come() {
     let files = ["csv", "json", "md", "txt", "xlsx"].map(|ending| format!("{stem}.{ending}"));
     until("the files are there", async || names(&folder) == files).await;
     let text = read(&folder, &format!("{stem}.txt"));
-    for words in ["demo 日报 2026-03-02 周一", "已关账", "DAU 1，近7天 1", "没答上 1 次（100.0%）：“天下大势”1"]
+    for words in ["demo 日报 2026-03-02 周一", "已关账", "DAU 1，近7天 1", "没答上 1 次（100.0%）：“火星天气咋样”1"]
     {
         assert!(text.contains(words), "{words}\n{text}");
     }
