@@ -36,6 +36,8 @@ pub const FUNCTIONS: [&str; 2] = ["tap", "link"];
 pub struct Template {
     source: Arc<str>,
     env: Arc<Environment<'static>>,
+    /// What it says whatever the values, when it names none: most texts are like that, and filled once.
+    fixed: Option<Arc<str>>,
 }
 
 /// Why a template is not one, or could not be filled.
@@ -65,7 +67,11 @@ impl Template {
         env.add_function("link", markup::link);
         grammar::check(&source)?;
         env.add_template_owned(NAME, source.to_string()).map_err(fault)?;
-        Ok(Self { source, env: Arc::new(env) })
+        let mut template = Self { source, env: Arc::new(env), fixed: None };
+        if template.placeholders().is_empty() {
+            template.fixed = template.render(BTreeMap::new()).ok().map(Into::into);
+        }
+        Ok(template)
     }
 
     /// The text as it was written.
@@ -86,6 +92,9 @@ impl Template {
 
     /// Fills the placeholders for a person to read.
     pub fn fill(&self, values: &Values) -> Result<String, TemplateFault> {
+        if let Some(fixed) = &self.fixed {
+            return Ok(fixed.to_string());
+        }
         self.render(values.iter().map(|(name, value)| (name.clone(), Filling::from(value.to_string()))).collect())
     }
 
@@ -97,7 +106,7 @@ impl Template {
 
     fn render(&self, context: BTreeMap<String, Filling>) -> Result<String, TemplateFault> {
         let template = self.env.get_template(NAME).map_err(fault)?;
-        let mut text = Bounded::default();
+        let mut text = Bounded { bytes: Vec::with_capacity(2 * self.source.len()), full: false };
         match template.render_captured_to(Filling::from(context), &mut text) {
             Err(error) if !text.full => Err(fault(error)),
             _ => Ok(text.into_string()),
@@ -106,7 +115,6 @@ impl Template {
 }
 
 /// Takes the first [`MAX_OUTPUT_BYTES`] and then stops the template.
-#[derive(Default)]
 struct Bounded {
     bytes: Vec<u8>,
     full: bool,
@@ -118,7 +126,7 @@ impl io::Write for Bounded {
         if more.len() > room {
             self.full = true;
         }
-        self.bytes.extend(more.iter().take(room));
+        self.bytes.extend_from_slice(more.get(..room).unwrap_or(more));
         if self.full { Err(io::Error::other("full")) } else { Ok(more.len()) }
     }
 
