@@ -180,7 +180,7 @@ pub struct CounterRange {
 /// Much at once: a chunk of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bulk {
-    /// Commits, in this order, at most one of a customer. Their increments are only ever added up, so it does not matter which of an account's
+    /// Commits, in this order. Their increments are only ever added up, so it does not matter which of an account's
     /// commits carries one.
     pub commits: Vec<Commit>,
     /// Deliveries that could not be used.
