@@ -1,29 +1,29 @@
 //! Many commits in one step.
 
-use rusqlite::Connection;
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::batch::{Known, commit};
 use super::counters::Fold;
-use super::request::BulkRow;
-use super::{quarantine, shared};
+use super::request::{BulkRow, CommitRow};
+use super::{outbox, quarantine, shared};
+use crate::domain::ids::Openid;
 use crate::store::Committed;
 
-/// Applies all of it or nothing. It shares the transaction of its batch, so what it changed before it met an outdated
-/// base is taken back by a savepoint of its own.
+/// Applies all of it or nothing. First everything that could be outdated is looked at, then everything is written:
+/// taking half of it back by a savepoint would cost more than all the rest.
 pub(super) fn apply(connection: &Connection, known: &mut Known, bulk: &BulkRow) -> rusqlite::Result<Committed> {
-    connection.execute_batch("SAVEPOINT bulk")?;
-    let committed = write(connection, known, bulk)?;
-    if committed == Committed::Applied {
-        connection.execute_batch("RELEASE bulk")?;
-    } else {
-        connection.execute_batch("ROLLBACK TO bulk; RELEASE bulk")?;
-        // Accounts and places in the log that were given out are taken back as well.
-        *known = Known::default();
+    let mut seen = HashSet::with_capacity(bulk.commits.len());
+    for row in &bulk.commits {
+        // The second commit of a customer is made from what the first one leaves.
+        if seen.insert((&row.of.account, &row.of.openid)) {
+            match outdated(connection, known, row)? {
+                None => {}
+                Some(other) => return Ok(other),
+            }
+        }
     }
-    Ok(committed)
-}
-
-fn write(connection: &Connection, known: &mut Known, bulk: &BulkRow) -> rusqlite::Result<Committed> {
     if let Some(note) = &bulk.note {
         let account = known.account(connection, &note.account)?;
         match shared::put(connection, account, note)? {
@@ -33,15 +33,29 @@ fn write(connection: &Connection, known: &mut Known, bulk: &BulkRow) -> rusqlite
     }
     let mut fold = Fold::default();
     for row in &bulk.commits {
-        match commit(connection, known, (row, &mut fold))? {
-            Committed::Applied => {}
-            other => return Ok(other),
+        if commit(connection, known, (row, &mut fold))? != Committed::Applied {
+            // It was looked at before, so a commit of this bulk is at odds with another one: nothing of it is applied.
+            return Err(rusqlite::Error::StatementChangedRows(0));
         }
     }
     for entry in &bulk.quarantined {
         let account = known.account(connection, &entry.account)?;
         quarantine::keep(connection, account, entry)?;
+        fold.add(account, &[quarantine::counted(entry)])?;
     }
     fold.write(connection)?;
     Ok(Committed::Applied)
+}
+
+/// Why a commit cannot be applied, if so.
+fn outdated(connection: &Connection, known: &mut Known, row: &CommitRow) -> rusqlite::Result<Option<Committed>> {
+    let account = known.account(connection, &row.of.account)?;
+    if !row.settled.is_empty() && !outbox::all_there(connection, account, row)? {
+        return Ok(Some(Committed::Settled));
+    }
+    let version: Option<i64> = connection
+        .prepare_cached("SELECT version FROM customer WHERE account = ?1 AND openid IN (?2, ?3) AND version > 0")?
+        .query_row((account, row.of.openid.as_str(), row.tombstone.as_ref().map(Openid::as_str)), |row| row.get(0))
+        .optional()?;
+    Ok((version.unwrap_or(0).unsigned_abs() != row.base).then_some(Committed::Stale))
 }
