@@ -121,11 +121,13 @@ impl<'c> Decided<'c> {
         inbound: &'c Inbound,
     ) -> Result<(), StoreError> {
         let place = self.places.get(&(account, inbound.openid.as_str())).copied();
-        let Some(slot) = place.and_then(|place| self.slots.get(place)) else { return Ok(()) };
+        let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) else { return Ok(()) };
         if slot.customer.recent.earned(inbound.key).is_some() {
             self.progress.tallies.duplicates += 1;
             return Ok(());
         }
+        // The decision would forget them too, after it has copied them.
+        slot.customer.recent.forget_old_replies(now);
         let moment = Moment { now, at: inbound.at, key: inbound.key, fresh: rand::random() };
         let route = route(playbook, &slot.customer, inbound, moment);
         let Needs { question, tally } = route.needs(&slot.customer, moment);
@@ -189,14 +191,19 @@ impl<'c> Decided<'c> {
         }
         let mut increments: HashMap<&AccountId, Vec<Increment>> =
             self.replay.accounts.iter().map(|(id, _)| id).zip(increments).collect();
-        let commit = |slot: Slot| Commit {
-            increments: increments.remove(&slot.of.account).unwrap_or_default(),
-            of: slot.of,
-            base: slot.base,
-            customer: slot.customer,
-            facts: slot.facts,
-            outbox: Vec::new(),
-            settled: Vec::new(),
+        let latest = self.progress.latest;
+        let commit = |mut slot: Slot| {
+            // Nobody waits for a reply of the past, and a record without one is half as long.
+            slot.customer.recent.forget_old_replies(latest);
+            Commit {
+                increments: increments.remove(&slot.of.account).unwrap_or_default(),
+                of: slot.of,
+                base: slot.base,
+                customer: slot.customer,
+                facts: slot.facts,
+                outbox: Vec::new(),
+                settled: Vec::new(),
+            }
         };
         let commits = self.slots.into_iter().filter(|slot| slot.applied).map(commit).collect();
         (Bulk { commits, quarantined: self.quarantined, note: None }, self.progress)
