@@ -4,8 +4,9 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::batch::Known;
 use super::counters::Fold;
+use super::customers::FactRow;
 use super::request::{BulkRow, CommitRow};
-use super::{outbox, quarantine, shared};
+use super::{customers, outbox, quarantine, shared};
 use crate::store::Committed;
 
 /// Applies all of it or nothing. First everything that could be outdated is looked at, then everything is written:
@@ -24,15 +25,17 @@ pub(super) fn apply(connection: &Connection, known: &mut Known, bulk: &BulkRow) 
     }
     let mut fold = Fold::default();
     let mut write = Statements::new(connection)?;
+    let mut facts = Vec::new();
     for (row, place) in bulk.commits.iter().zip(places) {
         let customer = write.record(row, place)?;
         fold.add(place.account, &row.increments)?;
         for body in &row.facts {
             let seq = known.next_seq(connection)?;
-            write.log.execute((place.account, seq, customer, row.partition.0, body))?;
+            facts.push(FactRow { account: place.account, seq, customer, partition: row.partition.0, body });
         }
         outbox::change(connection, customer, row)?;
     }
+    customers::log_all(connection, &facts)?;
     for entry in &bulk.quarantined {
         let account = known.account(connection, &entry.account)?;
         quarantine::keep(connection, account, entry)?;
@@ -78,7 +81,6 @@ fn places(
 struct Statements<'c> {
     insert: CachedStatement<'c>,
     update: CachedStatement<'c>,
-    log: CachedStatement<'c>,
     connection: &'c Connection,
 }
 
@@ -90,9 +92,6 @@ impl<'c> Statements<'c> {
             )?,
             update: connection
                 .prepare_cached("UPDATE customer SET version = version + 1, record = ?2 WHERE id = ?1")?,
-            log: connection.prepare_cached(
-                "INSERT INTO fact (account, seq, customer, partition, body) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?,
             connection,
         })
     }
