@@ -58,8 +58,7 @@ fn places(
     known: &mut Known,
     bulk: &BulkRow,
 ) -> rusqlite::Result<Result<Vec<Place>, Committed>> {
-    let mut find =
-        connection.prepare_cached("SELECT id, version FROM customer WHERE account = ?1 AND openid = ?2")?;
+    let mut find = connection.prepare_cached("SELECT id, version FROM customer WHERE account = ?1 AND openid = ?2")?;
     let mut places = Vec::with_capacity(bulk.commits.len());
     for row in &bulk.commits {
         let account = known.account(connection, &row.of.account)?;
