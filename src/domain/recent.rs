@@ -52,9 +52,14 @@ impl Recent {
             self.replies.push((key, Earned { reply, at: now }));
         }
         self.keys.retain(|(_, at)| now.secs_since(*at) <= KEYS_KEPT_SECS);
-        self.replies.retain(|(_, earned)| now.secs_since(earned.at) <= REPLIES_KEPT_SECS);
+        self.forget_old_replies(now);
         drop_oldest(&mut self.keys, MAX_KEYS);
         drop_oldest(&mut self.replies, MAX_REPLIES);
+    }
+
+    /// Forgets the replies that nobody asks for any more at `now`.
+    pub fn forget_old_replies(&mut self, now: UnixSecs) {
+        self.replies.retain(|(_, earned)| now.secs_since(earned.at) <= REPLIES_KEPT_SECS);
     }
 
     /// Forgets what was said. The deliveries stay known: a retry of one gets silence.
@@ -93,6 +98,16 @@ mod tests {
         assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
         recent.remember(DedupeKey(3), text(3), UnixSecs(701));
         assert_eq!(recent.earned(DedupeKey(1)), None);
+    }
+
+    #[test]
+    fn a_reply_that_nobody_asks_for_any_more_can_be_forgotten_before_the_next_one() {
+        let mut recent = Recent::default();
+        recent.remember(DedupeKey(1), text(1), UnixSecs(100));
+        recent.forget_old_replies(UnixSecs(160));
+        assert_eq!(recent.replies.len(), 1);
+        recent.forget_old_replies(UnixSecs(161));
+        assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
     }
 
     #[test]

@@ -55,12 +55,3 @@ fn measure_replay_deliveries_a_second_and_peak_memory() {
         );
     }
 }
-
-#[test]
-#[ignore = "tmp"]
-fn tmp_generate() {
-    for deliveries in [300_000_usize, 600_000] {
-        Population { customers: 20_000, days: 60, deliveries, seed: 1 }
-            .write(std::path::Path::new(&format!("/tmp/rec{deliveries}.jsonl")));
-    }
-}

@@ -59,8 +59,8 @@ impl Replay {
         if so_far.offset != from {
             return Err(ReplayFault::Elsewhere(Box::new(so_far)));
         }
-        let mut decided = Decided::begin(self, lines, so_far).await?;
-        decided.decide(lines).await?;
+        let mut decided = Decided::begin(self, lines, so_far);
+        decided.decide().await?;
         let (mut bulk, mut done) = decided.into_bulk();
         if done.offset == chunk.to {
             done.mark = Mark { offset: chunk.to, before: chunk.before.clone() };

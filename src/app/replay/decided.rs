@@ -10,7 +10,6 @@ use crate::domain::actions::{Given, Needs};
 use crate::domain::customer::Customer;
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::Moment;
-use crate::domain::fact::Fact;
 use crate::domain::forget::Keep;
 use crate::domain::ids::AccountId;
 use crate::domain::inbound::Inbound;
@@ -20,122 +19,99 @@ use crate::domain::route::route;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::{Task, Work};
 use crate::growth::counter::{CounterKey, Increment, Metric};
-use crate::store::{Bulk, Commit, CounterRange, CustomerRef, Quarantined, StoreError, Stored, Version};
+use crate::store::{Bulk, Commit, CounterRange, CustomerRef, Quarantined, StoreError, Version};
 
-/// A customer of the chunk.
-struct Slot {
-    of: CustomerRef,
-    base: Version,
-    customer: Customer,
-    facts: Vec<Fact>,
-    applied: bool,
-}
-
-impl Slot {
-    /// What was decided so far, taken out.
-    fn commit(&mut self, keep: Keep) -> Commit {
-        self.applied = false;
-        Commit {
-            of: self.of.clone(),
-            base: self.base,
-            customer: std::mem::take(&mut self.customer),
-            increments: Vec::new(),
-            facts: std::mem::take(&mut self.facts),
-            outbox: Vec::new(),
-            settled: Vec::new(),
-            keep,
-        }
-    }
-
-    /// The commit that forgets the customer. What comes after it finds what the store would find then.
-    fn bury(&mut self, keep: Keep) -> Commit {
-        let left = self.customer.clone();
-        let commit = self.commit(keep);
-        if keep == Keep::Nothing {
-            self.base = Version::default();
-        } else {
-            (self.base, self.customer) = (Version(self.base.0 + 1), left);
-        }
-        commit
-    }
-}
+/// So many customers are read at once. Few enough to be at hand, all of them, while they are decided.
+const CUSTOMERS_AT_ONCE: usize = 256;
 
 /// Increments, added up over the chunk: of one account, by the day they are journalled on.
 type Sums = HashMap<(usize, Option<BusinessDay>, CounterKey), i64>;
 
+/// A customer of the chunk.
+struct Concerned {
+    of: CustomerRef,
+    account: usize,
+}
+
+/// A delivery that is to be decided.
+#[derive(Clone, Copy)]
+struct Due<'c> {
+    /// The place of its customer.
+    customer: usize,
+    at: UnixSecs,
+    inbound: &'c Inbound,
+}
+
+/// What comes after the commit that forgets a customer, from what the store would find then.
+fn after(buried: &Commit) -> Commit {
+    let known = buried.keep == Keep::Tombstone;
+    Commit {
+        of: buried.of.clone(),
+        base: if known { Version(buried.base.0 + 1) } else { Version::default() },
+        customer: if known { buried.customer.clone() } else { Customer::default() },
+        increments: Vec::new(),
+        facts: Vec::new(),
+        outbox: Vec::new(),
+        settled: Vec::new(),
+        keep: Keep::Known,
+    }
+}
+
 /// A chunk that is being decided.
 pub(super) struct Decided<'c> {
     replay: &'c Replay,
-    slots: Vec<Slot>,
-    /// By account and openid.
-    places: HashMap<(usize, &'c str), usize>,
+    customers: Vec<Concerned>,
+    due: Vec<Due<'c>>,
     sums: Sums,
-    quarantined: Vec<Quarantined>,
-    /// Commits of customers who left, in order. Whoever comes back in the same chunk begins anew after theirs.
-    buried: Vec<Commit>,
     /// Votes by account: those of the store, and those of this chunk on top.
     votes: HashMap<usize, HashMap<String, i64>>,
+    bulk: Bulk,
     pub(super) progress: Progress,
 }
 
 impl<'c> Decided<'c> {
-    /// Reads the customers that the lines are about.
-    pub(super) async fn begin(replay: &'c Replay, lines: &'c [Line], progress: Progress) -> Result<Self, StoreError> {
-        let mut places = HashMap::new();
-        let mut all = Vec::new();
-        for line in lines {
-            let Entry::Delivery(Recorded { account, what: Ok(inbound), .. }) = &line.entry else { continue };
-            let Some((id, _)) = replay.accounts.get(*account) else { continue };
-            places.entry((*account, inbound.openid.as_str())).or_insert_with(|| {
-                all.push(CustomerRef { account: id.clone(), openid: inbound.openid.clone() });
-                all.len() - 1
-            });
-        }
-        let stored = replay.store.load_all(&all).await?;
-        let slot = |(of, Stored { version, customer }): (CustomerRef, Stored)| Slot {
-            of,
-            base: version,
-            customer,
-            facts: Vec::new(),
-            applied: false,
-        };
-        Ok(Self {
+    /// Goes through the lines in their order, and finds whose they are.
+    pub(super) fn begin(replay: &'c Replay, lines: &'c [Line], progress: Progress) -> Self {
+        let mut decided = Self {
             replay,
-            slots: all.into_iter().zip(stored).map(slot).collect(),
-            places,
+            customers: Vec::new(),
+            due: Vec::with_capacity(lines.len()),
             sums: Sums::new(),
-            quarantined: Vec::new(),
-            buried: Vec::new(),
             votes: HashMap::new(),
+            bulk: Bulk::default(),
             progress,
-        })
-    }
-
-    /// Decides the lines in their order.
-    pub(super) async fn decide(&mut self, lines: &'c [Line]) -> Result<(), StoreError> {
-        for line in lines {
-            self.progress.lines += 1;
-            self.progress.offset = line.end;
-            match &line.entry {
+        };
+        let mut places = HashMap::new();
+        for Line { entry, end } in lines {
+            decided.progress.lines += 1;
+            decided.progress.offset = *end;
+            match entry {
                 Entry::Blank => continue,
-                Entry::Useless(cause) => self.progress.list(cause.clone()),
-                Entry::Delivery(recorded) => self.delivery(recorded).await?,
+                Entry::Useless(cause) => decided.progress.list(cause.clone()),
+                Entry::Delivery(recorded) => decided.sort(&mut places, recorded),
             }
-            self.progress.tallies.read += 1;
+            decided.progress.tallies.read += 1;
         }
-        Ok(())
+        // One customer after the other, each in the order of arrival: nobody's decision depends on another customer.
+        decided.due.sort_by_key(|due| due.customer);
+        decided
     }
 
-    async fn delivery(&mut self, recorded: &'c Recorded) -> Result<(), StoreError> {
-        let Some((account, playbook)) = self.replay.accounts.get(recorded.account) else { return Ok(()) };
-        self.progress.arrive(recorded.at);
-        match &recorded.what {
-            Ok(inbound) => self.inbound(playbook, (recorded.account, recorded.at), inbound).await,
-            Err(unusable) => {
-                self.set_aside(account, recorded.at, unusable);
-                Ok(())
-            }
-        }
+    fn sort(&mut self, places: &mut HashMap<(usize, &'c str), usize>, recorded: &'c Recorded) {
+        let Recorded { at, account, what } = recorded;
+        let Some((id, _)) = self.replay.accounts.get(*account) else { return };
+        self.progress.arrive(*at);
+        let inbound = match what {
+            Ok(inbound) => inbound,
+            Err(unusable) => return self.set_aside(id, *at, unusable),
+        };
+        let customers = &mut self.customers;
+        let customer = *places.entry((*account, inbound.openid.as_str())).or_insert_with(|| {
+            let of = CustomerRef { account: id.clone(), openid: inbound.openid.clone() };
+            customers.push(Concerned { of, account: *account });
+            customers.len() - 1
+        });
+        self.due.push(Due { customer, at: *at, inbound });
     }
 
     /// As the webhook does.
@@ -144,47 +120,99 @@ impl<'c> Decided<'c> {
         self.progress.tallies.kept += 1;
         let reason = unusable.reason.as_str().to_owned();
         let body = unusable.body.clone();
-        self.quarantined.push(Quarantined { account: account.clone(), arrived, reason, body });
+        self.bulk.quarantined.push(Quarantined { account: account.clone(), arrived, reason, body });
     }
 
-    async fn inbound(
-        &mut self,
-        playbook: &'c Playbook,
-        (account, now): (usize, UnixSecs),
-        inbound: &'c Inbound,
-    ) -> Result<(), StoreError> {
-        let place = self.places.get(&(account, inbound.openid.as_str())).copied();
-        let Some(slot) = place.and_then(|place| self.slots.get(place)) else { return Ok(()) };
-        if slot.customer.recent.earned(inbound.key).is_some() {
-            self.progress.tallies.duplicates += 1;
-            return Ok(());
+    /// Decides all deliveries.
+    pub(super) async fn decide(&mut self) -> Result<(), StoreError> {
+        let due = std::mem::take(&mut self.due);
+        let mut due = due.chunk_by(|a, b| a.customer == b.customer);
+        let mut customers = std::mem::take(&mut self.customers).into_iter();
+        loop {
+            let (of, accounts): (Vec<CustomerRef>, Vec<usize>) =
+                customers.by_ref().take(CUSTOMERS_AT_ONCE).map(|Concerned { of, account }| (of, account)).unzip();
+            if of.is_empty() {
+                return Ok(());
+            }
+            let stored = self.replay.store.load_all(&of).await?;
+            for (((of, account), stored), due) in of.into_iter().zip(accounts).zip(stored).zip(due.by_ref()) {
+                let commit = Commit {
+                    of,
+                    base: stored.version,
+                    customer: stored.customer,
+                    increments: Vec::new(),
+                    facts: Vec::with_capacity(2 * due.len()),
+                    outbox: Vec::new(),
+                    settled: Vec::new(),
+                    keep: Keep::Known,
+                };
+                self.customer(account, commit, due).await?;
+            }
         }
+    }
+
+    async fn customer(&mut self, account: usize, mut commit: Commit, due: &[Due<'c>]) -> Result<(), StoreError> {
+        let Some((_, playbook)) = self.replay.accounts.get(account) else { return Ok(()) };
+        let mut applied = false;
+        for Due { at, inbound, .. } in due {
+            if commit.customer.recent.earned(inbound.key).is_some() {
+                self.progress.tallies.duplicates += 1;
+                continue;
+            }
+            applied = true;
+            // The decision would forget them too, after it has copied them.
+            commit.customer.recent.forget_old_replies(*at);
+            let made = self.one(playbook, (account, *at), (&commit, inbound)).await?;
+            self.count(account, &mut commit, made);
+            if commit.keep != Keep::Known {
+                // Whoever comes back in the same chunk begins anew after this one.
+                let next = after(&commit);
+                self.bulk.commits.push(std::mem::replace(&mut commit, next));
+                applied = false;
+            }
+        }
+        if applied {
+            // Nobody waits for a reply of the past, and a record without one is half as long.
+            commit.customer.recent.forget_old_replies(self.progress.latest);
+            self.bulk.commits.push(commit);
+        }
+        Ok(())
+    }
+
+    async fn one(
+        &mut self,
+        playbook: &Playbook,
+        (account, now): (usize, UnixSecs),
+        (commit, inbound): (&Commit, &Inbound),
+    ) -> Result<Consequences, StoreError> {
+        let customer = &commit.customer;
         let moment = Moment { now, at: inbound.at, key: inbound.key, fresh: rand::random() };
-        let route = route(playbook, &slot.customer, inbound, moment);
-        let Needs { question, tally } = route.needs(&slot.customer, moment);
+        let route = route(playbook, customer, inbound, moment);
+        let Needs { question, tally } = route.needs(customer, moment);
         let tally = match &tally {
-            Some(prefix) => count(self.replay, (&mut self.votes, &self.sums), (account, prefix)).await?,
+            Some(prefix) => self.tally(account, prefix).await?,
             None => Vec::new(),
         };
         // Nobody is asked, as if the answer were still on its way.
         let given = Given { answer: question.as_ref().map(|_| Answer::TimedOut), tally };
-        let subject = Subject { customer: &slot.customer, inbound, moment };
-        let decision = decide(playbook, subject, &route, &given);
-        let setting = Setting { of: &slot.of, playbook, moment, rules: &self.replay.rules };
-        let consequences = consequences(setting, decision);
-        self.count_work(question.as_ref(), &consequences.outbox);
-        self.apply(place, account, consequences);
-        Ok(())
+        let decision = decide(playbook, Subject { customer, inbound, moment }, &route, &given);
+        let setting = Setting { of: &commit.of, playbook, moment, rules: &self.replay.rules };
+        let made = consequences(setting, decision);
+        self.count_work(question.as_ref(), &made.outbox);
+        let tallies = &mut self.progress.tallies;
+        if made.recorded.quarantined > 0 {
+            tallies.quarantined += 1;
+        } else {
+            tallies.applied += 1;
+            tallies.late += u64::from(made.recorded.late > 0);
+        }
+        Ok(made)
     }
 
-    fn apply(&mut self, place: Option<usize>, account: usize, made: Consequences) {
-        let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) else { return };
-        slot.customer = made.customer;
-        slot.facts.extend(made.facts);
-        slot.applied = true;
-        if made.keep != Keep::Known {
-            self.buried.push(slot.bury(made.keep));
-        }
+    fn count(&mut self, account: usize, commit: &mut Commit, made: Consequences) {
+        commit.customer = made.customer;
+        commit.facts.extend(made.facts);
+        commit.keep = made.keep;
         for Increment { key, by, late_on } in made.recorded.increments {
             if key.metric == Metric::Votes
                 && let Some(votes) = self.votes.get_mut(&account)
@@ -192,13 +220,6 @@ impl<'c> Decided<'c> {
                 *votes.entry(key.dimension.clone()).or_default() += by;
             }
             *self.sums.entry((account, late_on, key)).or_default() += by;
-        }
-        let tallies = &mut self.progress.tallies;
-        if made.recorded.quarantined > 0 {
-            tallies.quarantined += 1;
-        } else {
-            tallies.applied += 1;
-            tallies.late += u64::from(made.recorded.late > 0);
         }
     }
 
@@ -215,48 +236,44 @@ impl<'c> Decided<'c> {
         }
     }
 
+    /// The votes whose dimension begins with `prefix`, by what follows it.
+    async fn tally(&mut self, account: usize, prefix: &str) -> Result<Vec<(String, i64)>, StoreError> {
+        let known = match self.votes.entry(account) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(place) => {
+                let Some((id, _)) = self.replay.accounts.get(account) else { return Ok(Vec::new()) };
+                let range = CounterRange { metric: Metric::Votes, from: 0, to: 0 };
+                let stored = self.replay.store.counters(id, range).await?;
+                let mut known: HashMap<String, i64> = stored.into_iter().map(|(key, n)| (key.dimension, n)).collect();
+                for ((of, _, key), by) in &self.sums {
+                    if *of == account && key.metric == Metric::Votes {
+                        *known.entry(key.dimension.clone()).or_default() += by;
+                    }
+                }
+                place.insert(known)
+            }
+        };
+        let mut options: Vec<(String, i64)> =
+            known.iter().filter_map(|(dimension, n)| Some((dimension.strip_prefix(prefix)?.to_owned(), *n))).collect();
+        options.sort_unstable();
+        Ok(options)
+    }
+
     /// What is to be stored, the note left out.
     pub(super) fn into_bulk(self) -> (Bulk, Progress) {
-        let mut increments: Vec<Vec<Increment>> = self.replay.accounts.iter().map(|_| Vec::new()).collect();
-        for ((account, late_on, key), by) in self.sums {
-            if let Some(of_account) = increments.get_mut(account).filter(|_| by != 0) {
-                of_account.push(Increment { key, by, late_on });
+        let Self { replay, sums, mut bulk, progress, .. } = self;
+        let mut of_accounts: Vec<Vec<Increment>> = replay.accounts.iter().map(|_| Vec::new()).collect();
+        for ((account, late_on, key), by) in sums {
+            if let Some(increments) = of_accounts.get_mut(account).filter(|_| by != 0) {
+                increments.push(Increment { key, by, late_on });
             }
         }
-        let mut increments: HashMap<&AccountId, Vec<Increment>> =
-            self.replay.accounts.iter().map(|(id, _)| id).zip(increments).collect();
-        let known = self.slots.into_iter().filter(|slot| slot.applied).map(|mut slot| slot.commit(Keep::Known));
-        let mut commits: Vec<Commit> = self.buried.into_iter().chain(known).collect();
-        for commit in &mut commits {
-            commit.increments = increments.remove(&commit.of.account).unwrap_or_default();
+        // Any commit of the account may carry them; where something was counted there is one.
+        for ((id, _), increments) in replay.accounts.iter().zip(of_accounts) {
+            if let Some(commit) = bulk.commits.iter_mut().find(|commit| commit.of.account == *id) {
+                commit.increments = increments;
+            }
         }
-        (Bulk { commits, quarantined: self.quarantined, note: None }, self.progress)
+        (bulk, progress)
     }
-}
-
-/// The votes whose dimension begins with `prefix`, by what follows it.
-async fn count(
-    replay: &Replay,
-    (votes, sums): (&mut HashMap<usize, HashMap<String, i64>>, &Sums),
-    (account, prefix): (usize, &str),
-) -> Result<Vec<(String, i64)>, StoreError> {
-    let known = match votes.entry(account) {
-        hash_map::Entry::Occupied(known) => known.into_mut(),
-        hash_map::Entry::Vacant(place) => {
-            let Some((id, _)) = replay.accounts.get(account) else { return Ok(Vec::new()) };
-            let range = CounterRange { metric: Metric::Votes, from: 0, to: 0 };
-            let stored = replay.store.counters(id, range).await?;
-            let mut known: HashMap<String, i64> = stored.into_iter().map(|(key, n)| (key.dimension, n)).collect();
-            for ((of, _, key), by) in sums {
-                if *of == account && key.metric == Metric::Votes {
-                    *known.entry(key.dimension.clone()).or_default() += by;
-                }
-            }
-            place.insert(known)
-        }
-    };
-    let mut options: Vec<(String, i64)> =
-        known.iter().filter_map(|(dimension, n)| Some((dimension.strip_prefix(prefix)?.to_owned(), *n))).collect();
-    options.sort_unstable();
-    Ok(options)
 }

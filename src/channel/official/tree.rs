@@ -60,7 +60,9 @@ impl<'t> Node<'t> {
     pub(super) fn descendants(self) -> impl Iterator<Item = Node<'t>> {
         let depth = self.own().map_or(0, |element| element.depth);
         let below = self.0.get(1..).unwrap_or_default();
-        let end = below.iter().position(|element| element.depth <= depth).unwrap_or(below.len());
+        // Everything is below the root, and most questions are asked of it.
+        let end = if depth == 0 { None } else { below.iter().position(|element| element.depth <= depth) };
+        let end = end.unwrap_or(below.len());
         (0..end).map(move |index| Node(below.get(index..).unwrap_or_default()))
     }
 

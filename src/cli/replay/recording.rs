@@ -23,6 +23,8 @@ pub(super) struct Recording {
     /// Its length when it was opened.
     pub(super) length: u64,
     chunk_lines: usize,
+    /// The length of the chunk before.
+    usual_bytes: usize,
 }
 
 /// Whether a whole line was read. The chunk ends with one that was not.
@@ -42,7 +44,7 @@ impl Recording {
         let length = file.metadata().with_context(told)?.len();
         let file_name = Beginning::of(&head);
         let reader = BufReader::with_capacity(256 * 1024, file);
-        Ok(Self { reader, head, file: file_name, offset: 0, length, chunk_lines })
+        Ok(Self { reader, head, file: file_name, offset: 0, length, chunk_lines, usual_bytes: 0 })
     }
 
     /// How it begins.
@@ -76,7 +78,7 @@ impl Recording {
     /// The next lines; `None` at the end.
     pub(super) fn next(&mut self) -> std::io::Result<Option<Chunk>> {
         let from = self.offset;
-        let mut lines = Vec::new();
+        let mut lines = Vec::with_capacity(self.usual_bytes);
         for _ in 0..self.chunk_lines {
             if self.line(&mut lines)? != Whole::Yes || lines.len() > CHUNK_BYTES {
                 break;
@@ -85,6 +87,7 @@ impl Recording {
         if self.offset == from {
             return Ok(None);
         }
+        self.usual_bytes = lines.len();
         let before = self.before(self.offset)?;
         Ok(Some(Chunk { file: self.file.clone(), from, to: self.offset, before, lines }))
     }

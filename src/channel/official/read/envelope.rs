@@ -50,8 +50,10 @@ pub(in crate::channel::official) fn read(clear: &[u8]) -> Result<Delivery, Reaso
 }
 
 fn understand(root: Node<'_>) -> Result<Delivery, Reason> {
-    for (index, child) in root.children().enumerate() {
-        if ONCE.contains(&child.name()) && root.children().take(index).any(|earlier| earlier.name() == child.name()) {
+    let mut seen = [false; ONCE.len()];
+    for child in root.children() {
+        let known = ONCE.iter().position(|name| *name == child.name()).and_then(|at| seen.get_mut(at));
+        if known.is_some_and(|seen| std::mem::replace(seen, true)) {
             return Err(Reason::Repeated);
         }
     }
