@@ -181,7 +181,8 @@ pub struct CounterRange {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bulk {
     /// Commits, in this order. Their increments are only ever added up, so it does not matter which of an account's
-    /// commits carries one.
+    /// commits carries one. A customer who left and came back meanwhile has several: each is made from what the one
+    /// before it leaves.
     pub commits: Vec<Commit>,
     /// Deliveries that could not be used.
     pub quarantined: Vec<Quarantined>,

@@ -13,7 +13,7 @@ use fuwu::store::{CounterRange, CustomerRef, Logged};
 use serde_json::json;
 
 use crate::hand::{Hand, Posted, event, message_at, text};
-use crate::harness::{METRICS, MONDAY, World, until};
+use crate::harness::{MONDAY, World, until};
 use crate::phone::Phone;
 
 const OPENID: &str = "oPenIdOfOneWhoComesAndGoes01";
@@ -45,7 +45,7 @@ async fn facts(world: &World) -> Vec<Logged> {
 
 async fn counters(world: &World) -> BTreeMap<CounterKey, i64> {
     let mut all = BTreeMap::new();
-    for metric in METRICS {
+    for metric in Metric::all() {
         all.extend(world.counters(metric).await);
     }
     all
@@ -233,7 +233,7 @@ async fn an_erased_customer_is_gone_and_the_numbers_are_not() {
         all.iter().filter(|(key, _)| key.metric == metric).map(|(_, n)| n).sum()
     };
     let after = counters(&world).await;
-    for metric in METRICS {
+    for metric in Metric::all() {
         assert_eq!(total(&after, metric), total(&before, metric), "{metric:?}");
     }
     let exact = |all: &BTreeMap<CounterKey, i64>| {

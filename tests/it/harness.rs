@@ -36,30 +36,6 @@ pub fn key() -> PseudonymKey {
     PseudonymKey::new("the key of the tests, of no use elsewhere")
 }
 
-/// Everything that is counted.
-pub const METRICS: [Metric; 20] = [
-    Metric::Gap,
-    Metric::Messages,
-    Metric::Retained,
-    Metric::Latest,
-    Metric::RetainedWeekly,
-    Metric::Follows,
-    Metric::FirstFollows,
-    Metric::Refollows,
-    Metric::Unfollows,
-    Metric::SpellEnded,
-    Metric::ActiveFollowers,
-    Metric::MenuTaps,
-    Metric::MenuTappers,
-    Metric::Hours,
-    Metric::FirstFollowScenes,
-    Metric::Votes,
-    Metric::Ratings,
-    Metric::Quarantined,
-    Metric::Playbooks,
-    Metric::Unanswered,
-];
-
 /// A running fuwu with its data in a folder of its own.
 pub struct World {
     pub running: Running,

@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 
 use fuwu::channel::official::Mode;
 use fuwu::domain::time::UnixSecs;
-use fuwu::growth::counter::Metric;
+use fuwu::growth::counter::{CounterKey, Metric};
 use fuwu::store::{CounterRange, CustomerRef, Embedded, Numbers, SharedKind, Store};
 use tempfile::TempDir;
 
@@ -104,6 +104,31 @@ async fn a_replay_counts_what_the_webhook_counted() {
     assert_verified(dir.path());
     world.running.app.store().close().await.unwrap();
     assert_verified(world.dir.path());
+}
+
+#[tokio::test]
+async fn who_left_and_came_back_within_one_chunk_was_forgotten_in_between() {
+    let at = |secs: i64, rest: &str| line(MONDAY.0 + secs, &message_at(MONDAY.0 + secs, "oBack", rest));
+    let event = |name: &str| format!("<MsgType>event</MsgType><Event>{name}</Event><EventKey></EventKey>");
+    let says = |id| format!("<MsgType>text</MsgType><Content>天下大势分久必合</Content><MsgId>{id}</MsgId>");
+    let (follows, leaves) = (event("subscribe"), event("unsubscribe"));
+    let lines = [at(0, &follows), at(1, &says(1)), at(2, &leaves), at(3, &follows), at(4, &says(2))];
+    for (mode, [first, again, new]) in [("tombstone", [1, 1, 1]), ("soft", [1, 1, 1]), ("strict", [2, 0, 2])] {
+        let dir = tempfile::tempdir().unwrap();
+        let file = written(dir.path(), "back.jsonl", &lines);
+        let output = run(dir.path(), &[("FUWU__PRIVACY__FORGET", mode)], &["replay", file.to_str().unwrap()]);
+        assert_eq!(told(&output, "applied"), 5, "{mode}");
+        let counters = numbers(dir.path()).await.counters;
+        let sum = |metric, words: Option<&str>| -> i64 {
+            let of = |key: &&(CounterKey, i64)| key.0.metric == metric && words.is_none_or(|w| key.0.dimension == w);
+            counters.iter().filter(of).map(|(_, by)| by).sum()
+        };
+        assert_eq!([sum(Metric::FirstFollows, None), sum(Metric::Refollows, None)], [first, again], "{mode}");
+        assert_eq!(sum(Metric::Gap, None), new, "{mode}: an active day of each customer");
+        let (all, kept) = (sum(Metric::Unanswered, None), sum(Metric::Unanswered, Some("天下大势分久必合")));
+        assert_eq!((all, kept), (2, if mode == "soft" { 2 } else { 1 }), "{mode}");
+        assert_verified(dir.path());
+    }
 }
 
 #[tokio::test]

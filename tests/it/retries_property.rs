@@ -43,28 +43,6 @@ const WORDS: [&str; 22] = [
 ];
 const KEYS: [&str; 8] =
     ["query_data", "buy_data", "offers", "sign_in", "topic", "feedback", "rating", "a_key_without_action"];
-const METRICS: [Metric; 19] = [
-    Metric::Gap,
-    Metric::Messages,
-    Metric::Retained,
-    Metric::Latest,
-    Metric::RetainedWeekly,
-    Metric::Follows,
-    Metric::FirstFollows,
-    Metric::Refollows,
-    Metric::Unfollows,
-    Metric::SpellEnded,
-    Metric::ActiveFollowers,
-    Metric::MenuTaps,
-    Metric::MenuTappers,
-    Metric::Hours,
-    Metric::Playbooks,
-    Metric::Unanswered,
-    Metric::Votes,
-    Metric::Ratings,
-    Metric::Quarantined,
-];
-
 #[derive(Clone, Debug)]
 enum Act {
     Say(&'static str),
@@ -230,7 +208,7 @@ async fn settled(world: &World) {
 
 async fn counters(world: &World) -> BTreeMap<CounterKey, i64> {
     let mut all = BTreeMap::new();
-    for metric in METRICS {
+    for metric in Metric::all() {
         all.extend(world.counters(metric).await);
     }
     all

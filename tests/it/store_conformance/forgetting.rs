@@ -12,7 +12,6 @@ use fuwu::store::{Commit, Committed, CustomerRef, Keep, Quarantined, Store, Stor
 
 use super::Engine;
 use super::samples::{apply, commit, customer, demo, fact, marks, who, work};
-use crate::harness::METRICS;
 
 /// 2026-03-02 10:00:00 +08:00.
 const MORNING: UnixSecs = UnixSecs(1_772_416_800);
@@ -44,7 +43,7 @@ type Late = Vec<(BusinessDay, CounterKey, i64)>;
 
 async fn counted(store: &dyn Store) -> (Cells, Late) {
     let mut cells = Cells::new();
-    for metric in METRICS {
+    for metric in Metric::all() {
         cells.extend(super::samples::counters(store, metric).await);
     }
     let journal = store.journal(&demo(), BusinessDay(0), BusinessDay(99_999)).await.unwrap();
