@@ -130,7 +130,7 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
     Ok(outcomes)
 }
 
-pub(super) fn commit(
+fn commit(
     connection: &Connection,
     known: &mut Known,
     (row, fold): (&CommitRow, &mut Fold),
@@ -170,7 +170,7 @@ impl Known {
         Ok(id)
     }
 
-    fn next_seq(&mut self, connection: &Connection) -> rusqlite::Result<i64> {
+    pub(super) fn next_seq(&mut self, connection: &Connection) -> rusqlite::Result<i64> {
         let last = match self.last_seq {
             Some(last) => last,
             None => customers::last_seq(connection)?,

@@ -1,5 +1,7 @@
 //! Batches of chosen size against a real file.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -23,8 +25,8 @@ fn partitions() -> Partitions {
     Partitions::new(8).unwrap()
 }
 
-fn names() -> Names {
-    Names { partitions: partitions(), key: Some(PseudonymKey::new("batch")) }
+fn names() -> Arc<Names> {
+    Arc::new(Names { partitions: partitions(), key: Some(PseudonymKey::new("batch")) })
 }
 
 fn store() -> (TempDir, Batches) {

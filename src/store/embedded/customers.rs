@@ -1,5 +1,7 @@
 //! Customers' records and the facts about them.
 
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::request::CommitRow;
@@ -13,8 +15,9 @@ use crate::store::{CustomerRef, Logged, StoreError, Stored, Version};
 /// Writes the record if the stored version is still the one the decision was made from. The answer is the customer's
 /// number, or `None` when somebody else was first.
 pub(super) fn put(connection: &Connection, account: i64, row: &CommitRow) -> rusqlite::Result<Option<i64>> {
-    let (openid, tombstone) = (row.of.openid.as_str(), row.tombstone.as_ref().map(Openid::as_str));
+    let openid = row.of.openid.as_str();
     if row.base == 0 {
+        let tombstone = row.tombstone().map(Openid::as_str);
         return connection
             .prepare_cached(
                 "INSERT INTO customer (account, openid, partition, version, record, left_on)
@@ -23,7 +26,7 @@ pub(super) fn put(connection: &Connection, account: i64, row: &CommitRow) -> rus
                  ON CONFLICT DO NOTHING RETURNING id",
             )?
             .query_row(
-                (account, row.name.as_str(), row.partition.0, &row.record, row.left_on, openid, tombstone),
+                (account, row.name().as_str(), row.partition.0, &row.record, row.left_on, openid, tombstone),
                 |row| row.get(0),
             )
             .optional();
@@ -46,15 +49,15 @@ pub(super) fn put(connection: &Connection, account: i64, row: &CommitRow) -> rus
         "UPDATE customer SET openid = ?6, version = version + 1, record = ?4, left_on = ?5
          WHERE account = ?1 AND openid = ?2 AND version = ?3 RETURNING id",
     )?;
-    for kept in Some(openid).filter(|_| row.keep != Keep::Known).into_iter().chain(tombstone) {
-        let renamed = rename
-            .query_row((account, kept, base, &row.record, row.left_on, row.name.as_str()), |row| row.get(0))
-            .optional()?;
-        if renamed.is_some() {
-            return Ok(renamed);
-        }
+    let mut renamed = |kept: &str| {
+        let values = (account, kept, base, &row.record, row.left_on, row.name().as_str());
+        rename.query_row(values, |row| row.get(0)).optional()
+    };
+    let by_openid = if row.keep == Keep::Known { None } else { renamed(openid)? };
+    match by_openid {
+        Some(customer) => Ok(Some(customer)),
+        None => row.tombstone().map_or(Ok(None), |name| renamed(name.as_str())),
     }
-    Ok(None)
 }
 
 /// A record as it is stored.
@@ -131,6 +134,33 @@ pub(super) fn log(connection: &Connection, fact: &FactRow<'_>) -> rusqlite::Resu
         .prepare_cached("INSERT INTO fact (account, seq, customer, partition, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute((fact.account, fact.seq, fact.customer, fact.partition, fact.body))
         .map(drop)
+}
+
+/// So many facts are logged by one statement, where there are many.
+pub(super) const FACTS_AT_ONCE: usize = 16;
+
+static LOG_AT_ONCE: LazyLock<String> = LazyLock::new(|| {
+    let rows = ["(?, ?, ?, ?, ?)"; FACTS_AT_ONCE].join(", ");
+    format!("INSERT INTO fact (account, seq, customer, partition, body) VALUES {rows}")
+});
+
+/// Logs many facts.
+pub(super) fn log_all(connection: &Connection, facts: &[FactRow<'_>]) -> rusqlite::Result<()> {
+    let (many, rest) = facts.as_chunks::<FACTS_AT_ONCE>();
+    if !many.is_empty() {
+        let mut insert = connection.prepare_cached(&LOG_AT_ONCE)?;
+        for facts in many {
+            for (fact, first) in facts.iter().zip((1..).step_by(5)) {
+                insert.raw_bind_parameter(first, fact.account)?;
+                insert.raw_bind_parameter(first + 1, fact.seq)?;
+                insert.raw_bind_parameter(first + 2, fact.customer)?;
+                insert.raw_bind_parameter(first + 3, fact.partition)?;
+                insert.raw_bind_parameter(first + 4, fact.body)?;
+            }
+            insert.raw_execute()?;
+        }
+    }
+    rest.iter().try_for_each(|fact| log(connection, fact))
 }
 
 pub(super) fn facts(

@@ -36,7 +36,7 @@ const LONG_READERS: usize = 2;
 #[derive(Debug)]
 pub struct Embedded {
     spec: Spec,
-    names: Names,
+    names: Arc<Names>,
     points: Readers,
     long: Arc<Readers>,
     /// None when opened for reading only.
@@ -87,7 +87,8 @@ impl Embedded {
 
     /// With this key, customers who left are found by their openid.
     pub fn knowing(self, key: PseudonymKey) -> Self {
-        Self { names: Names { key: Some(key), ..self.names }, ..self }
+        let names = Names { key: Some(key), partitions: self.names.partitions };
+        Self { names: Arc::new(names), ..self }
     }
 
     pub(super) fn names(&self) -> &Names {
@@ -103,7 +104,8 @@ impl Embedded {
         let cores = available_parallelism().map_or(4, NonZeroUsize::get);
         let points = Readers::open(dir, cores.min(16))?;
         let long = Arc::new(Readers::open(dir, LONG_READERS)?);
-        Ok(Self { spec, names: Names { partitions, key: None }, points, long, writer, file: None })
+        let names = Arc::new(Names { partitions, key: None });
+        Ok(Self { spec, names, points, long, writer, file: None })
     }
 
     pub(super) async fn write(&self, write: Write) -> Result<Outcome, StoreError> {

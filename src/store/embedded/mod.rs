@@ -21,6 +21,7 @@ mod failure;
 mod forget;
 mod lock;
 mod outbox;
+mod places;
 mod quarantine;
 mod readers;
 mod request;
@@ -32,3 +33,5 @@ pub use engine::Embedded;
 
 #[cfg(test)]
 mod batch_tests;
+#[cfg(test)]
+mod bulk_tests;

@@ -1,6 +1,9 @@
 //! What the writer is asked to do. Values are already bytes: turning them into bytes is the callers' work, done in
 //! parallel, not the one writer's.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use crate::domain::fact::Fact;
@@ -104,10 +107,16 @@ pub(super) struct CommitRow {
     pub(super) outbox: Vec<WorkRow>,
     pub(super) settled: Vec<WorkId>,
     pub(super) keep: Keep,
-    /// The name of the customer's tombstone.
-    pub(super) tombstone: Option<Openid>,
-    /// The name from now on.
-    pub(super) name: Openid,
+    tombstone: Tombstone,
+    /// The name from now on, if it is not the one the customer goes by.
+    renamed: Option<Openid>,
+}
+
+/// The name of a customer's tombstone. Nearly everybody is found by the openid, so it is made when it is first needed.
+#[derive(Debug)]
+struct Tombstone {
+    names: Arc<Names>,
+    name: OnceCell<Option<Openid>>,
 }
 
 #[derive(Debug)]
@@ -142,25 +151,47 @@ pub(super) struct ClaimedRow {
 }
 
 impl CommitRow {
-    pub(super) fn new(commit: Commit, names: &Names) -> Result<Self, StoreError> {
+    pub(super) fn new(commit: Commit, names: &Arc<Names>) -> Result<Self, StoreError> {
         let log = |fact: &Fact| Ok(LogRow { body: shape::write(fact)?, words: fact.without_words().is_some() });
         let work = |work: Work| {
             let body = shape::write(&work)?;
             Ok(WorkRow { id: work.id, due: work.due.0, body })
         };
-        Ok(Self {
+        let tombstone = Tombstone { names: Arc::clone(names), name: OnceCell::new() };
+        let row = Self {
             partition: names.partitions.of(&commit.of),
             base: commit.base.0,
             record: shape::write(&commit.customer)?,
             left_on: commit.customer.left_on().map(|day| day.0),
             facts: commit.facts.iter().map(log).collect::<Result<_, StoreError>>()?,
-            tombstone: names.tombstone(&commit.of),
-            name: names.kept(&commit.of, commit.keep),
+            tombstone,
+            renamed: (commit.keep != Keep::Known).then(|| names.kept(&commit.of, commit.keep)),
             keep: commit.keep,
             outbox: commit.outbox.into_iter().map(work).collect::<Result<_, StoreError>>()?,
             of: commit.of,
             increments: commit.increments,
             settled: commit.settled,
-        })
+        };
+        if row.base == 0 {
+            // Whoever seems new is looked for under this name too: work for here, not for the one writer.
+            row.tombstone();
+        }
+        Ok(row)
+    }
+
+    /// The name of the customer's tombstone.
+    pub(super) fn tombstone(&self) -> Option<&Openid> {
+        let Tombstone { names, name } = &self.tombstone;
+        name.get_or_init(|| names.tombstone(&self.of)).as_ref()
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_tombstone(&self) -> bool {
+        self.tombstone.name.get().is_some()
+    }
+
+    /// The name from now on.
+    pub(super) fn name(&self) -> &Openid {
+        self.renamed.as_ref().unwrap_or(&self.of.openid)
     }
 }

@@ -1,0 +1,286 @@
+//! Bulks against the same commits one by one, on real files.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use rusqlite::types::Value;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::batch::Batches;
+use super::customers::FACTS_AT_ONCE;
+use super::request::{BulkRow, CommitRow, Outcome, Write};
+use super::{connection, schema};
+use crate::domain::customer::Customer;
+use crate::domain::fact::{Fact, FactKind};
+use crate::domain::ids::DedupeKey;
+use crate::domain::reply::Reply;
+use crate::domain::time::UnixSecs;
+use crate::domain::work::{Task, Work};
+use crate::growth::counter::{CounterKey, Increment, Metric};
+use crate::store::pseudonym::Names;
+use crate::store::{Commit, Committed, CustomerRef, Keep, Partitions, PseudonymKey, Spec, Version};
+
+fn names() -> Arc<Names> {
+    Arc::new(Names { partitions: Partitions::new(8).unwrap(), key: Some(PseudonymKey::new("bulk")) })
+}
+
+fn store() -> (TempDir, Batches) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut connection = connection::for_writing(dir.path()).unwrap();
+    schema::prepare(&mut connection, Spec { partitions: 8, ..Spec::default() }).unwrap();
+    // What a power cut would leave is not the subject here.
+    connection.pragma_update(None, "synchronous", "OFF").unwrap();
+    (dir, Batches::new(connection))
+}
+
+/// What one customer's commit wants.
+#[derive(Clone, Debug)]
+struct Wish {
+    customer: u8,
+    base: u64,
+    facts: usize,
+    outbox: Option<u8>,
+    settled: Option<u8>,
+    left: bool,
+    keep: Keep,
+}
+
+fn plain(customer: u8, base: u64) -> Wish {
+    Wish { customer, base, facts: 1, outbox: None, settled: None, left: false, keep: Keep::Known }
+}
+
+fn row(wish: &Wish) -> CommitRow {
+    let fact = |n: usize| Fact {
+        at: UnixSecs(1),
+        arrived: UnixSecs(2),
+        key: DedupeKey(n as u64),
+        playbook: "p".into(),
+        // Every third one holds words.
+        what: if n % 3 == 0 { FactKind::Unanswered { text: format!("问{}", wish.customer) } } else { FactKind::Messaged },
+    };
+    let work = |n: u8| Work {
+        id: n.to_string().as_str().into(),
+        origin: DedupeKey(u64::from(wish.customer)),
+        due: UnixSecs(i64::from(n)),
+        expires: UnixSecs(99),
+        task: Task::Send(Reply::Silent),
+    };
+    let mut customer = Customer { with_agent_since: Some(UnixSecs(wish.base.cast_signed())), ..Customer::default() };
+    if wish.left {
+        customer.follow.changed_at = Some(UnixSecs(86_400));
+    }
+    let commit = Commit {
+        of: CustomerRef { account: "demo".into(), openid: format!("o{}", wish.customer).as_str().into() },
+        base: Version(wish.base),
+        customer,
+        increments: vec![Increment {
+            key: CounterKey { metric: Metric::Messages, a: 1, b: 0, dimension: String::new() },
+            by: 1,
+            late_on: None,
+        }],
+        facts: (0..wish.facts).map(fact).collect(),
+        outbox: wish.outbox.map(work).into_iter().collect(),
+        settled: wish.settled.map(|n| n.to_string().as_str().into()).into_iter().collect(),
+        keep: wish.keep,
+    };
+    CommitRow::new(commit, &names()).unwrap()
+}
+
+fn one_by_one(batches: &mut Batches, wishes: &[Wish]) -> Vec<Option<Committed>> {
+    let apply = |wish| {
+        let write = Write::Commit(Box::new(row(wish)));
+        committed(batches.apply(&[write]).unwrap().remove(0))
+    };
+    wishes.iter().map(apply).collect()
+}
+
+fn as_bulk(batches: &mut Batches, wishes: &[Wish]) -> Option<Committed> {
+    let bulk = BulkRow { commits: wishes.iter().map(row).collect(), quarantined: Vec::new(), note: None };
+    committed(batches.apply(&[Write::CommitAll(Box::new(bulk))]).unwrap().remove(0))
+}
+
+fn committed(outcome: rusqlite::Result<Outcome>) -> Option<Committed> {
+    match outcome {
+        Ok(Outcome::Committed(committed)) => Some(committed),
+        _ => None,
+    }
+}
+
+/// Everything that commits write. A name drawn at random is not told, only that it is one.
+fn dump(connection: &Connection) -> Vec<Vec<Value>> {
+    let mut all = Vec::new();
+    for table in ["customer", "fact", "counter", "journal", "outbox", "worded"] {
+        let mut rows = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns = rows.column_count();
+        let row = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
+        all.extend(rows.query_map([], row).unwrap().map(Result::<Vec<Value>, _>::unwrap));
+    }
+    for value in all.iter_mut().flatten() {
+        if let Value::Text(name) = value
+            && name.starts_with('!')
+        {
+            *name = "!".into();
+        }
+    }
+    all
+}
+
+fn count(batches: &Batches, table: &str) -> usize {
+    let count = format!("SELECT count(*) FROM {table}");
+    batches.connection().query_row(&count, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn facts_of_any_number_are_logged_in_their_order() {
+    for facts in [0, 1, FACTS_AT_ONCE - 1, FACTS_AT_ONCE, FACTS_AT_ONCE + 1, 2 * FACTS_AT_ONCE + 1] {
+        // All of them by one commit; one each by many; and in commits that a statement ends in the middle of.
+        let sizes = [vec![facts], vec![1; facts], vec![3; facts.div_ceil(3)]];
+        for sizes in sizes {
+            let wishes: Vec<Wish> =
+                sizes.iter().zip(0..).map(|(facts, customer)| Wish { facts: *facts, ..plain(customer, 0) }).collect();
+            let ((_one, mut alone), (_all, mut together)) = (store(), store());
+            one_by_one(&mut alone, &wishes);
+            assert_eq!(as_bulk(&mut together, &wishes), Some(Committed::Applied));
+            assert_eq!(count(&together, "fact"), sizes.iter().sum::<usize>());
+            assert_eq!(dump(together.connection()), dump(alone.connection()), "{sizes:?}");
+        }
+    }
+}
+
+#[test]
+fn the_words_of_a_bulk_are_taken_out_when_its_customer_leaves_in_it() {
+    let (_dir, mut batches) = store();
+    let leaves = Wish { facts: 7, keep: Keep::Tombstone, ..plain(1, 0) };
+    let bulk = [Wish { facts: FACTS_AT_ONCE - 2, ..plain(2, 0) }, leaves, Wish { facts: 4, ..plain(1, 1) }, plain(3, 0)];
+    assert_eq!(as_bulk(&mut batches, &bulk), Some(Committed::Applied));
+    let worded = "SELECT group_concat(DISTINCT customer.openid) FROM worded JOIN customer ON customer.id = customer";
+    let whose: String = batches.connection().query_row(worded, [], |row| row.get(0)).unwrap();
+    assert_eq!(whose, "o2,o1,o3");
+    let of_1: usize = batches
+        .connection()
+        .query_row("SELECT count(*) FROM worded JOIN customer c ON c.id = customer WHERE openid = 'o1'", [], |r| r.get(0))
+        .unwrap();
+    assert_eq!(of_1, 2, "only those since the return");
+    let held = |seq: usize| -> Vec<u8> {
+        batches.connection().query_row("SELECT body FROM fact WHERE seq = ?1", [seq], |row| row.get(0)).unwrap()
+    };
+    let says = |body: Vec<u8>| body.windows("问1".len()).any(|part| part == "问1".as_bytes());
+    let first = FACTS_AT_ONCE - 1;
+    assert!((first..first + 7).all(|seq| !says(held(seq))));
+    assert!(says(held(first + 7)));
+}
+
+#[test]
+fn whoever_is_found_by_the_openid_needs_no_other_name() {
+    let (_dir, mut batches) = store();
+    as_bulk(&mut batches, &[plain(1, 0), Wish { keep: Keep::Tombstone, ..plain(2, 0) }]);
+    let apply = |batches: &mut Batches, write: Write| committed(batches.apply(&[write]).unwrap().remove(0));
+    for (customer, bases, needed) in [(1, [1, 2], [false, false]), (2, [1, 2], [true, false])] {
+        for (base, needed) in bases.into_iter().zip(needed) {
+            let commit = Box::new(row(&plain(customer, base)));
+            assert!(!commit.has_tombstone());
+            let write = Write::Commit(commit);
+            let outcome = batches.apply(std::slice::from_ref(&write)).unwrap().remove(0);
+            assert_eq!(committed(outcome), Some(Committed::Applied));
+            let Write::Commit(commit) = write else { unreachable!() };
+            assert_eq!(commit.has_tombstone(), needed, "o{customer} from {base}");
+        }
+    }
+    assert!(row(&plain(9, 0)).has_tombstone(), "whoever seems new may have left before");
+    let again = Write::Commit(Box::new(row(&plain(2, 0))));
+    assert_eq!(apply(&mut batches, again), Some(Committed::Stale));
+}
+
+#[test]
+fn a_bulk_at_odds_with_itself_changes_nothing() {
+    let settles = |base| Wish { settled: Some(1), ..plain(1, base) };
+    for odd in [
+        vec![plain(2, 0), plain(2, 0)],
+        vec![plain(2, 0), plain(2, 2)],
+        vec![Wish { keep: Keep::Nothing, ..plain(2, 0) }, plain(2, 1)],
+        vec![plain(1, 1), plain(1, 1)],
+        vec![settles(1), settles(2)],
+    ] {
+        let (_dir, mut batches) = store();
+        as_bulk(&mut batches, &[Wish { outbox: Some(1), ..plain(1, 0) }]);
+        let before = dump(batches.connection());
+        assert_eq!(as_bulk(&mut batches, &odd), None, "{odd:?}");
+        assert_eq!(dump(batches.connection()), before);
+        assert_eq!(as_bulk(&mut batches, &[settles(1)]), Some(Committed::Applied), "and the store goes on");
+    }
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let keep = prop_oneof![6 => Just(Keep::Known), 1 => Just(Keep::Tombstone), 1 => Just(Keep::Nothing)];
+    let (outbox, settled) = (prop::option::of(0..3_u8), prop::option::weighted(0.1, 0..3_u8));
+    let left = prop::bool::weighted(0.2);
+    (0..4_u8, 0..4_u64, 0..9_usize, outbox, settled, left, keep).prop_map(
+        |(customer, base, facts, outbox, settled, left, keep)| Wish {
+            customer,
+            base,
+            facts,
+            outbox,
+            settled,
+            left,
+            keep,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_bulk_equals_its_commits_one_by_one_or_is_nothing(
+        mut wishes in prop::collection::vec((wish(), prop::bool::weighted(0.98)), 1..40),
+        cuts in prop::collection::vec(1..12_usize, 1..6),
+    ) {
+        let mut versions = [0_u64; 4];
+        for (wish, honest) in &mut wishes {
+            let version = &mut versions[usize::from(wish.customer)];
+            if *honest {
+                wish.base = *version;
+            }
+            if wish.base == *version {
+                *version = if wish.keep == Keep::Nothing { 0 } else { *version + 1 };
+            }
+        }
+        let wishes: Vec<Wish> = wishes.into_iter().map(|(wish, _)| wish).collect();
+        let ((_one, mut alone), (_all, mut together)) = (store(), store());
+        let (mut rest, mut cuts) = (wishes.as_slice(), cuts.iter().cycle());
+        while !rest.is_empty() {
+            let (bulk, later) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
+            rest = later;
+            let before = dump(together.connection());
+            match as_bulk(&mut together, bulk) {
+                Some(Committed::Applied) => {
+                    let each = one_by_one(&mut alone, bulk);
+                    prop_assert!(each.iter().all(|outcome| *outcome == Some(Committed::Applied)), "{:?}", each);
+                    prop_assert_eq!(dump(together.connection()), dump(alone.connection()));
+                }
+                _ => {
+                    prop_assert_eq!(dump(together.connection()), before);
+                    // One of them could not be applied alone either; nothing of this bulk is tried again.
+                    let (_dir, mut copy) = store();
+                    copy.connection().execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+                    copy_of(&together, &copy);
+                    let each = one_by_one(&mut copy, bulk);
+                    prop_assert!(each.iter().any(|outcome| *outcome != Some(Committed::Applied)));
+                }
+            }
+        }
+    }
+}
+
+/// Makes a store hold what another one holds.
+fn copy_of(from: &Batches, to: &Batches) {
+    let path: String =
+        from.connection().query_row("SELECT file FROM pragma_database_list", [], |row| row.get(0)).unwrap();
+    to.connection().execute("ATTACH ?1 AS other", [path]).unwrap();
+    for table in ["meta", "account", "customer", "fact", "counter", "journal", "outbox", "worded"] {
+        let copy = format!("DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM other.{table}");
+        to.connection().execute_batch(&copy).unwrap();
+    }
+    to.connection().execute_batch("DETACH other").unwrap();
+}
