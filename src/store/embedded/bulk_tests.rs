@@ -126,9 +126,9 @@ fn dump(connection: &Connection) -> Vec<Vec<Value>> {
     all
 }
 
-fn count(batches: &Batches, table: &str) -> usize {
-    let count = format!("SELECT count(*) FROM {table}");
-    batches.connection().query_row(&count, [], |row| row.get(0)).unwrap()
+fn count(batches: &Batches, of: &str) -> usize {
+    let count = format!("SELECT count(*) FROM {of}");
+    usize::try_from(batches.connection().query_row(&count, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap()
 }
 
 #[test]
@@ -157,16 +157,13 @@ fn the_words_of_a_bulk_are_taken_out_when_its_customer_leaves_in_it() {
     let worded = "SELECT group_concat(DISTINCT customer.openid) FROM worded JOIN customer ON customer.id = customer";
     let whose: String = batches.connection().query_row(worded, [], |row| row.get(0)).unwrap();
     assert_eq!(whose, "o2,o1,o3");
-    let of_1: usize = batches
-        .connection()
-        .query_row("SELECT count(*) FROM worded JOIN customer c ON c.id = customer WHERE openid = 'o1'", [], |r| r.get(0))
-        .unwrap();
+    let of_1 = count(&batches, "worded JOIN customer ON customer.id = customer WHERE openid = 'o1'");
     assert_eq!(of_1, 2, "only those since the return");
-    let held = |seq: usize| -> Vec<u8> {
+    let held = |seq: i64| -> Vec<u8> {
         batches.connection().query_row("SELECT body FROM fact WHERE seq = ?1", [seq], |row| row.get(0)).unwrap()
     };
     let says = |body: Vec<u8>| body.windows("问1".len()).any(|part| part == "问1".as_bytes());
-    let first = FACTS_AT_ONCE - 1;
+    let first = i64::try_from(FACTS_AT_ONCE).unwrap() - 1;
     assert!((first..first + 7).all(|seq| !says(held(seq))));
     assert!(says(held(first + 7)));
 }

@@ -141,7 +141,9 @@ pub(super) const FACTS_AT_ONCE: usize = 16;
 
 static LOG_AT_ONCE: LazyLock<String> = LazyLock::new(|| {
     let rows = ["(?, ?, ?, ?, ?)"; FACTS_AT_ONCE].join(", ");
-    format!("INSERT INTO fact (account, seq, customer, partition, body) VALUES {rows}")
+    // What fails takes the whole transaction back. To be able to take back this statement alone, which is the default,
+    // SQLite would copy every page that it changes.
+    format!("INSERT OR FAIL INTO fact (account, seq, customer, partition, body) VALUES {rows}")
 });
 
 /// Logs many facts.

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row};
 
 use super::request::CommitRow;
-use super::{customers, outbox};
+use super::outbox;
 use crate::domain::forget::Keep;
 use crate::domain::ids::Openid;
 use crate::store::Committed;
@@ -27,6 +27,7 @@ pub(super) struct Places<'c, 'r> {
     connection: &'c Connection,
     known: HashMap<(i64, &'r Openid), Option<Place>>,
     find: CachedStatement<'c>,
+    insert: CachedStatement<'c>,
     update: CachedStatement<'c>,
     update_all: CachedStatement<'c>,
 }
@@ -39,6 +40,10 @@ impl<'c, 'r> Places<'c, 'r> {
             find: connection.prepare_cached(
                 "SELECT id, version, left_on IS NOT NULL FROM customer
                  WHERE account = ?1 AND openid = ?2 AND version > 0",
+            )?,
+            insert: connection.prepare_cached(
+                "INSERT INTO customer (account, openid, partition, version, record, left_on)
+                 VALUES (?1, ?2, ?3, 1, ?4, ?5)",
             )?,
             // Naming a column in vain would have its indexes looked at.
             update: connection.prepare_cached(
@@ -74,32 +79,39 @@ impl<'c, 'r> Places<'c, 'r> {
     /// Writes the record of a commit that was looked at. The answer is the customer's number, or `None` when it is not
     /// made from what is there.
     pub(super) fn put(&mut self, account: i64, row: &'r CommitRow) -> rusqlite::Result<Option<i64>> {
-        let place = self.known.entry((account, &row.of.openid)).or_default();
+        let place = self.known.get(&(account, &row.of.openid)).copied().flatten();
+        if place.map_or(0, |place| place.version.unsigned_abs()) != row.base {
+            return Ok(None);
+        }
+        let name = row.name().as_str();
         let customer = match place {
-            None if row.base == 0 => match customers::put(self.connection, account, row)? {
-                Some(customer) => customer,
-                None => return Ok(None),
-            },
-            Some(Place { customer, version, left, by_openid }) if version.unsigned_abs() == row.base => {
-                let changed = if row.keep == Keep::Known && *by_openid && !*left && row.left_on.is_none() {
-                    self.update.execute((*customer, *version, &row.record))?
+            None => {
+                // Not under the openid, or it were known; but the bulk may have come upon the tombstone by its name.
+                let buried = row.tombstone().and_then(|name| self.known.get(&(account, name)).copied().flatten());
+                if buried.is_some() {
+                    return Ok(None);
+                }
+                self.insert.insert((account, name, row.partition.0, &row.record, row.left_on))?
+            }
+            Some(Place { customer, version, left, by_openid }) => {
+                let changed = if row.keep == Keep::Known && by_openid && !left && row.left_on.is_none() {
+                    self.update.execute((customer, version, &row.record))?
                 } else {
-                    let name = row.name().as_str();
-                    self.update_all.execute((*customer, *version, &row.record, row.left_on, name))?
+                    self.update_all.execute((customer, version, &row.record, row.left_on, name))?
                 };
                 if changed == 0 {
                     return Ok(None);
                 }
-                *customer
+                customer
             }
-            _ => return Ok(None),
         };
-        *place = (row.keep != Keep::Nothing).then(|| Place {
+        let now = Place {
             customer,
             version: place.map_or(1, |place| place.version + 1),
             left: row.left_on.is_some(),
             by_openid: *row.name() == row.of.openid,
-        });
+        };
+        self.known.insert((account, &row.of.openid), (row.keep != Keep::Nothing).then_some(now));
         Ok(Some(customer))
     }
 }
