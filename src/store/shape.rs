@@ -42,7 +42,11 @@ impl Shape for Work {
 
 /// The bytes of a value.
 pub(super) fn write<T: Shape>(value: &T) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = Vec::with_capacity(T::USUAL_BYTES);
+    append(value, Vec::with_capacity(T::USUAL_BYTES))
+}
+
+/// These bytes, and then those of a value.
+pub(super) fn append<T: Shape>(value: &T, mut bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     bytes.push(T::VERSION);
     postcard::serialize_with_flavor(value, After(bytes)).map_err(|error| unreadable::<T>(error.to_string()))
 }

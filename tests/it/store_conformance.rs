@@ -59,6 +59,7 @@ macro_rules! conformance {
                     shared_records_of_a_kind_come_in_order_and_apart_from_others;
                 bulk:
                     a_bulk_is_applied_as_a_whole,
+                    many_are_read_as_each_would_be,
                     a_bulk_with_one_outdated_base_changes_nothing,
                     all_numbers_are_read_at_one_instant,
                     facts_of_one_record_carry_one_number;

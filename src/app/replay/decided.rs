@@ -1,6 +1,7 @@
 //! The customers of a chunk while it is decided, and the numbers that changed.
 
 use std::collections::{HashMap, hash_map};
+use std::hash::{Hash, Hasher};
 
 use super::line::{Entry, Line, Recorded};
 use super::{Progress, Replay};
@@ -25,7 +26,29 @@ use crate::store::{Bulk, Commit, CounterRange, CustomerRef, Quarantined, StoreEr
 const CUSTOMERS_AT_ONCE: usize = 256;
 
 /// Increments, added up over the chunk: of one account, by the day they are journalled on.
-type Sums = HashMap<(usize, Option<BusinessDay>, CounterKey), i64>;
+type Sums = HashMap<Cell, i64>;
+
+#[derive(PartialEq, Eq)]
+struct Cell {
+    account: usize,
+    late_on: Option<BusinessDay>,
+    key: CounterKey,
+}
+
+/// The numbers in two pieces: every increment of a replay is looked up by its hash.
+impl Hash for Cell {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { account, late_on, key } = self;
+        let day = late_on.map_or(u32::MAX, |day| day.0.cast_unsigned());
+        state.write_usize(account << 8 | key.metric as usize);
+        state.write_u128(pieces([day, key.a.cast_unsigned(), key.b.cast_unsigned()]));
+        state.write(key.dimension.as_bytes());
+    }
+}
+
+fn pieces(numbers: [u32; 3]) -> u128 {
+    numbers.iter().fold(0, |all, number| all << 32 | u128::from(*number))
+}
 
 /// A customer of the chunk.
 struct Concerned {
@@ -219,7 +242,7 @@ impl<'c> Decided<'c> {
             {
                 *votes.entry(key.dimension.clone()).or_default() += by;
             }
-            *self.sums.entry((account, late_on, key)).or_default() += by;
+            *self.sums.entry(Cell { account, late_on, key }).or_default() += by;
         }
     }
 
@@ -245,7 +268,7 @@ impl<'c> Decided<'c> {
                 let range = CounterRange { metric: Metric::Votes, from: 0, to: 0 };
                 let stored = self.replay.store.counters(id, range).await?;
                 let mut known: HashMap<String, i64> = stored.into_iter().map(|(key, n)| (key.dimension, n)).collect();
-                for ((of, _, key), by) in &self.sums {
+                for (Cell { account: of, key, .. }, by) in &self.sums {
                     if *of == account && key.metric == Metric::Votes {
                         *known.entry(key.dimension.clone()).or_default() += by;
                     }
@@ -263,7 +286,7 @@ impl<'c> Decided<'c> {
     pub(super) fn into_bulk(self) -> (Bulk, Progress) {
         let Self { replay, sums, mut bulk, progress, .. } = self;
         let mut of_accounts: Vec<Vec<Increment>> = replay.accounts.iter().map(|_| Vec::new()).collect();
-        for ((account, late_on, key), by) in sums {
+        for (Cell { account, late_on, key }, by) in sums {
             if let Some(increments) = of_accounts.get_mut(account).filter(|_| by != 0) {
                 increments.push(Increment { key, by, late_on });
             }

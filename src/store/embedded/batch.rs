@@ -141,10 +141,10 @@ fn commit(
     }
     let Some(customer) = customers::put(connection, account, row)? else { return Ok(Committed::Stale) };
     fold.add(account, &row.increments)?;
-    for LogRow { body, words } in &row.facts {
+    for LogRow { body, words } in row.facts.iter() {
         let seq = known.next_seq(connection)?;
         customers::log(connection, &FactRow { account, seq, customer, partition: row.partition.0, body })?;
-        if *words {
+        if words {
             forget::note_words(connection, customer, seq)?;
         }
     }

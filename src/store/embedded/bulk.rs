@@ -40,14 +40,14 @@ pub(super) fn apply(connection: &Connection, known: &mut Known, bulk: &BulkRow) 
         }
         let customer = places.put(account, row)?.ok_or(at_odds)?;
         fold.add(account, &row.increments)?;
-        for LogRow { body, words } in &row.facts {
+        for LogRow { body, words } in row.facts.iter() {
             let seq = known.next_seq(connection)?;
             facts.push(FactRow { account, seq, customer, partition: row.partition.0, body });
             if facts.len() == FACTS_AT_ONCE {
                 customers::log_all(connection, &facts)?;
                 facts.clear();
             }
-            if *words {
+            if words {
                 forget::note_words(connection, customer, seq)?;
             }
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use rusqlite::types::Value;
 use rusqlite::Connection;
+use rusqlite::types::Value;
 use tempfile::TempDir;
 
 use super::batch::Batches;
@@ -57,7 +57,11 @@ fn row(wish: &Wish) -> CommitRow {
         key: DedupeKey(n as u64),
         playbook: "p".into(),
         // Every third one holds words.
-        what: if n % 3 == 0 { FactKind::Unanswered { text: format!("问{}", wish.customer) } } else { FactKind::Messaged },
+        what: if n % 3 == 0 {
+            FactKind::Unanswered { text: format!("问{}", wish.customer) }
+        } else {
+            FactKind::Messaged
+        },
     };
     let work = |n: u8| Work {
         id: n.to_string().as_str().into(),
@@ -152,7 +156,8 @@ fn facts_of_any_number_are_logged_in_their_order() {
 fn the_words_of_a_bulk_are_taken_out_when_its_customer_leaves_in_it() {
     let (_dir, mut batches) = store();
     let leaves = Wish { facts: 7, keep: Keep::Tombstone, ..plain(1, 0) };
-    let bulk = [Wish { facts: FACTS_AT_ONCE - 2, ..plain(2, 0) }, leaves, Wish { facts: 4, ..plain(1, 1) }, plain(3, 0)];
+    let bulk =
+        [Wish { facts: FACTS_AT_ONCE - 2, ..plain(2, 0) }, leaves, Wish { facts: 4, ..plain(1, 1) }, plain(3, 0)];
     assert_eq!(as_bulk(&mut batches, &bulk), Some(Committed::Applied));
     let worded = "SELECT group_concat(DISTINCT customer.openid) FROM worded JOIN customer ON customer.id = customer";
     let whose: String = batches.connection().query_row(worded, [], |row| row.get(0)).unwrap();
@@ -226,7 +231,7 @@ fn wish() -> impl Strategy<Value = Wish> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn a_bulk_equals_its_commits_one_by_one_or_is_nothing(

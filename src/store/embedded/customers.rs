@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::request::CommitRow;
 use super::schema;
 use crate::domain::forget::Keep;
-use crate::domain::ids::Openid;
+use crate::domain::ids::{AccountId, Openid};
 use crate::store::pseudonym::Names;
 use crate::store::shape;
 use crate::store::{CustomerRef, Logged, StoreError, Stored, Version};
@@ -74,16 +74,23 @@ pub(super) fn find(connection: &Connection, of: &CustomerRef, names: &Names) -> 
         "SELECT account, id, version, record FROM customer
          WHERE account = (SELECT id FROM account WHERE name = ?1) AND openid = ?2 AND version > 0",
     )?;
-    let mut named = |name: &Openid| {
-        let row = |row: &rusqlite::Row<'_>| {
-            Ok(Row { account: row.get(0)?, id: row.get(1)?, version: row.get(2)?, record: row.get(3)? })
-        };
-        query.query_row((of.account.as_str(), name.as_str()), row).optional()
-    };
+    found(of, names, |name| query.query_row((of.account.as_str(), name.as_str()), row).optional())
+}
+
+/// What there is under the openid, else under the tombstone's name.
+fn found<T>(
+    of: &CustomerRef,
+    names: &Names,
+    mut named: impl FnMut(&Openid) -> rusqlite::Result<Option<T>>,
+) -> rusqlite::Result<Option<T>> {
     match named(&of.openid)? {
         Some(row) => Ok(Some(row)),
         None => names.tombstone(of).map_or(Ok(None), |name| named(&name)),
     }
+}
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row { account: row.get(0)?, id: row.get(1)?, version: row.get(2)?, record: row.get(3)? })
 }
 
 pub(super) fn load(connection: &Connection, of: &CustomerRef, names: &Names) -> Result<Stored, StoreError> {
@@ -93,7 +100,30 @@ pub(super) fn load(connection: &Connection, of: &CustomerRef, names: &Names) -> 
 /// Reads many at one instant; in order of account and openid it walks the index forward.
 pub(super) fn load_all(connection: &Connection, of: &[CustomerRef], names: &Names) -> Result<Vec<Stored>, StoreError> {
     let transaction = connection.unchecked_transaction()?;
-    of.iter().map(|of| load(&transaction, of, names)).collect()
+    let mut query = transaction
+        .prepare_cached("SELECT version, record FROM customer WHERE account = ?1 AND openid = ?2 AND version > 0")?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let version = Version(row.get::<_, i64>(0)?.unsigned_abs());
+        Ok(shape::read(row.get_ref(1)?.as_blob()?).map(|customer| Stored { version, customer }))
+    };
+    let mut all = Vec::with_capacity(of.len());
+    for of in of.chunk_by(|a, b| a.account == b.account) {
+        let Some(first) = of.first() else { continue };
+        let account = account(&transaction, &first.account)?;
+        for of in of {
+            let named = |name: &Openid| match account {
+                Some(account) => query.query_row((account, name.as_str()), read).optional(),
+                None => Ok(None),
+            };
+            all.push(found(of, names, named)?.transpose()?.unwrap_or_default());
+        }
+    }
+    Ok(all)
+}
+
+fn account(connection: &Connection, name: &AccountId) -> rusqlite::Result<Option<i64>> {
+    let mut query = connection.prepare_cached("SELECT id FROM account WHERE name = ?1")?;
+    query.query_row([name.as_str()], |row| row.get(0)).optional()
 }
 
 pub(super) fn stored(row: &Row) -> Result<Stored, StoreError> {

@@ -5,8 +5,8 @@ use std::collections::hash_map::Entry;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row};
 
-use super::request::CommitRow;
 use super::outbox;
+use super::request::CommitRow;
 use crate::domain::forget::Keep;
 use crate::domain::ids::Openid;
 use crate::store::Committed;
@@ -63,9 +63,8 @@ impl<'c, 'r> Places<'c, 'r> {
             return Ok(Committed::Settled);
         }
         let mut find = |name: &Openid, by_openid: bool| {
-            let place = |row: &Row<'_>| {
-                Ok(Place { customer: row.get(0)?, version: row.get(1)?, left: row.get(2)?, by_openid })
-            };
+            let place =
+                |row: &Row<'_>| Ok(Place { customer: row.get(0)?, version: row.get(1)?, left: row.get(2)?, by_openid });
             self.find.query_row((account, name.as_str()), place).optional()
         };
         let place = match find(&row.of.openid, true)? {

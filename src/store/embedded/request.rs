@@ -13,7 +13,7 @@ use crate::domain::time::BusinessDay;
 use crate::domain::work::Work;
 use crate::growth::counter::Increment;
 use crate::store::pseudonym::Names;
-use crate::store::shape;
+use crate::store::shape::{self, Shape as _};
 use crate::store::{Commit, Committed, CustomerRef, Partition, Quarantined, SharedChange, StoreError};
 
 /// A request and whom to answer.
@@ -103,7 +103,7 @@ pub(super) struct CommitRow {
     pub(super) record: Vec<u8>,
     pub(super) left_on: Option<i32>,
     pub(super) increments: Vec<Increment>,
-    pub(super) facts: Vec<LogRow>,
+    pub(super) facts: Facts,
     pub(super) outbox: Vec<WorkRow>,
     pub(super) settled: Vec<WorkId>,
     pub(super) keep: Keep,
@@ -119,11 +119,40 @@ struct Tombstone {
     name: OnceCell<Option<Openid>>,
 }
 
+/// The facts of a commit, their bytes in one piece.
 #[derive(Debug)]
-pub(super) struct LogRow {
-    pub(super) body: Vec<u8>,
+pub(super) struct Facts {
+    bytes: Vec<u8>,
+    /// Where each ends, and whether there are words of the customer in it.
+    ends: Vec<(usize, bool)>,
+}
+
+#[derive(Debug)]
+pub(super) struct LogRow<'a> {
+    pub(super) body: &'a [u8],
     /// Whether there are words of the customer in it.
     pub(super) words: bool,
+}
+
+impl Facts {
+    fn new(facts: &[Fact]) -> Result<Self, StoreError> {
+        let mut bytes = Vec::with_capacity(facts.len() * Fact::USUAL_BYTES);
+        let mut ends = Vec::with_capacity(facts.len());
+        for fact in facts {
+            bytes = shape::append(fact, bytes)?;
+            ends.push((bytes.len(), fact.without_words().is_some()));
+        }
+        Ok(Self { bytes, ends })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = LogRow<'_>> {
+        let mut start = 0;
+        self.ends.iter().map(move |(end, words)| {
+            let body = self.bytes.get(start..*end).unwrap_or_default();
+            start = *end;
+            LogRow { body, words: *words }
+        })
+    }
 }
 
 /// A [`crate::store::Bulk`], ready to be written.
@@ -152,7 +181,6 @@ pub(super) struct ClaimedRow {
 
 impl CommitRow {
     pub(super) fn new(commit: Commit, names: &Arc<Names>) -> Result<Self, StoreError> {
-        let log = |fact: &Fact| Ok(LogRow { body: shape::write(fact)?, words: fact.without_words().is_some() });
         let work = |work: Work| {
             let body = shape::write(&work)?;
             Ok(WorkRow { id: work.id, due: work.due.0, body })
@@ -163,7 +191,7 @@ impl CommitRow {
             base: commit.base.0,
             record: shape::write(&commit.customer)?,
             left_on: commit.customer.left_on().map(|day| day.0),
-            facts: commit.facts.iter().map(log).collect::<Result<_, StoreError>>()?,
+            facts: Facts::new(&commit.facts)?,
             tombstone,
             renamed: (commit.keep != Keep::Known).then(|| names.kept(&commit.of, commit.keep)),
             keep: commit.keep,

@@ -1,7 +1,9 @@
 //! Many commits in one step.
 
 use fuwu::growth::counter::Metric;
-use fuwu::store::{Bulk, Committed, Quarantined, SharedChange, SharedKind, SharedName, Store, Version};
+use fuwu::store::{
+    Bulk, Commit, Committed, CustomerRef, Keep, Quarantined, SharedChange, SharedKind, SharedName, Store, Version,
+};
 
 use super::Engine;
 use super::samples::{add, apply, commit, counters, customer, demo, fact, key, marks, who, work};
@@ -49,6 +51,25 @@ pub async fn a_bulk_is_applied_as_a_whole(engine: &impl Engine) {
     assert_eq!(versions.iter().map(|stored| stored.version.0).collect::<Vec<_>>(), [1, 2, 0, 1]);
     assert_eq!(versions[1].customer, customer(2));
     assert_eq!(store.load_all(&[]).await.unwrap(), []);
+}
+
+pub async fn many_are_read_as_each_would_be(engine: &impl Engine) {
+    let store = engine.open().await;
+    let of = |account: &str, openid: &str| CustomerRef { account: account.into(), openid: openid.into() };
+    for (nth, of) in [of("demo", "a"), of("other", "a"), of("other", "b"), of("demo", "left")].iter().enumerate() {
+        for base in 0..=nth as u64 {
+            apply(store.as_ref(), commit(of, base)).await;
+        }
+    }
+    let left = of("demo", "left");
+    apply(store.as_ref(), Commit { keep: Keep::Tombstone, ..commit(&left, 4) }).await;
+    let asked =
+        [of("other", "b"), of("demo", "b"), of("demo", "a"), left, of("none", "a"), of("other", "a"), of("demo", "a")];
+    let many = store.load_all(&asked).await.unwrap();
+    assert_eq!(many.iter().map(|stored| stored.version.0).collect::<Vec<_>>(), [3, 0, 1, 5, 0, 2, 1]);
+    for (of, stored) in asked.iter().zip(many) {
+        assert_eq!(store.load(of).await.unwrap(), stored);
+    }
 }
 
 pub async fn a_bulk_with_one_outdated_base_changes_nothing(engine: &impl Engine) {
