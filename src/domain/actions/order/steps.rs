@@ -149,6 +149,7 @@ impl Order {
         lines
     }
 
+    /// The list of choices as it is read.
     pub(super) fn listed(&self, out: &mut Outcome) -> String {
         let known = self.listed.0.get().filter(|(of, _)| {
             of.choices == self.choices && of.texts.iter().eq([&self.choose, &self.item, &self.choose_end])
