@@ -146,13 +146,10 @@ impl Press {
 
     /// The first day on which anything was counted.
     async fn began(&self, account: &AccountId, clock: AsOf) -> Result<Option<BusinessDay>, StoreError> {
-        let mut began = None;
-        for metric in [Metric::Follows, Metric::Messages] {
-            let range = CounterRange { metric, from: i32::MIN, to: clock.now.business_day().0 };
-            let first = self.app.store().counters(account, range).await?.first().map(|(key, _)| BusinessDay(key.a));
-            began = first.into_iter().chain(began).min();
-        }
-        Ok(began)
+        let metrics = [Metric::Follows, Metric::Messages];
+        let until_now = |metric| CounterRange::new(metric, i32::MIN, clock.now.business_day().0);
+        let counters = self.app.store().counters(account, &metrics.map(until_now)).await?;
+        Ok(metrics.into_iter().filter_map(|metric| counters.firsts(metric).next()).min().map(BusinessDay))
     }
 
     /// The latest reports that were made.

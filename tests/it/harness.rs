@@ -161,8 +161,7 @@ impl World {
     }
 
     pub async fn counters(&self, metric: Metric) -> Vec<(CounterKey, i64)> {
-        let range = CounterRange { metric, from: i32::MIN, to: i32::MAX };
-        self.store().counters(&"demo".into(), range).await.unwrap()
+        self.store().counters(&"demo".into(), &[CounterRange::all(metric)]).await.unwrap().cells().collect()
     }
 
     pub async fn customer(&self, openid: &Openid) -> Customer {

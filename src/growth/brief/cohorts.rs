@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::labels::Labels;
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 
 /// Weeks after a cohort's own.
@@ -79,10 +79,13 @@ pub struct Standing {
 pub(super) const EVERYBODY: &str = "全部";
 
 /// The counters that cohorts up to the week of `monday` are read from.
-pub(super) fn needed(monday: BusinessDay) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(monday: BusinessDay) -> Vec<CounterRange> {
     let week = monday.iso_week();
     let spells = monday.plus_days(6 - STANDING_DAYS - 30);
-    vec![(Metric::RetainedWeekly, week - COHORTS + 1, week), (Metric::SpellEnded, spells.0, monday.plus_days(6).0)]
+    vec![
+        CounterRange::new(Metric::RetainedWeekly, week - COHORTS + 1, week),
+        CounterRange::new(Metric::SpellEnded, spells.0, monday.plus_days(6).0),
+    ]
 }
 
 /// Everybody's cohorts and those of the largest channels, as known at the end of the week of `monday`.

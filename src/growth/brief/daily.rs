@@ -8,7 +8,7 @@ use super::numbers::DayNumbers;
 use super::value::{Beside, Head};
 use super::{stored, todo};
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 use crate::growth::lateness::DayState;
 
@@ -63,11 +63,11 @@ pub struct Daily {
 }
 
 impl Daily {
-    /// The counters it needs, as `(metric, from, to)`; `corrected_days` is how many days before it may still change.
-    pub fn needed(day: BusinessDay, corrected_days: i32) -> Vec<(Metric, i32, i32)> {
+    /// The counters it needs; `corrected_days` is how many days before it may still change.
+    pub fn needed(day: BusinessDay, corrected_days: i32) -> Vec<CounterRange> {
         let mut needed = DayNumbers::needed(day.plus_days(-corrected_days.max(WEEK)), day);
         let of_day = [Metric::MenuTaps, Metric::Unanswered, Metric::Ratings, Metric::Quarantined];
-        needed.extend(of_day.map(|metric| (metric, day.0, day.0)));
+        needed.extend(of_day.map(|metric| CounterRange::new(metric, day.0, day.0)));
         needed
     }
 

@@ -11,7 +11,7 @@ use super::value::{Beside, Head};
 use super::week_numbers::WeekNumbers;
 use super::{paragraph, stored};
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::lateness::DayState;
 
 /// Weeks of the trend, the report's own included.
@@ -78,13 +78,13 @@ pub struct Weekly {
 }
 
 impl Weekly {
-    /// The counters it needs for the week of `day`, as `(metric, from, to)`.
-    pub fn needed(day: BusinessDay) -> Vec<(Metric, i32, i32)> {
+    /// The counters it needs for the week of `day`.
+    pub fn needed(day: BusinessDay) -> Vec<CounterRange> {
         let begins = monday(day);
         let mut needed = WeekNumbers::needed(begins.plus_days(7 * (1 - TREND_WEEKS)), begins);
         needed.extend(cohorts::needed(begins));
         let of_week = [Metric::MenuTaps, Metric::Unanswered, Metric::Ratings, Metric::Quarantined];
-        needed.extend(of_week.map(|metric| (metric, begins.0, begins.plus_days(6).0)));
+        needed.extend(of_week.map(|metric| CounterRange::new(metric, begins.0, begins.plus_days(6).0)));
         needed
     }
 

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::{Draft, Entry, Row};
 use super::sums::by_channel;
-use super::table::{Cell, Column, ColumnKind, Term};
+use super::table::{Cell, Column, ColumnKind};
+use super::term::Term;
 use super::{AsOf, Period};
 use crate::domain::time::{BusinessDay, UnixSecs};
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 
 /// What the platform's statistics said of a day (platform.md 4.16).
@@ -93,13 +94,13 @@ impl SideBySide {
 }
 
 /// The totals need every follow and unfollow since the beginning.
-pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(period: Period) -> Vec<CounterRange> {
     let (from, to) = (period.from().0, period.to().0);
     vec![
-        (Metric::Follows, i32::MIN, to),
-        (Metric::Unfollows, i32::MIN, to),
-        (Metric::Messages, from, to),
-        (Metric::MenuTaps, from, to),
+        CounterRange::new(Metric::Follows, i32::MIN, to),
+        CounterRange::new(Metric::Unfollows, i32::MIN, to),
+        CounterRange::new(Metric::Messages, from, to),
+        CounterRange::new(Metric::MenuTaps, from, to),
     ]
 }
 
@@ -147,7 +148,7 @@ pub(super) fn build(period: Period, (clock, counters): (AsOf, &Counters), platfo
         let beside =
             |terms: fn(&SideBySide) -> Vec<Term>| side.as_ref().map_or_else(Entry::unknown, |s| Entry::sum(terms(s)));
         let sum_to = |metric| counters.sum_to(metric, day.0);
-        let ours = |metric| Entry::sum(by_channel(counters, metric, (day.0, None)));
+        let ours = |metric| Entry::sum(by_channel(counters, metric, (day.0, 0)));
         let entries = vec![
             Cell::Day(day).into(),
             Cell::State(state).into(),

@@ -63,6 +63,11 @@ impl Period {
         Self::new(day(from)?, day(to)?)
     }
 
+    /// What must be read to look back from it: the same last day, an earlier first one.
+    pub(super) fn since(self, from: BusinessDay) -> Self {
+        Self { from: from.min(self.from), to: self.to }
+    }
+
     /// Its first day.
     pub fn from(self) -> BusinessDay {
         self.from

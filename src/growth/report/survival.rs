@@ -4,15 +4,16 @@
 use super::draft::{Draft, Entry, Row};
 use super::retention::{NTH_DAYS, nth_columns};
 use super::sums::by_channel;
-use super::table::{Cell, Column, ColumnKind, Term};
+use super::table::{Cell, Column, ColumnKind};
+use super::term::{Term, What};
 use super::{AsOf, Period};
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 
-pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(period: Period) -> Vec<CounterRange> {
     let (from, to) = (period.from().0, period.to().0);
-    vec![(Metric::Follows, from, to), (Metric::SpellEnded, from, to)]
+    vec![CounterRange::new(Metric::Follows, from, to), CounterRange::new(Metric::SpellEnded, from, to).up_to(NTH_DAYS)]
 }
 
 fn columns() -> Vec<Column> {
@@ -37,7 +38,7 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
         if clock.state(day).is_none() {
             break;
         }
-        let mut entries = vec![Cell::Day(day).into(), Entry::sum(by_channel(counters, Metric::Follows, (day.0, None)))];
+        let mut entries = vec![Cell::Day(day).into(), Entry::sum(by_channel(counters, Metric::Follows, (day.0, 0)))];
         entries.extend((1..=NTH_DAYS).map(|n| standing(counters, clock, (day, n))));
         rows.push(Row { ends: day, entries });
     }
@@ -56,8 +57,7 @@ fn standing(counters: &Counters, clock: AsOf, (day, n): (BusinessDay, i32)) -> E
     for after in 0..=n {
         let ended = counters.get(Metric::SpellEnded, (day.0, after));
         if ended != 0 {
-            let when = if after == 0 { "当天取消".to_owned() } else { format!("第 {after} 天取消") };
-            terms.push(Term::new(when, -ended));
+            terms.push(Term::new(What::Ended(after), -ended));
         }
     }
     Entry::sum(terms)
@@ -83,7 +83,10 @@ mod tests {
         let draft = build(period, clock, &cells.into_iter().collect());
         let cells = |row: &Row| row.entries[1..6].iter().map(|e| e.cell.to_string()).collect::<Vec<_>>().join(" ");
         assert_eq!(draft.rows.iter().map(cells).collect::<Vec<_>>(), ["10 9 6 6 —", "0 0 0 — —"]);
-        let terms: Vec<_> = draft.rows[0].entries[3].terms.iter().map(|t| (t.what.as_str(), t.count)).collect();
-        assert_eq!(terms, [("当天关注", 10), ("当天取消", -1), ("第 2 天取消", -3)]);
+        let terms: Vec<_> = draft.rows[0].entries[3].terms.iter().map(|t| (t.what.to_string(), t.count)).collect();
+        assert_eq!(
+            terms,
+            [("当天关注", 10), ("当天取消", -1), ("第 2 天取消", -3)].map(|(what, n)| (what.to_owned(), n))
+        );
     }
 }

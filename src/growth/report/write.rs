@@ -76,7 +76,8 @@ fn json_row(table: &Table, row: &[Cell]) -> Map<String, Value> {
 fn json_terms(table: &Table, row: usize) -> Value {
     let terms = table.columns.iter().enumerate().filter_map(|(n, column)| {
         let terms = table.terms.get(&(row, n))?.iter();
-        let terms: Vec<Value> = terms.map(|term| json!({ "what": term.what, "count": term.count })).collect();
+        let terms: Vec<Value> =
+            terms.map(|term| json!({ "what": term.what.to_string(), "count": term.count })).collect();
         Some((column.name.to_string(), Value::Array(terms)))
     });
     Value::Object(terms.collect::<Map<_, _>>())
@@ -127,7 +128,8 @@ fn defused(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::table::{Column, Term};
+    use super::super::table::Column;
+    use super::super::term::Term;
     use super::*;
     use crate::domain::time::BusinessDay;
     use crate::growth::lateness::DayState;
