@@ -1,12 +1,32 @@
-//! Counter cells as they are kept: [`WIDTH`] neighbours of one row together. A cohort or a gap matrix fills up with
-//! customers; how many rows a report reads does not, so neither does what it costs.
+//! Counter cells as they are kept: neighbours together, in runs. A cohort or a gap matrix fills up with customers; how
+//! many runs a report reads hardly does, so neither does what it costs.
 
 use serde::{Deserialize, Serialize};
 
-use super::counter::{CounterKey, Metric};
+use super::counter::{CAP_DAYS, CounterKey, GAP_FAR, Metric};
 
-/// So many neighbouring second coordinates are kept together: a cohort's first month is one run.
-pub const WIDTH: i32 = 32;
+/// How the second coordinates of a metric are cut into runs.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    /// Where block 0 begins.
+    origin: i32,
+    /// So many neighbours are kept together.
+    width: i32,
+}
+
+/// All gaps of a day are one run: it is today's that changes, whoever comes.
+const GAPS: Cut = Cut { origin: GAP_FAR, width: CAP_DAYS - GAP_FAR + 1 };
+/// A cohort's first month is one run. Everybody who comes changes another cohort, so it is kept short.
+const COHORT: Cut = Cut { origin: 0, width: 32 };
+
+impl Cut {
+    fn of(metric: Metric) -> Self {
+        match metric {
+            Metric::Gap | Metric::MenuTappers => GAPS,
+            _ => COHORT,
+        }
+    }
+}
 
 /// Which run of cells: those of one metric, first coordinate and dimension whose second coordinates share a block.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,30 +37,34 @@ pub struct RunKey {
     pub a: i32,
     /// The key's further part.
     pub dimension: String,
-    /// The second coordinates `block * WIDTH .. (block + 1) * WIDTH`.
+    /// Which of its blocks.
     pub block: i32,
 }
 
 /// The block of a second coordinate, and its place there.
-pub fn block_of(b: i32) -> (i32, usize) {
-    (b.div_euclid(WIDTH), usize::try_from(b.rem_euclid(WIDTH)).unwrap_or_default())
+pub fn block_of(metric: Metric, b: i32) -> (i32, usize) {
+    let Cut { origin, width } = Cut::of(metric);
+    let at = b.saturating_sub(origin);
+    (at.div_euclid(width), usize::try_from(at.rem_euclid(width)).unwrap_or_default())
+}
+
+/// The first second coordinate of a block.
+pub fn first_of(metric: Metric, block: i32) -> i32 {
+    let Cut { origin, width } = Cut::of(metric);
+    block.saturating_mul(width).saturating_add(origin)
 }
 
 impl RunKey {
     /// Where a counter is kept: its run and its place there.
     pub fn of(key: CounterKey) -> (Self, usize) {
-        let (block, place) = block_of(key.b);
+        let (block, place) = block_of(key.metric, key.b);
         (Self { metric: key.metric, a: key.a, dimension: key.dimension, block }, place)
     }
 
-    /// The second coordinate of a place.
-    pub fn b(&self, place: usize) -> i32 {
-        b_of(self.block, place)
+    /// Its first second coordinate.
+    pub fn first(&self) -> i32 {
+        first_of(self.metric, self.block)
     }
-}
-
-fn b_of(block: i32, place: usize) -> i32 {
-    block.saturating_mul(WIDTH).saturating_add(i32::try_from(place).unwrap_or(i32::MAX))
 }
 
 /// The values of a run by place, up to the last that is not 0.
@@ -50,7 +74,7 @@ pub struct Cells(Vec<i64>);
 
 /// There are more values than a run holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} cells in a run of {WIDTH}")]
+#[error("a run of {0} cells, and the longest has {width}", width = GAPS.width)]
 pub struct TooManyCells(usize);
 
 /// A counter would pass the edge of its type.
@@ -62,7 +86,7 @@ impl TryFrom<Vec<i64>> for Cells {
     type Error = TooManyCells;
 
     fn try_from(values: Vec<i64>) -> Result<Self, TooManyCells> {
-        if i32::try_from(values.len()).is_ok_and(|length| length <= WIDTH) {
+        if i32::try_from(values.len()).is_ok_and(|length| length <= GAPS.width) {
             return Ok(Self(values).trimmed());
         }
         Err(TooManyCells(values.len()))
@@ -119,10 +143,10 @@ impl Cells {
         Ok(())
     }
 
-    /// What is left of a block without the second coordinates above `last`.
+    /// What is left of a run that begins at the second coordinate `first`, without those above `last`.
     #[must_use]
-    pub fn up_to(mut self, block: i32, last: i32) -> Self {
-        let kept = i64::from(last) - i64::from(b_of(block, 0)) + 1;
+    pub fn up_to(mut self, first: i32, last: i32) -> Self {
+        let kept = i64::from(last) - i64::from(first) + 1;
         self.0.truncate(usize::try_from(kept).unwrap_or_default());
         self.trimmed()
     }
@@ -150,11 +174,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_second_coordinate_has_a_place_and_is_found_from_it(b in -100_000..100_000) {
-            let key = CounterKey { metric: Metric::Gap, a: 3, b, dimension: "hall".into() };
-            let (run, place) = RunKey::of(key);
-            prop_assert_eq!(run.b(place), b);
-            prop_assert!(place < 32);
+        fn every_second_coordinate_has_a_place_and_is_found_from_it(b in -100_000..100_000, gap: bool) {
+            let metric = if gap { Metric::Gap } else { Metric::Retained };
+            let (run, place) = RunKey::of(CounterKey { metric, a: 3, b, dimension: "hall".into() });
+            prop_assert_eq!(run.first() + i32::try_from(place).unwrap(), b);
+            let longest = if gap { 95 } else { 32 };
+            prop_assert!(place < longest);
         }
 
         #[test]
@@ -181,12 +206,20 @@ mod tests {
 
     #[test]
     fn a_run_is_cut_after_a_second_coordinate() {
-        let of = |block, last| cells(&[1, 2, 3]).up_to(block, last).values().to_vec();
+        let of = |first, last| cells(&[1, 2, 3]).up_to(first, last).values().to_vec();
         assert_eq!(of(0, 1), [1, 2]);
-        assert_eq!(of(1, 33), [1, 2]);
-        assert_eq!(of(1, 31), [0; 0]);
-        assert_eq!(of(-1, i32::MAX), [1, 2, 3]);
-        assert_eq!(of(5, i32::MIN), [0; 0]);
+        assert_eq!(of(32, 33), [1, 2]);
+        assert_eq!(of(32, 31), [0; 0]);
+        assert_eq!(of(-2, i32::MAX), [1, 2, 3]);
+        assert_eq!(of(i32::MAX, i32::MIN), [0; 0]);
+    }
+
+    #[test]
+    fn all_gaps_of_a_day_are_one_run_and_so_is_the_first_month_of_a_cohort() {
+        let block = |metric, b| block_of(metric, b).0;
+        assert!([GAP_FAR, -1, 0, 31, CAP_DAYS].iter().all(|gap| block(Metric::Gap, *gap) == 0));
+        assert!([0, 30, 31].iter().all(|day| block(Metric::Retained, *day) == 0));
+        assert_eq!(block(Metric::Retained, 32), 1);
     }
 
     #[test]
@@ -194,6 +227,6 @@ mod tests {
         let mut edge = Cells::one(0, i64::MAX);
         assert_eq!(edge.add(0, 1), Err(PastTheEdge(1)));
         assert_eq!(edge.merge(&Cells::one(0, 3)), Err(PastTheEdge(3)));
-        assert_eq!(Cells::try_from(vec![0; 33]), Err(TooManyCells(33)));
+        assert_eq!(Cells::try_from(vec![0; 96]), Err(TooManyCells(96)));
     }
 }

@@ -1,9 +1,8 @@
 //! Counters as a report reads them: values by cell, and the sums every report is made of.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
-use super::cells::{Cells, RunKey, WIDTH, block_of};
+use super::cells::{Cells, RunKey, block_of, first_of};
 use super::counter::{CAP_DAYS, CounterKey, GAP_FIRST, Metric};
 use crate::domain::ids::Channel;
 use crate::domain::time::BusinessDay;
@@ -11,7 +10,15 @@ use crate::domain::time::BusinessDay;
 /// Counters that were read. A cell that was not read, or never counted, is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    rows: BTreeMap<(Metric, i32), BTreeMap<(String, i32), Cells>>,
+    /// In order of dimension and block.
+    rows: BTreeMap<(Metric, i32), Vec<Run>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Run {
+    dimension: String,
+    block: i32,
+    cells: Cells,
 }
 
 impl Counters {
@@ -22,14 +29,13 @@ impl Counters {
     }
 
     /// Adds a run of cells. No sum of real events comes near the edge of its type; one that would pass it stays.
-    pub fn add_run(&mut self, run: RunKey, cells: Cells) {
-        let row = self.rows.entry((run.metric, run.a)).or_default();
-        match row.entry((run.dimension, run.block)) {
-            Entry::Vacant(place) => {
-                place.insert(cells);
-            }
-            Entry::Occupied(mut sum) => {
-                let _stays = sum.get_mut().merge(&cells);
+    pub fn add_run(&mut self, RunKey { metric, a, dimension, block }: RunKey, cells: Cells) {
+        let row = self.rows.entry((metric, a)).or_default();
+        let found = row.binary_search_by(|run| (run.dimension.as_str(), run.block).cmp(&(dimension.as_str(), block)));
+        match found {
+            Err(place) => row.insert(place, Run { dimension, block, cells }),
+            Ok(place) => {
+                let _stays = row.get_mut(place).map(|sum| sum.cells.merge(&cells));
             }
         }
     }
@@ -37,7 +43,7 @@ impl Counters {
     /// The first coordinates of a metric with a cell that is not 0, in order.
     pub fn firsts(&self, metric: Metric) -> impl Iterator<Item = i32> {
         let rows = self.rows.range((metric, i32::MIN)..=(metric, i32::MAX));
-        rows.filter(|(_, row)| row.values().any(|cells| !cells.is_empty())).map(|((_, a), _)| *a)
+        rows.filter(|(_, row)| row.iter().any(|run| !run.cells.is_empty())).map(|((_, a), _)| *a)
     }
 
     /// Every cell that is not 0, in order of key.
@@ -55,8 +61,7 @@ impl Counters {
     pub fn of_channel(&self, channel: &Channel) -> Self {
         let rows = self.rows.iter().filter(|((metric, _), _)| metric.has_channel());
         let of_it = rows.filter_map(|(place, row)| {
-            let runs = row.iter().filter(|((dimension, _), _)| dimension == channel.as_str());
-            let runs: BTreeMap<_, _> = runs.map(|(run, cells)| (run.clone(), cells.clone())).collect();
+            let runs: Vec<Run> = row.iter().filter(|run| run.dimension == channel.as_str()).cloned().collect();
             (!runs.is_empty()).then_some((*place, runs))
         });
         Self { rows: of_it.collect() }
@@ -66,7 +71,7 @@ impl Counters {
     /// dimension, then of second coordinate.
     pub fn runs(&self, metric: Metric, a: i32) -> impl Iterator<Item = (&str, i32, &[i64])> {
         let row = self.rows.get(&(metric, a)).into_iter().flatten();
-        row.map(|((dimension, block), cells)| (dimension.as_str(), block.saturating_mul(WIDTH), cells.values()))
+        row.map(move |run| (run.dimension.as_str(), first_of(metric, run.block), run.cells.values()))
     }
 
     /// The cells `(b, dimension, value)` of one first coordinate that are not 0, in order of dimension, then of `b`.
@@ -84,12 +89,10 @@ impl Counters {
 
     /// The cell `[a, b]` of every dimension where it is not 0.
     pub fn by_dimension(&self, metric: Metric, (a, b): (i32, i32)) -> impl Iterator<Item = (&str, i64)> {
-        let (block, place) = block_of(b);
+        let (block, place) = block_of(metric, b);
         let row = self.rows.get(&(metric, a)).into_iter().flatten();
-        let of_it = row.filter(move |((_, of), _)| *of == block);
-        of_it
-            .map(move |((dimension, _), cells)| (dimension.as_str(), cells.get(place)))
-            .filter(|(_, value)| *value != 0)
+        let of_it = row.filter(move |run| run.block == block);
+        of_it.map(move |run| (run.dimension.as_str(), run.cells.get(place))).filter(|(_, value)| *value != 0)
     }
 
     /// All cells of one first coordinate.
@@ -100,7 +103,7 @@ impl Counters {
     /// All cells up to and with this first coordinate: reads a difference array.
     pub fn sum_to(&self, metric: Metric, a: i32) -> i64 {
         let rows = self.rows.range((metric, i32::MIN)..=(metric, a));
-        rows.flat_map(|(_, row)| row.values()).flat_map(Cells::values).sum()
+        rows.flat_map(|(_, row)| row).flat_map(|run| run.cells.values()).sum()
     }
 
     /// All cells `[a, day - a]`: what cohorts of any age did on `day`.

@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn version_1_of_counter_cells_is_what_it_always_was() {
         assert_golden(Cells::try_from(vec![1, -1, 0, 300]).unwrap(), "0104020100d804");
-        assert!(read::<Cells>(&[&[1, 33][..], &[2; 33]].concat()).is_err(), "a run has 32 cells");
+        assert!(read::<Cells>(&[&[1, 96][..], &[2; 96]].concat()).is_err(), "a run has at most 95 cells");
     }
 
     #[test]

@@ -39,7 +39,11 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
             break;
         }
         let mut entries = vec![Cell::Day(day).into(), Entry::sum(by_channel(counters, Metric::Follows, (day.0, 0)))];
-        entries.extend((1..=NTH_DAYS).map(|n| standing(counters, clock, (day, n))));
+        let ended = ended(counters, day);
+        entries.extend((1..=NTH_DAYS).map(|n| match clock.is_past(day.plus_days(n)) {
+            true => standing(&ended, n),
+            false => Entry::unknown(),
+        }));
         rows.push(Row { ends: day, entries });
     }
     let remarks = vec![
@@ -49,18 +53,21 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
     Draft { columns: columns(), rows, remarks }
 }
 
-fn standing(counters: &Counters, clock: AsOf, (day, n): (BusinessDay, i32)) -> Entry {
-    if !clock.is_past(day.plus_days(n)) {
-        return Entry::unknown();
+/// The follows of a day, and what ended of them by the n-th day after.
+fn ended(counters: &Counters, day: BusinessDay) -> (Term, Vec<(i32, Term)>) {
+    let mut ended = [0; NTH_DAYS.unsigned_abs() as usize + 1];
+    for (_, first, values) in counters.runs(Metric::SpellEnded, day.0) {
+        let first = usize::try_from(first).unwrap_or(usize::MAX);
+        ended.iter_mut().skip(first).zip(values).for_each(|(sum, value)| *sum += value);
     }
-    let mut terms = vec![Term::new("当天关注", counters.sum(Metric::Follows, day.0))];
-    for after in 0..=n {
-        let ended = counters.get(Metric::SpellEnded, (day.0, after));
-        if ended != 0 {
-            terms.push(Term::new(What::Ended(after), -ended));
-        }
-    }
-    Entry::sum(terms)
+    let terms = (0..).zip(ended).filter(|(_, count)| *count != 0);
+    let follows = Term::new("当天关注", counters.sum(Metric::Follows, day.0));
+    (follows, terms.map(|(after, count)| (after, Term::new(What::Ended(after), -count))).collect())
+}
+
+fn standing((follows, ended): &(Term, Vec<(i32, Term)>), n: i32) -> Entry {
+    let ended = ended.iter().take_while(|(after, _)| *after <= n).map(|(_, term)| term);
+    Entry::sum(std::iter::once(follows).chain(ended).cloned().collect())
 }
 
 #[cfg(test)]

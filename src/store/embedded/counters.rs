@@ -117,10 +117,10 @@ pub(super) fn read(connection: &Connection, account: &str, ranges: &[CounterRang
     )?;
     let mut counters = Counters::default();
     for &CounterRange { metric, from, to, last_b } in ranges {
-        let mut rows = query.query((account, metric as u8, from, to, block_of(last_b).0))?;
+        let mut rows = query.query((account, metric as u8, from, to, block_of(metric, last_b).0))?;
         while let Some(row) = rows.next()? {
             let run = RunKey { metric, a: row.get(0)?, dimension: row.get(1)?, block: row.get(2)? };
-            let cells = cells(row.get_ref(3)?)?.up_to(run.block, last_b);
+            let cells = cells(row.get_ref(3)?)?.up_to(run.first(), last_b);
             counters.add_run(run, cells);
         }
     }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn key(b: i32) -> CounterKey {
-        CounterKey { metric: Metric::Gap, a: 1, b, dimension: "hall".into() }
+        CounterKey { metric: Metric::Retained, a: 1, b, dimension: "hall".into() }
     }
 
     fn made() -> Connection {
@@ -242,7 +242,7 @@ mod tests {
         let connection = made();
         write(&connection, &[(-1, 1), (5, 2), (30, 3), (31, 4), (40, 5)]).unwrap();
         let of = |last_b| {
-            let range = CounterRange::new(Metric::Gap, 0, 1).up_to(last_b);
+            let range = CounterRange::new(Metric::Retained, 0, 1).up_to(last_b);
             let counters = read(&connection, "demo", &[range]).unwrap();
             counters.cells().map(|(key, value)| (key.b, value)).collect::<Vec<_>>()
         };
