@@ -81,7 +81,7 @@ impl Daily {
         if state == DayState::Open {
             numbers.dormant = None;
         }
-        let mut changes = changes(&beside.printed, counters, &beside.journal);
+        let mut changes = changes(beside);
         changes.truncate(MOST_CHANGES);
         let mut daily = Self {
             head: beside.head("daily@1"),

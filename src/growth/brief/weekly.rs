@@ -101,7 +101,7 @@ impl Weekly {
             let numbers = WeekNumbers::of(counters, week);
             WeekNumbers { dormant: numbers.dormant.filter(|_| week < from || state != DayState::Open), ..numbers }
         };
-        let (cohorts, kept) = cohorts::cohorts(counters, from, labels);
+        let (cohorts, kept) = cohorts::cohorts(beside, from);
         let mut weekly = Self {
             head: beside.head("weekly@1"),
             week: week_name(from),
@@ -114,7 +114,7 @@ impl Weekly {
             words: Vec::new(),
             cohorts,
             kept,
-            standing: cohorts::standing(counters, to),
+            standing: cohorts::standing(beside, from),
             channels: top_of(counters, (Metric::FirstFollows, from, to), |channel| labels.channel(channel)),
             menu: top_of(counters, (Metric::MenuTaps, from, to), |key| labels.menu(key)),
             unanswered: (from.0..=to.0).map(|day| counters.sum(Metric::Unanswered, day)).sum(),
@@ -122,7 +122,7 @@ impl Weekly {
             stars: stars(counters, from, to),
             quarantined: (from.0..=to.0).map(|day| counters.sum(Metric::Quarantined, day)).sum(),
             late: beside.journal.late_deliveries(from, to),
-            changes: changes(&beside.printed, counters, &beside.journal),
+            changes: changes(beside),
             failed: beside.failed.clone(),
         };
         weekly.words = paragraph::of_week(&weekly);
