@@ -22,6 +22,7 @@ mod robot;
 mod rules;
 mod schedule;
 mod settle;
+mod spent;
 #[cfg(test)]
 mod stand;
 #[cfg(test)]
