@@ -1,6 +1,5 @@
 //! The console: what an operator looks at. In Chinese and English; no script, one style sheet of its own.
 
-mod english;
 mod numbers;
 
 use actix_web::web::{Data, Query};
