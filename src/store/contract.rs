@@ -135,6 +135,8 @@ pub enum SharedKind {
     Post,
     /// What the platform's own statistics said of a day; the part is the day.
     Datacube,
+    /// A recent delivery of somebody of whom nothing is kept; the part is its sealed key, the body when it was put.
+    Spent,
 }
 
 /// The name of a shared record: small, of an account, belonging to no single customer.

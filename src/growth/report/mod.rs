@@ -20,6 +20,7 @@ mod compare;
 mod context;
 mod datacube;
 mod draft;
+pub mod english;
 mod file;
 mod followers;
 mod menu;
