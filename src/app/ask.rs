@@ -38,12 +38,10 @@ impl App {
     }
 
     async fn tally(&self, account: &ServedAccount, prefix: &str) -> Result<Vec<(String, i64)>, StoreError> {
-        let votes = CounterRange { metric: Metric::Votes, from: 0, to: 0 };
-        let counters = self.store.counters(account.id(), votes).await?;
-        let of_option = |(key, n): (crate::growth::counter::CounterKey, i64)| {
-            key.dimension.strip_prefix(prefix).map(|option| (option.to_owned(), n))
-        };
-        Ok(counters.into_iter().filter_map(of_option).collect())
+        let counters = self.store.counters(account.id(), &[CounterRange::all(Metric::Votes)]).await?;
+        let votes = counters.by_dimension(Metric::Votes, (0, 0));
+        let of_option = |(dimension, n): (&str, i64)| Some((dimension.strip_prefix(prefix)?.to_owned(), n));
+        Ok(votes.filter_map(of_option).collect())
     }
 
     /// Asks within the time a customer's message can wait, however much of it is gone already.

@@ -10,11 +10,10 @@ use crate::domain::time::BusinessDay;
 use crate::growth::brief::{
     Beside, Brief, Daily, DayNumbers, Difference, Edition, Journal, Labels, Printed, Weekly, told,
 };
-use crate::growth::counter::Metric;
 use crate::growth::counters::Counters;
 use crate::growth::identities;
 use crate::growth::report::{AsOf, SideBySide};
-use crate::store::{CounterRange, SharedKind, SharedName, Store, StoreError};
+use crate::store::{SharedKind, SharedName, Store, StoreError};
 
 /// Whose report is to be read, and as of when.
 pub struct Subject<'a> {
@@ -43,7 +42,7 @@ pub async fn read_brief(
         Edition::Daily(day) => (Daily::needed(day, corrected_days), day.plus_days(-corrected_days)),
         Edition::Weekly(day) => (Weekly::needed(day), first),
     };
-    let counters = read(store, account, needed).await?;
+    let counters = store.counters(account, &needed).await?;
     let journal = store.journal(account, corrected_from, last.plus_days(corrected_days)).await?;
     let beside = Beside {
         counters: &counters,
@@ -61,19 +60,6 @@ pub async fn read_brief(
         Edition::Daily(day) => Brief::Daily(Box::new(Daily::new(day, &beside))),
         Edition::Weekly(day) => Brief::Weekly(Box::new(Weekly::new(day, &beside))),
     })
-}
-
-/// The counters of some ranges.
-pub(super) async fn read(
-    store: &dyn Store,
-    account: &AccountId,
-    needed: Vec<(Metric, i32, i32)>,
-) -> Result<Counters, StoreError> {
-    let mut cells = Vec::new();
-    for (metric, from, to) in needed {
-        cells.extend(store.counters(account, CounterRange { metric, from, to }).await?);
-    }
-    Ok(cells.into_iter().collect())
 }
 
 /// What the dailies of these days printed.
@@ -111,6 +97,6 @@ pub(super) async fn failed(
     account: &AccountId,
     (from, to): (BusinessDay, BusinessDay),
 ) -> Result<Vec<String>, StoreError> {
-    let counters = read(store, account, identities::needed(from, to)).await?;
+    let counters = store.counters(account, &identities::needed(from, to)).await?;
     Ok(identities::check_identities(&counters, from, to).iter().map(told).collect())
 }

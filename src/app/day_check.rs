@@ -1,6 +1,5 @@
 //! Identities checked when a day closes, and once more when nothing changes it any more.
 
-use super::brief::read;
 use super::printed::put;
 use crate::domain::ids::AccountId;
 use crate::domain::time::BusinessDay;
@@ -34,7 +33,7 @@ pub(super) async fn check_days(store: &dyn Store, account: &AccountId, clock: As
         }
     }
     let (Some((from, _)), Some((to, _))) = (unchecked.first(), unchecked.last()) else { return Ok(()) };
-    let counters = read(store, account, identities::needed(*from, *to)).await?;
+    let counters = store.counters(account, &identities::needed(*from, *to)).await?;
     for (day, version) in unchecked {
         let lines: Vec<String> = identities::check_identities(&counters, day, day).iter().map(told).collect();
         if put(store, account, (name_of(day), version), &lines).await? == Committed::Applied && !lines.is_empty() {

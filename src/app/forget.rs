@@ -43,6 +43,9 @@ impl App {
     pub async fn run_forgetting(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut done: Option<BusinessDay> = None;
         while !*stop.borrow() {
+            if let Err(error) = self.forget_spent().await {
+                tracing::warn!(%error, "deliveries of customers who are forgotten are forgotten later");
+            }
             let today = self.clock.now().business_day();
             if done != Some(today) {
                 match self.forget_overdue().await {

@@ -13,9 +13,10 @@ use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::inbound::Inbound;
 use crate::domain::recent::Earned;
+use crate::domain::reply::Reply;
 use crate::domain::route::route;
 use crate::domain::work::Work;
-use crate::store::{Committed, CustomerRef, StoreError, Version};
+use crate::store::{Committed, CustomerRef, Keep, StoreError, Version};
 
 /// An answer leaves within this time whatever happens behind it (platform.md 1.5: the platform waits 5 s).
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(4000);
@@ -72,6 +73,10 @@ impl App {
             if let Some(earned) = stored.customer.recent.earned(inbound.key) {
                 return Ok(Settled { earned, wait_for: None });
             }
+            if self.is_spent(&delivery.of.account, inbound.key).await? {
+                let earned = Earned { reply: Reply::Silent, at: moment.now };
+                return Ok(Settled { earned, wait_for: None });
+            }
             let route = route(&playbook, &stored.customer, inbound, moment);
             let needs = route.needs(&stored.customer, moment);
             let given = match known.take().filter(|(asked, _)| *asked == needs) {
@@ -98,7 +103,9 @@ impl App {
     ) -> Result<Option<Settled>, StoreError> {
         let earned = Earned { reply: decision.reply.clone(), at: setting.moment.now };
         let wait_for = decision.wait_for.clone();
+        let applied = decision.customer.recent.keys().filter(|key| *key != setting.moment.key).collect();
         let mut commit = self.commit_of(setting, base, decision);
+        let keep = commit.keep;
         let mut waited: Option<Work> = None;
         for work in &mut commit.outbox {
             if Some(&work.id) == wait_for.as_ref() {
@@ -108,8 +115,15 @@ impl App {
             }
         }
         let more_work = !commit.outbox.is_empty();
-        match self.store.commit(commit).await? {
+        match self.commit(commit, applied).await? {
             Committed::Applied => {
+                if keep == Keep::Nothing {
+                    // Not before: a commit that failed would look as if it had been applied.
+                    let spent = self.spend(&setting.of.account, vec![setting.moment.key]).await;
+                    if let Err(error) = spent {
+                        tracing::warn!(account = %setting.of.account, %error, "a delivery would count again if repeated");
+                    }
+                }
                 if more_work {
                     self.outbox_bell.notify_one();
                 }

@@ -22,11 +22,13 @@ mod robot;
 mod rules;
 mod schedule;
 mod settle;
+mod spent;
 #[cfg(test)]
 mod stand;
 #[cfg(test)]
 mod trials;
 mod turns;
+mod unwritten;
 
 pub mod rehearsal;
 pub mod replay;
@@ -44,6 +46,7 @@ pub use reconcile::{ReconcileFault, Reconciled, platform_days};
 pub use report::{ReportFault, read_changes, read_report};
 pub use rules::Rules;
 pub use schedule::Press;
+pub use unwritten::{FolderWatch, Unwritten};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,6 +67,7 @@ pub struct App {
     in_flight: InFlight,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
+    folder_watch: FolderWatch,
     /// Work that must be finished before the store closes.
     tasks: TaskTracker,
 }
@@ -79,6 +83,7 @@ impl App {
             rules,
             in_flight: InFlight::default(),
             outbox_bell: Notify::new(),
+            folder_watch: FolderWatch::default(),
             tasks: TaskTracker::new(),
         })
     }
@@ -112,6 +117,11 @@ impl App {
     /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// Whether reports are where they belong.
+    pub fn folder_watch(&self) -> &FolderWatch {
+        &self.folder_watch
     }
 
     /// Waits for everything that has begun, then closes the store. Nothing may be handed in any more.

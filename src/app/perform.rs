@@ -110,9 +110,10 @@ impl App {
                 Told::Passively => decision.customer.recent.remember(work.origin, reply.clone(), now),
                 Told::Later | Told::Finally => say_later(&mut decision, work, (reply.clone(), now)),
             }
+            let applied = stored.customer.recent.keys().collect();
             let mut commit = self.commit_of(setting, stored.version, decision);
             commit.settled.push(work.id.clone());
-            match self.store.commit(commit).await? {
+            match self.commit(commit, applied).await? {
                 Committed::Applied => {
                     self.outbox_bell.notify_one();
                     return Ok((!reply.is_silent()).then_some(Earned { reply, at: now }));
@@ -166,6 +167,7 @@ impl App {
                 }
                 Ending::Dropped => {}
             }
+            let applied = customer.recent.keys().collect();
             let keep = forget_left(&mut customer, self.rules.discretion.forget);
             let commit = Commit {
                 of: claimed.of.clone(),
@@ -177,7 +179,7 @@ impl App {
                 outbox: Vec::new(),
                 settled: vec![claimed.work.id.clone()],
             };
-            match self.store.commit(commit).await? {
+            match self.commit(commit, applied).await? {
                 Committed::Applied | Committed::Settled => return Ok(Tried::Finished),
                 Committed::Stale => stored = self.store.load(&claimed.of).await?,
             }

@@ -13,7 +13,6 @@ use crate::channel::official::api::{ApiError, MOST_DAYS, Span, UserSummary};
 use crate::domain::ids::AccountId;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::counter::Metric;
-use crate::growth::counters::Counters;
 use crate::growth::report::{Platform, PlatformDay, SideBySide};
 use crate::store::{CounterRange, Shared, SharedChange, SharedKind, SharedName, Store, StoreError, Version};
 
@@ -123,13 +122,10 @@ impl App {
         };
         let news: Vec<_> = told.into_iter().filter(|(day, told)| !is_known(*day, told)).collect();
         let Some((last, _)) = news.last() else { return Ok(()) };
-        let mut cells = Vec::new();
-        for metric in [Metric::Follows, Metric::Unfollows] {
-            let range = CounterRange { metric, from: i32::MIN, to: last.0 };
-            cells.extend(self.store.counters(account, range).await?);
-        }
-        let first = cells.iter().map(|(key, _)| BusinessDay(key.a)).min();
-        let ours: Counters = cells.into_iter().collect();
+        let metrics = [Metric::Follows, Metric::Unfollows];
+        let until_last = |metric| CounterRange::new(metric, i32::MIN, last.0);
+        let ours = self.store.counters(account, &metrics.map(until_last)).await?;
+        let first = metrics.into_iter().filter_map(|metric| ours.firsts(metric).next()).min().map(BusinessDay);
         for (day, told) in news {
             let body = serde_json::to_vec(&told).map_err(|fault| unreadable(&fault))?;
             let version = record(day).map_or(Version(0), |known| known.version);

@@ -4,11 +4,10 @@ use super::reconcile::platform_days;
 use crate::domain::ids::AccountId;
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::CounterKey;
-use crate::growth::counters::Counters;
 use crate::growth::report::{
     AsOf, Asked, AskedError, Change, Context, Platform, ReportName, Table, as_it_stood, build, changes, needed,
 };
-use crate::store::{CounterRange, SharedKind, Store, StoreError};
+use crate::store::{SharedKind, Store, StoreError};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +31,7 @@ pub async fn read_report(
     context: &Context,
 ) -> Result<Table, ReportFault> {
     asked.check(clock.now)?;
-    let mut counters = read_counters(store, account, asked).await?;
+    let mut counters = store.counters(account, &needed(asked)).await?;
     if let Some(day) = asked.as_of {
         counters = as_it_stood(&counters, &arrived_since(store, account, (day, clock)).await?, day);
     }
@@ -56,18 +55,10 @@ pub async fn read_changes(
     let now = Asked { as_of: None, ..asked.clone() };
     let then = Asked { as_of: Some(since), ..asked.clone() };
     then.check(clock.now)?;
-    let counters = read_counters(store, account, asked).await?;
+    let counters = store.counters(account, &needed(asked)).await?;
     let before = as_it_stood(&counters, &arrived_since(store, account, (since, clock)).await?, since);
     let context = Context { platform: platform(store, account, asked.report).await?, ..Context::default() };
     Ok(changes(&build(&then, clock, &before, &context), &build(&now, clock, &counters, &context)))
-}
-
-async fn read_counters(store: &dyn Store, account: &AccountId, asked: &Asked) -> Result<Counters, StoreError> {
-    let mut cells = Vec::new();
-    for (metric, from, to) in needed(asked) {
-        cells.extend(store.counters(account, CounterRange { metric, from, to }).await?);
-    }
-    Ok(cells.into_iter().collect())
 }
 
 /// Only one report stands beside the platform's statistics.

@@ -146,13 +146,10 @@ impl Press {
 
     /// The first day on which anything was counted.
     async fn began(&self, account: &AccountId, clock: AsOf) -> Result<Option<BusinessDay>, StoreError> {
-        let mut began = None;
-        for metric in [Metric::Follows, Metric::Messages] {
-            let range = CounterRange { metric, from: i32::MIN, to: clock.now.business_day().0 };
-            let first = self.app.store().counters(account, range).await?.first().map(|(key, _)| BusinessDay(key.a));
-            began = first.into_iter().chain(began).min();
-        }
-        Ok(began)
+        let metrics = [Metric::Follows, Metric::Messages];
+        let until_now = |metric| CounterRange::new(metric, i32::MIN, clock.now.business_day().0);
+        let counters = self.app.store().counters(account, &metrics.map(until_now)).await?;
+        Ok(metrics.into_iter().filter_map(|metric| counters.firsts(metric).next()).min().map(BusinessDay))
     }
 
     /// The latest reports that were made.
@@ -171,26 +168,31 @@ impl Press {
     /// Writes files and hands over to the post what is owed, and says how much of it stays owed.
     async fn see_off(&self, account: &ServedAccount, clock: AsOf) -> Result<usize, StoreError> {
         let store = self.app.store().as_ref();
-        let mut owed = 0;
+        let (mut owed, mut refused) = (0, Vec::new());
         for (part, shared) in store.shared_of(account.id(), SharedKind::Printed).await? {
             let Some(record) = PrintedRecord::read(&shared).filter(|record| !record.is_settled()) else { continue };
-            let after = self.see_off_one(account, (&part, &record), clock.now).await?;
+            let (after, cause) = self.see_off_one(account, (&part, &record), clock.now).await?;
+            refused.extend(cause);
             owed += usize::from(!after.is_settled());
             if after != record {
                 put(store, account.id(), (name_of(&part), shared.version), &after).await?;
             }
         }
+        if self.reports.folder.is_some() {
+            self.app.folder_watch().note(account.id(), clock.now, refused);
+        }
         Ok(owed)
     }
 
+    /// The record after it, and why its files could not be written.
     async fn see_off_one(
         &self,
         account: &ServedAccount,
         (part, record): (&str, &PrintedRecord),
         now: UnixSecs,
-    ) -> Result<PrintedRecord, StoreError> {
-        let mut record = record.clone();
-        let Some(brief) = &record.brief else { return Ok(record) };
+    ) -> Result<(PrintedRecord, Option<String>), StoreError> {
+        let (mut record, mut refused) = (record.clone(), None);
+        let Some(brief) = &record.brief else { return Ok((record, refused)) };
         if record.owes_post {
             hand_over(self.app.store().as_ref(), account.id(), (part, brief.markdown()), now).await?;
             record.owes_post = false;
@@ -198,16 +200,19 @@ impl Press {
         if let (true, Some(folder)) = (record.owes_files, &self.reports.folder) {
             match report_files::write(folder, account.id(), part, brief).await {
                 Ok(()) => record.owes_files = false,
-                Err(error) => tracing::error!(
-                    account = %account.id(), report = part, %error,
-                    "the report could not be written and is tried again every minute: create the folder of \
-                     reports.folder, or let fuwu write to it"
-                ),
+                Err(error) => {
+                    tracing::error!(
+                        account = %account.id(), report = part, %error,
+                        "the report could not be written and is tried again every minute: create the folder of \
+                         reports.folder, or let fuwu write to it"
+                    );
+                    refused = Some(error.to_string());
+                }
             }
         }
         if record.is_settled() {
             record.brief = None;
         }
-        Ok(record)
+        Ok((record, refused))
     }
 }

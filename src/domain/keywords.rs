@@ -176,8 +176,7 @@ impl Keywords {
     }
 
     fn best_pattern(&self, folded: &str) -> Option<Rank> {
-        let end = folded.char_indices().nth(PATTERN_CHARS).map_or(folded.len(), |(at, _)| at);
-        let seen = folded.get(..end)?;
+        let seen = seen(folded);
         self.patterns.iter().find(|(pattern, _)| pattern.is_match(seen)).map(|(_, rank)| *rank)
     }
 
@@ -203,20 +202,27 @@ impl Contained {
         Ok(Some(Self { automaton, ranks }))
     }
 
-    /// Of the words that end at one place every shorter one stands inside the longest, which the automaton gives
-    /// first. So one look per byte is enough, however many words are nested.
     fn best(&self, folded: &str) -> Option<Rank> {
-        let mut state = self.automaton.start_state(Anchored::No).ok()?;
-        let mut best = None;
-        for byte in folded.bytes() {
-            state = self.automaton.next_state(Anchored::No, state, byte);
-            if self.automaton.is_match(state) {
-                let longest = self.automaton.match_pattern(state, 0);
-                best = best.max(self.ranks.get(longest.as_usize()).copied());
-            }
-        }
-        best
+        self.claims(folded).max()
     }
+
+    /// Of the words that end at one place every shorter one stands inside the longest, which the automaton gives
+    /// first. So one claim per byte is enough, however many words are nested.
+    fn claims(&self, folded: &str) -> impl Iterator<Item = Rank> {
+        let mut at = self.automaton.start_state(Anchored::No).ok();
+        folded.bytes().filter_map(move |byte| {
+            let state = self.automaton.next_state(Anchored::No, at?, byte);
+            at = Some(state);
+            let longest = self.automaton.is_match(state).then(|| self.automaton.match_pattern(state, 0))?;
+            self.ranks.get(longest.as_usize()).copied()
+        })
+    }
+}
+
+/// What patterns look at.
+fn seen(folded: &str) -> &str {
+    let end = folded.char_indices().nth(PATTERN_CHARS).map_or(folded.len(), |(at, _)| at);
+    folded.get(..end).unwrap_or_default()
 }
 
 fn rank(at: usize, rule: &KeywordRule, (way, word): (Way, &str)) -> Rank {

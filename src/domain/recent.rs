@@ -42,6 +42,11 @@ impl Recent {
         Some(kept.unwrap_or(Earned { reply: Reply::Silent, at: *at }))
     }
 
+    /// The deliveries that are known.
+    pub fn keys(&self) -> impl Iterator<Item = DedupeKey> {
+        self.keys.iter().map(|(key, _)| *key)
+    }
+
     /// Remembers a delivery and its reply, or replaces the reply it had, and forgets what is too old at `now`.
     pub fn remember(&mut self, key: DedupeKey, reply: Reply, now: UnixSecs) {
         if !self.keys.iter().any(|(known, _)| *known == key) {

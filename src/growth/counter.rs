@@ -116,6 +116,42 @@ pub struct CounterKey {
     pub dimension: String,
 }
 
+/// Which counters of one metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CounterRange {
+    /// The metric.
+    pub metric: Metric,
+    /// From this first coordinate (usually a business day).
+    pub from: i32,
+    /// To this first coordinate, included.
+    pub to: i32,
+    /// To this second coordinate, included.
+    pub last_b: i32,
+}
+
+impl CounterRange {
+    /// All counters of the first coordinates `from..=to`.
+    pub fn new(metric: Metric, from: i32, to: i32) -> Self {
+        Self { metric, from, to, last_b: i32::MAX }
+    }
+
+    /// All counters of a metric.
+    pub fn all(metric: Metric) -> Self {
+        Self::new(metric, i32::MIN, i32::MAX)
+    }
+
+    /// Whether a counter is one of them.
+    pub fn holds(&self, key: &CounterKey) -> bool {
+        key.metric == self.metric && (self.from..=self.to).contains(&key.a) && key.b <= self.last_b
+    }
+
+    /// Without the second coordinates above `last_b`: of a cohort, only its first days.
+    #[must_use]
+    pub fn up_to(self, last_b: i32) -> Self {
+        Self { last_b, ..self }
+    }
+}
+
 /// A change of one counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Increment {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::cells::{Cells, RunKey, block_of, first_of};
 use super::counter::{CAP_DAYS, CounterKey, GAP_FIRST, Metric};
 use crate::domain::ids::Channel;
 use crate::domain::time::BusinessDay;
@@ -9,50 +10,100 @@ use crate::domain::time::BusinessDay;
 /// Counters that were read. A cell that was not read, or never counted, is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    rows: BTreeMap<(Metric, i32), BTreeMap<(i32, String), i64>>,
+    /// In order of dimension and block.
+    rows: BTreeMap<(Metric, i32), Vec<Run>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Run {
+    dimension: String,
+    block: i32,
+    cells: Cells,
 }
 
 impl Counters {
     /// Adds `by` to a cell; counters of partitions are merged by adding them.
     pub fn add(&mut self, key: CounterKey, by: i64) {
-        let row = self.rows.entry((key.metric, key.a)).or_default();
-        *row.entry((key.b, key.dimension)).or_default() += by;
+        let (run, place) = RunKey::of(key);
+        self.add_run(run, Cells::one(place, by));
+    }
+
+    /// Adds a run of cells. No sum of real events comes near the edge of its type; one that would pass it stays.
+    pub fn add_run(&mut self, RunKey { metric, a, dimension, block }: RunKey, cells: Cells) {
+        let row = self.rows.entry((metric, a)).or_default();
+        let found = row.binary_search_by(|run| (run.dimension.as_str(), run.block).cmp(&(dimension.as_str(), block)));
+        match found {
+            Err(place) => row.insert(place, Run { dimension, block, cells }),
+            Ok(place) => {
+                let _stays = row.get_mut(place).map(|sum| sum.cells.merge(&cells));
+            }
+        }
+    }
+
+    /// The first coordinates of a metric with a cell that is not 0, in order.
+    pub fn firsts(&self, metric: Metric) -> impl Iterator<Item = i32> {
+        let rows = self.rows.range((metric, i32::MIN)..=(metric, i32::MAX));
+        rows.filter(|(_, row)| row.iter().any(|run| !run.cells.is_empty())).map(|((_, a), _)| *a)
     }
 
     /// Every cell that is not 0, in order of key.
     pub fn cells(&self) -> impl Iterator<Item = (CounterKey, i64)> {
-        self.rows.iter().flat_map(|((metric, a), row)| {
-            row.iter().filter(|(_, value)| **value != 0).map(|((b, dimension), value)| {
-                (CounterKey { metric: *metric, a: *a, b: *b, dimension: dimension.clone() }, *value)
+        self.rows.keys().flat_map(|(metric, a)| {
+            let mut row: Vec<_> = self.row(*metric, *a).collect();
+            row.sort_unstable_by_key(|(b, dimension, _)| (*b, *dimension));
+            row.into_iter().map(|(b, dimension, value)| {
+                (CounterKey { metric: *metric, a: *a, b, dimension: dimension.to_owned() }, value)
             })
         })
     }
 
     /// What is left of the customers who came by one channel: nothing of metrics that know no channel.
     pub fn of_channel(&self, channel: &Channel) -> Self {
-        let of_it = |key: &CounterKey| key.metric.has_channel() && key.dimension == channel.as_str();
-        self.cells().filter(|(key, _)| of_it(key)).collect()
+        let rows = self.rows.iter().filter(|((metric, _), _)| metric.has_channel());
+        let of_it = rows.filter_map(|(place, row)| {
+            let runs: Vec<Run> = row.iter().filter(|run| run.dimension == channel.as_str()).cloned().collect();
+            (!runs.is_empty()).then_some((*place, runs))
+        });
+        Self { rows: of_it.collect() }
     }
 
-    /// The cells `(b, dimension, value)` of one first coordinate.
-    pub fn row(&self, metric: Metric, a: i32) -> impl Iterator<Item = (i32, &str, i64)> {
+    /// The runs `(dimension, second coordinate of the first value, values)` of one first coordinate, in order of
+    /// dimension, then of second coordinate.
+    pub fn runs(&self, metric: Metric, a: i32) -> impl Iterator<Item = (&str, i32, &[i64])> {
         let row = self.rows.get(&(metric, a)).into_iter().flatten();
-        row.map(|((b, dimension), value)| (*b, dimension.as_str(), *value))
+        row.map(move |run| (run.dimension.as_str(), first_of(metric, run.block), run.cells.values()))
+    }
+
+    /// The cells `(b, dimension, value)` of one first coordinate that are not 0, in order of dimension, then of `b`.
+    pub fn row(&self, metric: Metric, a: i32) -> impl Iterator<Item = (i32, &str, i64)> {
+        self.runs(metric, a).flat_map(|(dimension, first, values)| {
+            let cells = (first..).zip(values).filter(|(_, value)| **value != 0);
+            cells.map(move |(b, value)| (b, dimension, *value))
+        })
     }
 
     /// The cell `[a, b]`, over all dimensions.
     pub fn get(&self, metric: Metric, (a, b): (i32, i32)) -> i64 {
-        self.row(metric, a).filter(|cell| cell.0 == b).map(|cell| cell.2).sum()
+        self.by_dimension(metric, (a, b)).map(|(_, value)| value).sum()
+    }
+
+    /// The cell `[a, b]` of every dimension where it is not 0.
+    pub fn by_dimension(&self, metric: Metric, (a, b): (i32, i32)) -> impl Iterator<Item = (&str, i64)> {
+        let (block, place) = block_of(metric, b);
+        let row = self.rows.get(&(metric, a)).into_iter().flatten();
+        let of_it = row.filter(move |run| run.block == block);
+        of_it.map(move |run| (run.dimension.as_str(), run.cells.get(place))).filter(|(_, value)| *value != 0)
     }
 
     /// All cells of one first coordinate.
     pub fn sum(&self, metric: Metric, a: i32) -> i64 {
-        self.row(metric, a).map(|cell| cell.2).sum()
+        self.runs(metric, a).flat_map(|(_, _, values)| values).sum()
     }
 
     /// All cells up to and with this first coordinate: reads a difference array.
     pub fn sum_to(&self, metric: Metric, a: i32) -> i64 {
-        self.rows.range((metric, i32::MIN)..=(metric, a)).flat_map(|(_, row)| row.values()).sum()
+        let rows = self.rows.range((metric, i32::MIN)..=(metric, a));
+        rows.flat_map(|(_, row)| row).flat_map(|run| run.cells.values()).sum()
     }
 
     /// All cells `[a, day - a]`: what cohorts of any age did on `day`.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::counter::{GAP_FIRST, Metric};
+use super::counter::{CounterRange, GAP_FIRST, Metric};
 use super::counters::Counters;
 use crate::domain::time::BusinessDay;
 
@@ -26,9 +26,9 @@ impl fmt::Display for Broken {
     }
 }
 
-/// The counters that [`check_identities`] must be given for days up to `to`, as `(metric, from, to)`: cohorts and
+/// The counters that [`check_identities`] must be given for days up to `to`: cohorts and
 /// difference arrays are needed from the beginning.
-pub fn needed(from: BusinessDay, to: BusinessDay) -> Vec<(Metric, i32, i32)> {
+pub fn needed(from: BusinessDay, to: BusinessDay) -> Vec<CounterRange> {
     let whole = [Metric::Retained, Metric::SpellEnded, Metric::Follows, Metric::Unfollows, Metric::ActiveFollowers];
     let days = [
         Metric::Messages,
@@ -39,9 +39,9 @@ pub fn needed(from: BusinessDay, to: BusinessDay) -> Vec<(Metric, i32, i32)> {
         Metric::Playbooks,
         Metric::Unanswered,
     ];
-    let whole = whole.into_iter().map(|metric| (metric, i32::MIN, to.0));
-    let days = days.into_iter().map(|metric| (metric, from.0, to.0));
-    whole.chain(days).chain([(Metric::Gap, from.plus_days(-1).0, to.0)]).collect()
+    let whole = whole.into_iter().map(|metric| CounterRange::new(metric, i32::MIN, to.0));
+    let days = days.into_iter().map(|metric| CounterRange::new(metric, from.0, to.0));
+    whole.chain(days).chain([CounterRange::new(Metric::Gap, from.plus_days(-1).0, to.0)]).collect()
 }
 
 /// Checks the days `from..=to` and returns what does not hold.

@@ -4,6 +4,7 @@
 //! difference of that function when a fact changes one history; everything else here only adds up.
 
 pub mod brief;
+pub mod cells;
 pub mod cohort;
 pub mod counter;
 pub mod counters;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::counter::{CounterKey, Increment, Metric};
+use super::counter::{CounterKey, CounterRange, Increment, Metric};
 use super::counters::Counters;
 use super::identities::{self, check_identities};
 use super::lateness::Lateness;
@@ -92,8 +92,8 @@ fn number(cell: &Cell) -> i64 {
     }
 }
 
-fn only(counters: &Counters, ranges: &[(Metric, i32, i32)]) -> Counters {
-    let asked = |key: &CounterKey| ranges.iter().any(|(m, a, b)| *m == key.metric && (*a..=*b).contains(&key.a));
+fn only(counters: &Counters, ranges: &[CounterRange]) -> Counters {
+    let asked = |key: &CounterKey| ranges.iter().any(|range| range.holds(key));
     counters.cells().filter(|(key, _)| asked(key)).collect()
 }
 

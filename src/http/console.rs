@@ -1,6 +1,5 @@
 //! The console: what an operator looks at. In Chinese and English; no script, one style sheet of its own.
 
-mod english;
 mod numbers;
 
 use actix_web::web::{Data, Query};
@@ -10,7 +9,7 @@ use serde::Deserialize;
 
 use super::guard::{Authorized, Unauthorized};
 use super::{Front, State};
-use crate::app::ServedAccount;
+use crate::app::{ServedAccount, Unwritten};
 use crate::config::playbook::{Finding, Severity};
 use crate::growth::report::clock_time;
 use crate::store::Quarantined;
@@ -120,6 +119,7 @@ async fn account_section(state: &State, account: &ServedAccount, language: Langu
         section {
             h2 { (account.id()) }
             (playbook_card(account, language))
+            @if let Some(unwritten) = state.app.folder_watch().of(account.id()) { (folder_card(&unwritten, language)) }
             (numbers)
             div.card {
                 h3 { (language.say("隔离区：验证通过但无法使用的消息", "Quarantine: verified but unusable deliveries")) }
@@ -150,6 +150,26 @@ fn playbook_card(account: &ServedAccount, language: Language) -> Markup {
             @if !status.findings.is_empty() {
                 ul.findings { @for finding in &status.findings { (finding_line(finding)) } }
             }
+        }
+    }
+}
+
+/// What the folder of the reports refused, why, and how to mend it.
+fn folder_card(unwritten: &Unwritten, language: Language) -> Markup {
+    html! {
+        div.card {
+            h3 { (language.say("报告文件写不进去", "Reports cannot be written")) }
+            p.bad {
+                @match language {
+                    Language::Chinese => { "从 " (clock_time(unwritten.since)) " 起，有 " (unwritten.reports) " 份报告没能存进文件夹：" }
+                    Language::English => { "Since " (clock_time(unwritten.since)) ", reports waiting: " (unwritten.reports) ". " }
+                }
+                code { (unwritten.cause) }
+            }
+            p { (language.say(
+                "请检查 reports.folder 指的文件夹：在不在、fuwu 有没有写入权限、磁盘满没满。每分钟会再试一次，写好后这条提示自动消失，报告不会丢。",
+                "Look at the folder of reports.folder: is it there, may fuwu write to it, is the disk full? It is tried \
+                 again every minute; nothing is lost, and this goes away by itself.")) }
         }
     }
 }

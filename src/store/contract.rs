@@ -12,7 +12,9 @@ pub use crate::domain::forget::Keep;
 use crate::domain::ids::{AccountId, Openid, WorkId};
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::Work;
-use crate::growth::counter::{CounterKey, Increment, Metric};
+pub use crate::growth::counter::CounterRange;
+use crate::growth::counter::{CounterKey, Increment};
+use crate::growth::counters::Counters;
 
 /// Whose record: a customer of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -133,6 +135,8 @@ pub enum SharedKind {
     Post,
     /// What the platform's own statistics said of a day; the part is the day.
     Datacube,
+    /// A recent delivery of somebody of whom nothing is kept; the part is its sealed key, the body when it was put.
+    Spent,
 }
 
 /// The name of a shared record: small, of an account, belonging to no single customer.
@@ -164,17 +168,6 @@ pub struct SharedChange {
     pub base: Version,
     /// What is in it from now on; `None` takes it away.
     pub body: Option<Vec<u8>>,
-}
-
-/// Which counters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CounterRange {
-    /// The metric.
-    pub metric: Metric,
-    /// From this first coordinate (usually a business day).
-    pub from: i32,
-    /// To this first coordinate, included.
-    pub to: i32,
 }
 
 /// Much at once: a chunk of a replay.
@@ -253,8 +246,8 @@ pub trait Store: Send + Sync {
     /// the note included.
     async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError>;
 
-    /// Counters of a range, summed over all partitions, in order of key; zero ones may be left out.
-    async fn counters(&self, account: &AccountId, range: CounterRange) -> Result<Vec<(CounterKey, i64)>, StoreError>;
+    /// Counters of some ranges at one instant, summed over all partitions. No cell may be in two of the ranges.
+    async fn counters(&self, account: &AccountId, ranges: &[CounterRange]) -> Result<Counters, StoreError>;
 
     /// Late increments by the day they arrived (growth.md 1.1), `from..=to` in arrival days.
     async fn journal(
@@ -280,7 +273,7 @@ pub trait Store: Send + Sync {
     /// When the next outgoing work is due, if there is any; leased work is due when its lease ends.
     async fn next_due(&self) -> Result<Option<UnixSecs>, StoreError>;
 
-    /// Keeps a delivery that could not be used and counts it in [`Metric::Quarantined`] `[arrival day, 0, reason]`, both
+    /// Keeps a delivery that could not be used and counts it in [`Metric::Quarantined`](crate::growth::counter::Metric::Quarantined) `[arrival day, 0, reason]`, both
     /// or neither. Beyond [`MOST_QUARANTINED`] of an account the oldest are dropped in the
     /// same write, so that they cannot fill the disk; they stay counted. Facts are the log and never dropped.
     async fn quarantine(&self, entry: Quarantined) -> Result<(), StoreError>;

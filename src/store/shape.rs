@@ -11,6 +11,7 @@ use super::StoreError;
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
 use crate::domain::work::Work;
+use crate::growth::cells::Cells;
 
 /// A value kept by a store as bytes.
 pub(super) trait Shape: Serialize + DeserializeOwned {
@@ -38,6 +39,12 @@ impl Shape for Work {
     const WHAT: &'static str = "piece of outgoing work";
     const VERSION: u8 = 1;
     const USUAL_BYTES: usize = 256;
+}
+
+impl Shape for Cells {
+    const WHAT: &'static str = "counter";
+    const VERSION: u8 = 1;
+    const USUAL_BYTES: usize = 64;
 }
 
 /// The bytes of a value.
@@ -209,6 +216,12 @@ mod tests {
     #[test]
     fn version_1_of_outgoing_work_is_what_it_always_was() {
         assert_golden(work(), "01017703020401047061636b056f72646572010176030201016b01016d000174");
+    }
+
+    #[test]
+    fn version_1_of_counter_cells_is_what_it_always_was() {
+        assert_golden(Cells::try_from(vec![1, -1, 0, 300]).unwrap(), "0104020100d804");
+        assert!(read::<Cells>(&[&[1, 96][..], &[2; 96]].concat()).is_err(), "a run has at most 95 cells");
     }
 
     #[test]

@@ -245,7 +245,7 @@ async fn an_identity_that_fails_is_kept_and_shown() {
 }
 
 #[actix_web::test]
-async fn a_folder_that_cannot_be_written_is_tried_again_until_it_can() {
+async fn a_folder_that_cannot_be_written_is_told_on_the_console_and_tried_again_until_it_can() {
     let (world, place) = (World::start().await, tempfile::tempdir().unwrap());
     let folder: PathBuf = place.path().join("reports");
     std::fs::write(&folder, "a file is in the way").unwrap();
@@ -254,12 +254,19 @@ async fn a_folder_that_cannot_be_written_is_tried_again_until_it_can() {
     world.clock.set(at(1, 8, 30));
     work(&mut press).await;
     assert_eq!(shared(&world, SharedKind::Printed, "daily/2026-03-02").await["owes_files"], true);
+    let told = world.console().await;
+    for words in
+        ["从 2026-03-03 08:30:00 起，有 1 份报告没能存进文件夹", folder.to_str().unwrap(), "请检查 reports.folder"]
+    {
+        assert!(told.contains(words), "{words}\n{told}");
+    }
     std::fs::remove_file(&folder).unwrap();
     writes(&world, "oChen", MONDAY.plus_secs(1)).await;
     world.clock.advance_secs(60);
     work(&mut press).await;
     assert!(read(&folder, "daily-2026-03-02.txt").contains("DAU 1，"), "as it was printed, whatever came since");
     assert_eq!(shared(&world, SharedKind::Printed, "daily/2026-03-02").await["owes_files"], false);
+    assert!(!world.console().await.contains("reports.folder"));
 }
 
 #[actix_web::test]

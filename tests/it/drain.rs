@@ -24,8 +24,8 @@ fn say(id: u64, words: &str) -> String {
 
 async fn messages(dir: &Path) -> i64 {
     let store = Embedded::open_read_only(&dir.join("data")).unwrap();
-    let range = CounterRange { metric: Metric::Messages, from: i32::MIN, to: i32::MAX };
-    store.counters(&"demo".into(), range).await.unwrap().iter().map(|(_, n)| n).sum()
+    let range = CounterRange::all(Metric::Messages);
+    store.counters(&"demo".into(), &[range]).await.unwrap().sum_to(Metric::Messages, i32::MAX)
 }
 
 #[actix_web::test]

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use fuwu::domain::ids::AccountId;
 use fuwu::domain::time::{BusinessDay, UnixSecs};
 use fuwu::growth::counter::{CounterKey, Increment};
+use fuwu::growth::counters::Counters;
 use fuwu::store::{
     Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Embedded, Held, Logged, Numbers, Quarantined, Shared,
     SharedChange, SharedKind, SharedName, Store, StoreError, Stored,
@@ -105,8 +106,8 @@ impl Store for Gated {
         self.inner.numbers(account).await
     }
 
-    async fn counters(&self, account: &AccountId, range: CounterRange) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.inner.counters(account, range).await
+    async fn counters(&self, account: &AccountId, ranges: &[CounterRange]) -> Result<Counters, StoreError> {
+        self.inner.counters(account, ranges).await
     }
 
     async fn journal(

@@ -116,6 +116,12 @@ impl World {
         request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
     }
 
+    /// The console's first page, in Chinese.
+    pub async fn console(&self) -> String {
+        let page = self.http.get(self.url("/console/")).bearer_auth(API_TOKEN).send().await.unwrap();
+        page.error_for_status().unwrap().text().await.unwrap()
+    }
+
     /// The platform's model.
     pub fn sandbox(&self) -> &Sandbox {
         self.running.sandbox.as_ref().unwrap()
@@ -161,8 +167,7 @@ impl World {
     }
 
     pub async fn counters(&self, metric: Metric) -> Vec<(CounterKey, i64)> {
-        let range = CounterRange { metric, from: i32::MIN, to: i32::MAX };
-        self.store().counters(&"demo".into(), range).await.unwrap()
+        self.store().counters(&"demo".into(), &[CounterRange::all(metric)]).await.unwrap().cells().collect()
     }
 
     pub async fn customer(&self, openid: &Openid) -> Customer {
@@ -177,7 +182,9 @@ fn observatory() -> Observatory {
     OBSERVATORY.get_or_init(|| Observatory::install().unwrap()).clone()
 }
 
-/// Waits for a condition; how long that takes is nobody's promise, so it is looked for again and again.
+/// Waits for a condition that nothing announces; how long that takes is nobody's promise, so it is looked for again and
+/// again. What decides is the condition, never the pause between two looks, which only leaves the processor to what is
+/// waited for.
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let watching = async {
         while !holds().await {

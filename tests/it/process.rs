@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fuwu::channel::official::Mode;
 
@@ -16,7 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running `fuwu serve`. Dropped, it is killed.
 pub struct Process {
-    child: Child,
+    /// `None` once somebody waits for its end.
+    child: Option<Child>,
+    id: u32,
     pub address: SocketAddr,
     stderr: PathBuf,
 }
@@ -45,7 +47,7 @@ impl Process {
             panic!("it ended at its start: {}", std::fs::read_to_string(&stderr).unwrap_or_default())
         };
         let address = console.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
-        Self { child, address: address.parse().unwrap(), stderr }
+        Self { id: child.id(), child: Some(child), address: address.parse().unwrap(), stderr }
     }
 
     pub fn hand(&self) -> Hand {
@@ -57,7 +59,7 @@ impl Process {
     }
 
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.id
     }
 
     /// Sends a signal by its name: `TERM`, `INT`.
@@ -68,20 +70,21 @@ impl Process {
 
     /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
-        let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(began.elapsed() < PATIENCE, "it does not end: {}", self.log());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let mut child = self.child.take().unwrap();
+        let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+        let Ok(status) = tokio::time::timeout(PATIENCE, ended).await else {
+            // So that the waiting thread ends, too.
+            self.signal("KILL");
+            panic!("it does not end: {}", self.log())
+        };
+        status.unwrap()
     }
 
     /// SIGKILL, and waits until the system has taken everything back.
     pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Everything it and its predecessors in the same folder said to standard error.
@@ -92,8 +95,10 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            // It may be gone already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::business::{copied, copy_playbook, edit};
-use crate::harness::{API_TOKEN, World, until};
+use crate::harness::{World, until};
 use crate::phone::Phone;
 
 const WITHIN: Duration = Duration::from_secs(2);
@@ -28,11 +28,6 @@ async fn live(what: &str, holds: impl AsyncFnMut() -> bool) {
 
 async fn status(world: &World) -> Value {
     world.get_json("/api/v1/playbook").await["demo"].clone()
-}
-
-async fn console(world: &World) -> String {
-    let page = world.http.get(world.url("/console/")).bearer_auth(API_TOKEN).send().await.unwrap();
-    page.text().await.unwrap()
 }
 
 #[actix_web::test]
@@ -80,7 +75,7 @@ async fn a_bad_edit_leaves_the_last_good_playbook_serving_and_is_shown_where_an_
             1 + std::fs::read_to_string(&file).unwrap().lines().zip(before.lines()).take_while(|(a, b)| a == b).count();
         let reported = async || !status(&world).await["findings"].as_array().unwrap().is_empty();
         live("the fault is reported", reported).await;
-        let page = console(&world).await;
+        let page = world.console().await;
         assert!(page.contains("没有启用") && page.contains(told), "{told}: {page}");
         let finding = &status(&world).await["findings"][0];
         let near = finding["line"].as_u64().unwrap().abs_diff(line as u64);
@@ -92,7 +87,7 @@ async fn a_bad_edit_leaves_the_last_good_playbook_serving_and_is_shown_where_an_
         let mended = async || status(&world).await["findings"].as_array().unwrap().is_empty();
         live("the fault is gone", mended).await;
     }
-    assert!(console(&world).await.contains("检查通过"));
+    assert!(world.console().await.contains("检查通过"));
 }
 
 #[actix_web::test]

@@ -162,8 +162,8 @@ async fn check_store(store: &dyn Store, known: &BTreeMap<String, u64>) -> BTreeM
         let own = marks.remove(openid).unwrap_or_default();
         assert_eq!(own, (1..=*version).collect::<Vec<_>>(), "the facts of {openid}");
     }
-    let range = CounterRange { metric: Metric::Messages, from: 0, to: 0 };
-    let sum: i64 = store.counters(&"demo".into(), range).await.unwrap().iter().map(|(_, value)| value).sum();
+    let range = CounterRange::new(Metric::Messages, 0, 0);
+    let sum = store.counters(&"demo".into(), &[range]).await.unwrap().sum(Metric::Messages, 0);
     assert_eq!(sum, versions.values().sum::<u64>().cast_signed(), "the counter");
     versions
 }

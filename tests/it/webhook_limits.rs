@@ -85,6 +85,7 @@ async fn drip(world: &World, request: &[u8], at_once: usize) -> (String, Duratio
     let mut answer = Vec::new();
     let drops = async {
         for byte in &request[at_once..] {
+            // Not a wait for anything: how slowly it drips is what is tried.
             tokio::time::sleep(Duration::from_millis(300)).await;
             // The server may have closed; the reader tells.
             let _ = writing.write_all(&[*byte]).await;

@@ -265,9 +265,9 @@ impl<'c> Decided<'c> {
             hash_map::Entry::Occupied(known) => known.into_mut(),
             hash_map::Entry::Vacant(place) => {
                 let Some((id, _)) = self.replay.accounts.get(account) else { return Ok(Vec::new()) };
-                let range = CounterRange { metric: Metric::Votes, from: 0, to: 0 };
-                let stored = self.replay.store.counters(id, range).await?;
-                let mut known: HashMap<String, i64> = stored.into_iter().map(|(key, n)| (key.dimension, n)).collect();
+                let stored = self.replay.store.counters(id, &[CounterRange::all(Metric::Votes)]).await?;
+                let votes = stored.by_dimension(Metric::Votes, (0, 0));
+                let mut known: HashMap<String, i64> = votes.map(|(dimension, n)| (dimension.to_owned(), n)).collect();
                 for (Cell { account: of, key, .. }, by) in &self.sums {
                     if *of == account && key.metric == Metric::Votes {
                         *known.entry(key.dimension.clone()).or_default() += by;

@@ -1,14 +1,13 @@
 //! What changed since it was printed (growth.md 5.4.8).
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::numbers::DayNumbers;
 use super::stored;
+use super::value::Beside;
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::{CounterKey, Metric};
-use crate::growth::counters::Counters;
+use crate::growth::report::{self, Cell, Column, ColumnKind, Table};
 
 /// A number that an earlier report printed otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,28 +48,34 @@ impl Journal {
 }
 
 /// Every number of the printed days that is another one now, in order of day.
-pub(super) fn changes(
-    printed: &BTreeMap<BusinessDay, DayNumbers>,
-    counters: &Counters,
-    journal: &Journal,
-) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for (day, was) in printed {
-        let (was, now) = (was.titled(), DayNumbers::of(counters, *day).titled());
-        let late = journal.touches(*day);
-        for ((what, was), (_, now)) in was.into_iter().zip(now) {
-            if let (Some(was), Some(now)) = (was, now)
-                && was != now
-            {
-                changes.push(Change { day: *day, what: what.to_owned(), was, now, late });
-            }
-        }
-    }
-    changes
+pub(super) fn changes(beside: &Beside<'_>) -> Vec<Change> {
+    let days = || beside.printed.iter();
+    let then = table(days().map(|(day, was)| (*day, *was)));
+    let now = table(days().map(|(day, _)| (*day, DayNumbers::of(beside.counters, *day))));
+    let changed = report::changes(&then, &now).into_iter().filter_map(|change| {
+        let day = BusinessDay::parse(&change.row)?;
+        let late = beside.journal.touches(day);
+        Some(Change { day, what: change.title, was: change.was, now: change.now, late })
+    });
+    changed.collect()
+}
+
+/// The numbers of some days as a report, a row each.
+fn table(days: impl Iterator<Item = (BusinessDay, DayNumbers)>) -> Table {
+    let titles = DayNumbers::default().titled().map(|(title, _)| Column::plain(ColumnKind::Number, title, title));
+    let columns = std::iter::once(Column::plain(ColumnKind::Day, "day", "日期")).chain(titles).collect();
+    let rows = days.map(|(day, numbers)| {
+        let counts = numbers.titled().map(|(_, count)| count.map_or(Cell::Unknown, Cell::Count));
+        std::iter::once(Cell::Day(day)).chain(counts).collect()
+    });
+    Table { columns, rows: rows.collect(), ..Table::default() }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::samples::beside;
     use super::*;
 
     const DAY: BusinessDay = BusinessDay(20_000);
@@ -81,14 +86,16 @@ mod tests {
 
     #[test]
     fn a_number_that_was_printed_otherwise_is_said_with_the_reason() {
-        let counters: Counters = [(key(Metric::Messages, DAY.0), 12)].into_iter().collect();
+        let counters = [(key(Metric::Messages, DAY.0), 12)].into_iter().collect();
         let printed = BTreeMap::from([(DAY, DayNumbers { messages: 10, ..DayNumbers::default() })]);
         let change = |late| Change { day: DAY, what: "消息".into(), was: 10, now: 12, late };
+        let changed =
+            |journal| changes(&Beside { printed: printed.clone(), journal, ..beside(&counters, DAY.start()) });
         let journal = Journal(vec![(DAY.plus_days(1), key(Metric::Messages, DAY.0), 2)]);
-        assert_eq!(changes(&printed, &counters, &journal), [change(true)]);
-        assert_eq!(changes(&printed, &counters, &Journal::default()), [change(false)]);
+        assert_eq!(changed(journal), [change(true)]);
+        assert_eq!(changed(Journal::default()), [change(false)]);
         let elsewhere = Journal(vec![(DAY.plus_days(2), key(Metric::Messages, DAY.0 + 1), 2)]);
-        assert_eq!(changes(&printed, &counters, &elsewhere), [change(false)]);
+        assert_eq!(changed(elsewhere), [change(false)]);
     }
 
     #[test]

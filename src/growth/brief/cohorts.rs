@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::labels::Labels;
+use super::value::Beside;
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
+use crate::growth::lateness::GRACE_SECS;
+use crate::growth::report::{AsOf, Asked, Cell, Context, Measure, Period, ReportName, Table, average, build};
 
 /// Weeks after a cohort's own.
 pub(super) const AFTER: i32 = 4;
@@ -79,50 +81,64 @@ pub struct Standing {
 pub(super) const EVERYBODY: &str = "全部";
 
 /// The counters that cohorts up to the week of `monday` are read from.
-pub(super) fn needed(monday: BusinessDay) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(monday: BusinessDay) -> Vec<CounterRange> {
     let week = monday.iso_week();
     let spells = monday.plus_days(6 - STANDING_DAYS - 30);
-    vec![(Metric::RetainedWeekly, week - COHORTS + 1, week), (Metric::SpellEnded, spells.0, monday.plus_days(6).0)]
+    vec![
+        CounterRange::new(Metric::RetainedWeekly, week - COHORTS + 1, week),
+        CounterRange::new(Metric::SpellEnded, spells.0, monday.plus_days(6).0),
+    ]
 }
 
-/// Everybody's cohorts and those of the largest channels, as known at the end of the week of `monday`.
-pub(super) fn cohorts(counters: &Counters, monday: BusinessDay, labels: &Labels) -> (Vec<Cohort>, Vec<Kept>) {
-    let week = monday.iso_week();
-    let weeks = week - COHORTS + 1..=week;
+/// Everybody's cohorts and those of the largest channels, as known at the end of the week of `monday`: the report
+/// `retention` by week, so that both say the same.
+pub(super) fn cohorts(beside: &Beside<'_>, monday: BusinessDay) -> (Vec<Cohort>, Vec<Kept>) {
+    let (counters, clock, week) = (beside.counters, clock(beside, monday), monday.iso_week());
+    let Ok(period) = Period::new(monday.plus_days(7 * (1 - COHORTS)), monday.plus_days(6)) else {
+        return (Vec::new(), Vec::new());
+    };
     let mut table = Vec::new();
     let mut kept = Vec::new();
-    for channel in std::iter::once(None).chain(largest(counters, weeks.clone()).into_iter().map(Some)) {
-        let title = channel.as_deref().map_or_else(|| EVERYBODY.to_owned(), |channel| labels.channel(channel));
-        let mut together = vec![Ripe::default(); usize::try_from(AFTER).unwrap_or_default()];
-        for cohort in weeks.clone() {
-            let count = |after| counted(counters, (cohort, after), channel.as_deref());
-            let (size, passed) = (count(0), week - cohort);
-            let cell = |after| match after <= passed {
-                true => WeekCell::Known(count(after)),
-                false => WeekCell::Ripening { passed: passed * 7, of: after * 7 },
-            };
-            let cells: Vec<WeekCell> = (1..=AFTER).map(cell).collect();
-            for (ripe, cell) in together.iter_mut().zip(&cells) {
-                if let WeekCell::Known(active) = cell {
-                    ripe.part += active;
-                    ripe.whole += size;
-                }
-            }
-            if size > 0 {
-                let begins = monday.plus_days((cohort - week) * 7);
-                let week = super::phrase::week_name(begins);
-                table.push(Cohort { channel: title.clone(), week, size, weeks: cells });
-            }
-        }
-        kept.push(Kept { channel: title, weeks: together });
+    let channels = largest(counters, week - COHORTS + 1..=week).into_iter().map(Some);
+    for channel in std::iter::once(None).chain(channels) {
+        let title = channel.as_deref().map_or_else(|| EVERYBODY.to_owned(), |channel| beside.labels.channel(channel));
+        let channel = channel.map(|channel| channel.as_str().into());
+        let asked = Asked { measure: Measure::Weekly, channel, ..Asked::new(ReportName::Retention, period) };
+        let retention = build(&asked, clock, counters, &Context::default());
+        table.extend((0..retention.rows.len()).filter_map(|row| cohort((&retention, row), &title, clock)));
+        let weeks = (1..=AFTER).map(|after| averaged(&retention, &format!("w{after}")));
+        kept.push(Kept { channel: title, weeks: weeks.collect() });
     }
     (table, kept)
 }
 
-fn counted(counters: &Counters, (cohort, after): (i32, i32), channel: Option<&str>) -> i64 {
-    let row = counters.row(Metric::RetainedWeekly, cohort);
-    let fits = row.filter(|(b, dimension, _)| *b == after && channel.is_none_or(|channel| channel == *dimension));
-    fits.map(|cell| cell.2).sum()
+/// What was known when the week of `monday` had closed, or is by now.
+fn clock(beside: &Beside<'_>, monday: BusinessDay) -> AsOf {
+    let closed = monday.plus_days(7).start().plus_secs(GRACE_SECS);
+    AsOf { now: beside.clock.now.min(closed), ..beside.clock }
+}
+
+fn averaged(table: &Table, column: &str) -> Ripe {
+    average(table, column).map_or_else(Ripe::default, |average| Ripe { part: average.stayed, whole: average.of })
+}
+
+/// A row of the report; `None` when nobody was new in that week.
+fn cohort((retention, row): (&Table, usize), channel: &str, clock: AsOf) -> Option<Cohort> {
+    let (Cell::Day(begins), Cell::Count(size @ 1..)) = (retention.cell(row, "cohort")?, retention.cell(row, "size")?)
+    else {
+        return None;
+    };
+    let week = |after: i32| match retention.cell(row, &format!("w{after}")) {
+        Some(Cell::Count(active)) => WeekCell::Known(*active),
+        _ => {
+            let of = after * 7;
+            let is_over = |nth: &i32| clock.is_past(begins.plus_days(6 + nth));
+            let passed = (1..=of).take_while(is_over).fold(0, |passed, _| passed + 1);
+            WeekCell::Ripening { passed, of }
+        }
+    };
+    let weeks = (1..=AFTER).map(week).collect();
+    Some(Cohort { channel: channel.to_owned(), week: super::phrase::week_name(*begins), size: *size, weeks })
 }
 
 /// The largest channels of these cohorts; none when there is only one.
@@ -138,18 +154,20 @@ fn largest(counters: &Counters, weeks: impl Iterator<Item = i32>) -> Vec<String>
     sorted.into_iter().take(CHANNELS).map(|(_, name)| name.to_owned()).collect()
 }
 
-/// Of the follows of the latest ripe days, how many still stood so many days later. A spell that ended stays ended: a
-/// re-follow begins another (growth.md 1.3).
-pub(super) fn standing(counters: &Counters, sunday: BusinessDay) -> Vec<Standing> {
+/// Of the follows of the latest days that are old enough, how many still stood so many days later, as known at the end
+/// of the week of `monday`: the report `survival`.
+pub(super) fn standing(beside: &Beside<'_>, monday: BusinessDay) -> Vec<Standing> {
+    let clock = clock(beside, monday);
     let one = |after_days: i32| {
-        let mut ripe = Ripe::default();
-        for day in sunday.0 - after_days - STANDING_DAYS + 1..=sunday.0 - after_days {
-            let follows = counters.sum(Metric::Follows, day);
-            let ended: i64 =
-                counters.row(Metric::SpellEnded, day).filter(|cell| cell.0 <= after_days).map(|cell| cell.2).sum();
-            ripe.whole += follows;
-            ripe.part += follows - ended;
-        }
+        let to = monday.plus_days(6 - after_days);
+        let ripe = Period::new(to.plus_days(1 - STANDING_DAYS), to).map_or_else(
+            |_| Ripe::default(),
+            |period| {
+                let asked = Asked::new(ReportName::Survival, period);
+                let survival = build(&asked, clock, beside.counters, &Context::default());
+                averaged(&survival, &format!("d{after_days}"))
+            },
+        );
         Standing { after_days, ripe }
     };
     STANDING_AFTER.map(one).to_vec()
@@ -157,6 +175,7 @@ pub(super) fn standing(counters: &Counters, sunday: BusinessDay) -> Vec<Standing
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples::beside;
     use super::*;
     use crate::growth::counter::CounterKey;
 
@@ -167,6 +186,11 @@ mod tests {
         (CounterKey { metric, a, b, dimension: dimension.to_owned() }, by)
     }
 
+    /// Long after: what came since is not to be seen.
+    fn later() -> crate::domain::time::UnixSecs {
+        MONDAY.plus_days(100).start()
+    }
+
     #[test]
     fn a_cohort_shows_only_the_weeks_that_are_over() {
         let week = MONDAY.iso_week();
@@ -174,7 +198,8 @@ mod tests {
         // The last one is of a week after the report.
         let cells =
             [retained(-2, 0, 10), retained(-2, 1, 4), retained(-2, 2, 3), retained(0, 0, 7), retained(-2, 3, 9)];
-        let (table, kept) = cohorts(&cells.into_iter().collect(), MONDAY, &Labels::default());
+        let counters = cells.into_iter().collect();
+        let (table, kept) = cohorts(&beside(&counters, later()), MONDAY);
         let ripening = |passed, of| WeekCell::Ripening { passed, of };
         assert_eq!(table.len(), 2);
         let (two_weeks_old, this) = (&table[0], &table[1]);
@@ -187,6 +212,11 @@ mod tests {
         assert_eq!(kept.len(), 1, "one channel is everybody");
         let ripe = |part, whole| Ripe { part, whole };
         assert_eq!(kept[0].weeks, [ripe(4, 10), ripe(3, 10), ripe(0, 0), ripe(0, 0)]);
+        // On the Wednesday of that week two of its days are over.
+        let (table, kept) = cohorts(&beside(&counters, MONDAY.plus_days(2).start().plus_secs(3_600)), MONDAY);
+        assert_eq!(table[0].weeks[1], ripening(9, 14));
+        assert_eq!(table[1].weeks[0], ripening(0, 7));
+        assert_eq!(kept[0].weeks, [ripe(4, 10), ripe(0, 0), ripe(0, 0), ripe(0, 0)]);
     }
 
     #[test]
@@ -194,7 +224,8 @@ mod tests {
         let week = MONDAY.iso_week();
         let cells = (0..9).map(|n| cell((Metric::RetainedWeekly, week - 1, 0), &format!("c{n}"), 10 + n));
         let cells = cells.chain([cell((Metric::RetainedWeekly, week - 1, 1), "c8", 9)]);
-        let (table, kept) = cohorts(&cells.collect(), MONDAY, &Labels::default());
+        let counters = cells.collect();
+        let (table, kept) = cohorts(&beside(&counters, later()), MONDAY);
         let names: Vec<&str> = kept.iter().map(|kept| kept.channel.as_str()).collect();
         assert_eq!(names, [EVERYBODY, "c8", "c7", "c6", "c5", "c4"]);
         assert_eq!((kept[0].weeks[0], kept[1].weeks[0]), (Ripe { part: 9, whole: 126 }, Ripe { part: 9, whole: 18 }));
@@ -212,7 +243,8 @@ mod tests {
             cell((Metric::Follows, sunday.0 - 1, 0), "", 5),
             cell((Metric::SpellEnded, sunday.0 - 1, 1), "", 5),
         ];
-        let standing = standing(&cells.into_iter().collect(), sunday);
+        let counters = cells.into_iter().collect();
+        let standing = standing(&beside(&counters, later()), MONDAY);
         let expected = [(1, Ripe { part: 9, whole: 15 }), (7, Ripe { part: 7, whole: 10 }), (30, Ripe::default())];
         assert_eq!(standing.iter().map(|s| (s.after_days, s.ripe)).collect::<Vec<_>>(), expected);
     }

@@ -2,7 +2,8 @@
 
 use super::changes::Change;
 use super::daily::Daily;
-use super::named::{Named, Stars};
+use super::details::Details;
+use super::named::Named;
 use super::page::{Page, Span, Tone, Worth};
 use super::phrase::{clipped, grouped, percent, ratio, signed, weekday};
 use super::value::Head;
@@ -18,7 +19,7 @@ const CHANGES_SHOWN: usize = 3;
 pub(super) fn page(daily: &Daily) -> Page {
     let mut page = Page::default();
     page.title(format!("{} 日报 {} {}", clipped(daily.head.account.as_str(), 24), daily.day, weekday(daily.day)));
-    page.line(Worth::Core, state_line(&daily.head, daily.state, daily.late));
+    page.line(Worth::Core, state_line(&daily.head, daily.state, daily.details.late));
     if daily.week_before.is_some() {
         let against = format!("括号里是和上{}比", weekday(daily.day));
         page.line(Worth::Useful, vec![(Tone::Quiet, against)]);
@@ -26,9 +27,9 @@ pub(super) fn page(daily: &Daily) -> Page {
     followers(&mut page, daily);
     activity(&mut page, daily);
     service(&mut page, daily);
-    corrected(&mut page, &daily.changes);
+    corrected(&mut page, &daily.details.changes);
     platform(&mut page, daily);
-    failed(&mut page, &daily.failed);
+    failed(&mut page, &daily.details.failed);
     todo(&mut page, &daily.todo);
     page
 }
@@ -68,17 +69,14 @@ fn followers(page: &mut Page, daily: &Daily) {
     line.push((Tone::Plain, format!("，粉丝共 {}", beside(now.total, before.map(|b| b.total)))));
     page.heading("粉丝", Worth::Core);
     page.line(Worth::Core, line);
-    let gained = format!(
-        "新关注 {}：首次 {}、回头 {}；取关 {}",
-        beside(now.follows, before.map(|b| b.follows)),
-        beside(now.first_follows, before.map(|b| b.first_follows)),
-        beside(now.refollows, before.map(|b| b.refollows)),
-        beside(now.unfollows, before.map(|b| b.unfollows)),
+    let gained = gained(
+        (now.follows, before.map(|b| b.follows)),
+        (now.first_follows, before.map(|b| b.first_follows)),
+        (now.refollows, before.map(|b| b.refollows)),
+        (now.unfollows, before.map(|b| b.unfollows)),
     );
-    page.line(Worth::Core, vec![(Tone::Plain, gained)]);
-    if !daily.channels.is_empty() {
-        page.line(Worth::Useful, vec![(Tone::Plain, format!("首次来自：{}", listed(&daily.channels)))]);
-    }
+    page.line(Worth::Core, gained);
+    top(page, Worth::Useful, ("首次来自", &daily.details.channels));
 }
 
 fn activity(page: &mut Page, daily: &Daily) {
@@ -103,25 +101,33 @@ fn activity(page: &mut Page, daily: &Daily) {
         now.dormant.map_or_else(|| "—".to_owned(), grouped),
     );
     page.line(Worth::Useful, vec![(Tone::Plain, came)]);
-    if !daily.menu.is_empty() {
-        page.line(Worth::Detail, vec![(Tone::Plain, format!("菜单最热：{}", listed(&daily.menu)))]);
-    }
+    top(page, Worth::Detail, ("菜单最热", &daily.details.menu));
 }
 
 fn service(page: &mut Page, daily: &Daily) {
-    page.heading("服务", Worth::Useful);
-    let messages = beside(daily.numbers.messages, daily.week_before.map(|b| b.messages));
-    page.line(Worth::Useful, vec![(Tone::Plain, format!("客户消息 {messages}"))]);
-    unanswered(page, (daily.unanswered, daily.numbers.messages), &daily.unanswered_words);
-    rated(page, daily.stars);
-    if daily.quarantined > 0 {
-        let aside = format!("隔离 {} 条", grouped(daily.quarantined));
+    let before = daily.week_before.map(|before| before.messages);
+    served(page, (daily.numbers.messages, before), &daily.details);
+    if daily.details.quarantined > 0 {
+        let aside = format!("隔离 {} 条", grouped(daily.details.quarantined));
         page.line(Worth::Useful, vec![(Tone::Warning, aside)]);
     }
 }
 
+/// What customers sent, what of it no rule answered, and how they rated it.
+pub(super) fn served(page: &mut Page, (messages, before): (i64, Option<i64>), details: &Details) {
+    page.heading("服务", Worth::Useful);
+    page.line(Worth::Useful, vec![(Tone::Plain, format!("客户消息 {}", beside(messages, before)))]);
+    unanswered(page, (details.unanswered, messages), &details.unanswered_words);
+    if let Some(stars) = details.stars
+        && let Some(mean) = ratio(stars.stars, stars.ratings)
+    {
+        let ratings = grouped(stars.ratings);
+        page.line(Worth::Detail, vec![(Tone::Plain, format!("评分平均 {mean} 星（{ratings} 次）"))]);
+    }
+}
+
 /// What no rule answered, with its share of all that customers sent.
-pub(super) fn unanswered(page: &mut Page, (count, messages): (i64, i64), words: &[Named]) {
+fn unanswered(page: &mut Page, (count, messages): (i64, i64), words: &[Named]) {
     if count <= 0 {
         return;
     }
@@ -130,15 +136,6 @@ pub(super) fn unanswered(page: &mut Page, (count, messages): (i64, i64), words: 
         words.iter().map(|w| format!("“{}”{}", clipped(&w.name, NAME_CHARS), grouped(w.count))).collect();
     let words = if quoted.is_empty() { String::new() } else { format!("：{}", quoted.join("、")) };
     page.line(Worth::Useful, vec![(Tone::Plain, format!("没答上 {} 次{share}{words}", grouped(count)))]);
-}
-
-pub(super) fn rated(page: &mut Page, stars: Option<Stars>) {
-    if let Some(stars) = stars
-        && let Some(mean) = ratio(stars.stars, stars.ratings)
-    {
-        let ratings = grouped(stars.ratings);
-        page.line(Worth::Detail, vec![(Tone::Plain, format!("评分平均 {mean} 星（{ratings} 次）"))]);
-    }
 }
 
 /// A line per day; of each the numbers asked for most.
@@ -198,8 +195,21 @@ fn todo(page: &mut Page, todo: &[String]) {
     }
 }
 
-/// `营业厅 88、海报 40`.
-pub(super) fn listed(names: &[Named]) -> String {
-    let each = names.iter().map(|named| format!("{} {}", clipped(&named.name, NAME_CHARS), grouped(named.count)));
-    each.collect::<Vec<_>>().join("、")
+/// `菜单最热：查流量 88、签到 40`, when there is any.
+pub(super) fn top(page: &mut Page, worth: Worth, (what, names): (&str, &[Named])) {
+    if !names.is_empty() {
+        let each = names.iter().map(|named| format!("{} {}", clipped(&named.name, NAME_CHARS), grouped(named.count)));
+        let listed = each.collect::<Vec<_>>().join("、");
+        page.line(worth, vec![(Tone::Plain, format!("{what}：{listed}"))]);
+    }
+}
+
+/// A number and the one it is held against.
+type Held = (i64, Option<i64>);
+
+/// How many came, for the first time or again, and how many left.
+pub(super) fn gained(follows: Held, first: Held, again: Held, unfollows: Held) -> Vec<Span> {
+    let [follows, first, again, unfollows] =
+        [follows, first, again, unfollows].map(|(now, before)| beside(now, before));
+    vec![(Tone::Plain, format!("新关注 {follows}：首次 {first}、回头 {again}；取关 {unfollows}"))]
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 
 /// The longest window looks so many days back.
@@ -44,14 +44,14 @@ pub struct DayNumbers {
 
 impl DayNumbers {
     /// The counters that the numbers of the days `from..=to` are read from.
-    pub(super) fn needed(from: BusinessDay, to: BusinessDay) -> Vec<(Metric, i32, i32)> {
+    pub(super) fn needed(from: BusinessDay, to: BusinessDay) -> Vec<CounterRange> {
         vec![
-            (Metric::Follows, i32::MIN, to.0),
-            (Metric::Unfollows, i32::MIN, to.0),
-            (Metric::FirstFollows, from.0, to.0),
-            (Metric::Refollows, from.0, to.0),
-            (Metric::Messages, from.0, to.0),
-            (Metric::Gap, from.plus_days(1 - WINDOW_DAYS).0, to.0),
+            CounterRange::new(Metric::Follows, i32::MIN, to.0),
+            CounterRange::new(Metric::Unfollows, i32::MIN, to.0),
+            CounterRange::new(Metric::FirstFollows, from.0, to.0),
+            CounterRange::new(Metric::Refollows, from.0, to.0),
+            CounterRange::new(Metric::Messages, from.0, to.0),
+            CounterRange::new(Metric::Gap, from.plus_days(1 - WINDOW_DAYS).0, to.0),
         ]
     }
 

@@ -90,7 +90,7 @@ fn kept(weekly: &Weekly) -> Option<String> {
 }
 
 fn came_from(weekly: &Weekly) -> Option<String> {
-    let most = weekly.channels.first()?;
+    let most = weekly.details.channels.first()?;
     let share = percent(most.count, weekly.numbers.first_follows)?;
     let (name, count, all) = (clipped(&most.name, 12), grouped(most.count), grouped(weekly.numbers.first_follows));
     Some(format!("首次关注最多来自{name}：{count} / {all}（{share}）。"))

@@ -178,49 +178,24 @@ fn stars() -> impl Strategy<Value = Option<Stars>> {
     prop::option::of((count(), count(), count()).prop_map(|(stars, ratings, low)| Stars { stars, ratings, low }))
 }
 
+fn details() -> impl Strategy<Value = Details> {
+    let lists = (names(), names(), names(), changes(), prop::collection::vec(words(), 0..20));
+    let counts = (count(), stars(), count(), count());
+    (lists, counts).prop_map(|((channels, menu, unanswered_words, changes, failed), counts)| {
+        let (unanswered, stars, quarantined, late) = counts;
+        Details { channels, menu, unanswered, unanswered_words, stars, quarantined, late, changes, failed }
+    })
+}
+
 /// Any daily report: huge numbers, long words, hostile words.
 pub fn any_daily() -> impl Strategy<Value = Daily> {
     let numbers = (head("daily@1"), -10_i32..40_000, state(), day_numbers(), prop::option::of(day_numbers()));
-    let lists = (
-        names(),
-        names(),
-        names(),
-        changes(),
-        prop::option::of(prop::collection::vec(
-            (words(), count(), count()).prop_map(|(what, ours, theirs)| Difference { what, ours, theirs }),
-            0..6,
-        )),
-    );
-    let rest = (
-        count(),
-        stars(),
-        count(),
-        count(),
-        prop::collection::vec(words(), 0..20),
-        prop::collection::vec(words(), 0..6),
-    );
-    (numbers, lists, rest).prop_map(|((head, day, state, numbers, week_before), lists, rest)| {
-        let (channels, menu, unanswered_words, changes, platform) = lists;
-        let (unanswered, stars, quarantined, late, failed, todo) = rest;
-        Daily {
-            head,
-            day: BusinessDay(day),
-            state,
-            numbers,
-            week_before,
-            channels,
-            menu,
-            unanswered,
-            unanswered_words,
-            stars,
-            quarantined,
-            late,
-            changes,
-            platform,
-            failed,
-            skipped: None,
-            todo,
-        }
+    let difference = (words(), count(), count()).prop_map(|(what, ours, theirs)| Difference { what, ours, theirs });
+    let platform = prop::option::of(prop::collection::vec(difference, 0..6));
+    let rest = (details(), platform, prop::collection::vec(words(), 0..6));
+    (numbers, rest).prop_map(|((head, day, state, numbers, week_before), (details, platform, todo))| {
+        let day = BusinessDay(day);
+        Daily { head, day, state, numbers, week_before, details, platform, skipped: None, todo }
     })
 }
 
@@ -250,12 +225,8 @@ pub fn any_weekly() -> impl Strategy<Value = Weekly> {
     let kept = (words(), prop::collection::vec(ripe(), 4)).prop_map(|(channel, weeks)| Kept { channel, weeks });
     let standing = (1_i32..60, ripe()).prop_map(|(after_days, ripe)| Standing { after_days, ripe });
     let stays = (cohorts(), prop::collection::vec(kept, 0..7), prop::collection::vec(standing, 0..4));
-    let lists = (names(), names(), names(), changes(), prop::collection::vec(words(), 0..20));
-    let rest = (count(), stars(), count(), count());
-    (numbers, stays, lists, rest).prop_map(|((head, day, state, numbers, week_before, trend), stays, lists, rest)| {
+    (numbers, stays, details()).prop_map(|((head, day, state, numbers, week_before, trend), stays, details)| {
         let (cohorts, kept, standing) = stays;
-        let (channels, menu, unanswered_words, changes, failed) = lists;
-        let (unanswered, stars, quarantined, late) = rest;
         let mut weekly = Weekly {
             head,
             week: "2026-W10".to_owned(),
@@ -269,15 +240,7 @@ pub fn any_weekly() -> impl Strategy<Value = Weekly> {
             cohorts,
             kept,
             standing,
-            channels,
-            menu,
-            unanswered,
-            unanswered_words,
-            stars,
-            quarantined,
-            late,
-            changes,
-            failed,
+            details,
         };
         weekly.words = super::paragraph::of_week(&weekly);
         weekly

@@ -2,6 +2,7 @@
 
 use super::cohorts::WeekCell;
 use super::daily::Daily;
+use super::details::Details;
 use super::named::{Difference, Named};
 use super::weekly::Weekly;
 use super::weekly_words::DEFINITIONS;
@@ -12,19 +13,10 @@ type Row = (&'static str, String, Cell, Cell);
 
 pub(super) fn daily(daily: &Daily) -> Vec<(&'static str, Table)> {
     let mut rows = numbers(&daily.numbers, daily.week_before.as_ref());
-    rows.extend(named("channel", &daily.channels));
-    rows.extend(named("menu", &daily.menu));
-    rows.push(("service", "unanswered".into(), Cell::Count(daily.unanswered), Cell::Unknown));
-    rows.extend(named("unanswered", &daily.unanswered_words));
-    if let Some(stars) = daily.stars {
-        rows.push(("service", "stars".into(), Cell::Count(stars.stars), Cell::Unknown));
-        rows.push(("service", "ratings".into(), Cell::Count(stars.ratings), Cell::Unknown));
-    }
-    rows.push(("quality", "quarantined".into(), Cell::Count(daily.quarantined), Cell::Unknown));
-    rows.push(("quality", "late".into(), Cell::Count(daily.late), Cell::Unknown));
-    rows.extend(daily.failed.iter().map(|line| ("failed", line.clone(), Cell::Unknown, Cell::Unknown)));
+    rows.extend(service(&daily.details));
+    rows.extend(quality(&daily.details));
     let about = daily.day.to_string();
-    let mut tables = vec![("日报", first("daily", &about, rows)), ("更正", changed(&daily.changes))];
+    let mut tables = vec![("日报", first("daily", &about, rows)), ("更正", changed(&daily.details.changes))];
     tables.extend(daily.platform.as_deref().map(|differences| ("对账", platform(differences))));
     tables.push(("要做的事", list("todo", "要做的事", &daily.todo)));
     tables
@@ -32,28 +24,19 @@ pub(super) fn daily(daily: &Daily) -> Vec<(&'static str, Table)> {
 
 pub(super) fn weekly(weekly: &Weekly) -> Vec<(&'static str, Table)> {
     let mut rows = numbers(&weekly.numbers, weekly.week_before.as_ref());
-    rows.extend(named("channel", &weekly.channels));
-    rows.extend(named("menu", &weekly.menu));
-    rows.push(("service", "unanswered".into(), Cell::Count(weekly.unanswered), Cell::Unknown));
-    rows.extend(named("unanswered", &weekly.unanswered_words));
-    if let Some(stars) = weekly.stars {
-        rows.push(("service", "stars".into(), Cell::Count(stars.stars), Cell::Unknown));
-        rows.push(("service", "ratings".into(), Cell::Count(stars.ratings), Cell::Unknown));
-    }
+    rows.extend(service(&weekly.details));
     for standing in &weekly.standing {
         let name = |part: &str| format!("{part}_{}", standing.after_days);
         let known = |count| if standing.ripe.whole > 0 { Cell::Count(count) } else { Cell::Unknown };
         rows.push(("standing", name("follows"), known(standing.ripe.whole), Cell::Unknown));
         rows.push(("standing", name("still"), known(standing.ripe.part), Cell::Unknown));
     }
-    rows.push(("quality", "quarantined".into(), Cell::Count(weekly.quarantined), Cell::Unknown));
-    rows.push(("quality", "late".into(), Cell::Count(weekly.late), Cell::Unknown));
-    rows.extend(weekly.failed.iter().map(|line| ("failed", line.clone(), Cell::Unknown, Cell::Unknown)));
+    rows.extend(quality(&weekly.details));
     vec![
         ("周报", first("weekly", &weekly.week, rows)),
         ("近几周", trend(weekly)),
         ("留存", cohorts(weekly)),
-        ("更正", changed(&weekly.changes)),
+        ("更正", changed(&weekly.details.changes)),
         ("小结", list("words", "这一周", &weekly.words)),
     ]
 }
@@ -73,6 +56,24 @@ fn numbers<T: serde::Serialize>(now: &T, before: Option<&T>) -> Vec<Row> {
         ("number", name, cell(Some(&value)), held_against)
     });
     rows.collect()
+}
+
+fn service(details: &Details) -> Vec<Row> {
+    let count = |name: &str, count| ("service", name.to_owned(), Cell::Count(count), Cell::Unknown);
+    let mut rows: Vec<Row> = named("channel", &details.channels).collect();
+    rows.extend(named("menu", &details.menu));
+    rows.push(count("unanswered", details.unanswered));
+    rows.extend(named("unanswered", &details.unanswered_words));
+    if let Some(stars) = details.stars {
+        rows.extend([count("stars", stars.stars), count("ratings", stars.ratings)]);
+    }
+    rows
+}
+
+fn quality(details: &Details) -> Vec<Row> {
+    let count = |name: &str, count| ("quality", name.to_owned(), Cell::Count(count), Cell::Unknown);
+    let failed = details.failed.iter().map(|line| ("failed", line.clone(), Cell::Unknown, Cell::Unknown));
+    [count("quarantined", details.quarantined), count("late", details.late)].into_iter().chain(failed).collect()
 }
 
 fn named<'a>(section: &'static str, names: &'a [Named]) -> impl Iterator<Item = Row> + 'a {

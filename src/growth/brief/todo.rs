@@ -13,8 +13,8 @@ const ENOUGH_RATINGS: i64 = 8;
 pub(super) fn of_day(daily: &Daily) -> Vec<String> {
     let numbers = &daily.numbers;
     let mut todo = Vec::new();
-    if !daily.failed.is_empty() {
-        todo.push(format!("数字自检有 {} 项没过，这天的数先别用，请技术同事查", daily.failed.len()));
+    if !daily.details.failed.is_empty() {
+        todo.push(format!("数字自检有 {} 项没过，这天的数先别用，请技术同事查", daily.details.failed.len()));
     }
     if let Some((from, to)) = &daily.skipped {
         todo.push(format!("停机太久，{from} 至 {to} 的日报没有补发，可用 fuwu brief daily 补看"));
@@ -23,14 +23,16 @@ pub(super) fn of_day(daily: &Daily) -> Vec<String> {
     if let Some(difference) = differing {
         todo.push(format!("{}和微信后台差得较多，请查停机和推送失败的记录", clipped(&difference.what, 12)));
     }
-    if daily.quarantined > 0 {
-        todo.push(format!("{} 条消息被隔离、没计入，请到控制台看原因", grouped(daily.quarantined)));
+    if daily.details.quarantined > 0 {
+        todo.push(format!("{} 条消息被隔离、没计入，请到控制台看原因", grouped(daily.details.quarantined)));
     }
-    if let Some(words) = daily.unanswered_words.iter().find(|words| words.count >= OFTEN) {
+    if let Some(words) = daily.details.unanswered_words.iter().find(|words| words.count >= OFTEN) {
         let (count, text) = (grouped(words.count), clipped(&words.name, 12));
         todo.push(format!("“{text}”有 {count} 次没答上，给它加个关键词吧"));
     }
-    if let Some(stars) = daily.stars.filter(|s| s.ratings >= ENOUGH_RATINGS && s.low.saturating_mul(4) >= s.ratings) {
+    if let Some(stars) =
+        daily.details.stars.filter(|s| s.ratings >= ENOUGH_RATINGS && s.low.saturating_mul(4) >= s.ratings)
+    {
         let share = percent(stars.low, stars.ratings).unwrap_or_default();
         todo.push(format!("{share}的评分只有一两星，看看客户说了什么"));
     }

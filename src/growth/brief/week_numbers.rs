@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::{GAP_FIRST, Metric};
+use crate::growth::counter::{CounterRange, GAP_FIRST, Metric};
 use crate::growth::counters::Counters;
 
 /// The integers of a week. They are kept as printed, so a name never changes its meaning.
@@ -36,15 +36,15 @@ pub struct WeekNumbers {
 
 impl WeekNumbers {
     /// The counters that the numbers of the weeks from `first` to `last`, both Mondays, are read from.
-    pub(super) fn needed(first: BusinessDay, last: BusinessDay) -> Vec<(Metric, i32, i32)> {
+    pub(super) fn needed(first: BusinessDay, last: BusinessDay) -> Vec<CounterRange> {
         let to = last.plus_days(6).0;
         vec![
-            (Metric::Follows, i32::MIN, to),
-            (Metric::Unfollows, i32::MIN, to),
-            (Metric::FirstFollows, first.0, to),
-            (Metric::Refollows, first.0, to),
-            (Metric::Messages, first.0, to),
-            (Metric::Gap, first.plus_days(-7).0, to),
+            CounterRange::new(Metric::Follows, i32::MIN, to),
+            CounterRange::new(Metric::Unfollows, i32::MIN, to),
+            CounterRange::new(Metric::FirstFollows, first.0, to),
+            CounterRange::new(Metric::Refollows, first.0, to),
+            CounterRange::new(Metric::Messages, first.0, to),
+            CounterRange::new(Metric::Gap, first.plus_days(-7).0, to),
         ]
     }
 

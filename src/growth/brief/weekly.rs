@@ -2,16 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::changes::{Change, changes};
 use super::cohorts::{self, Cohort, Kept, Standing};
-use super::daily::{stars, top_of, words};
-use super::named::{Named, Stars};
+use super::details::Details;
 use super::phrase::{monday, week_name};
 use super::value::{Beside, Head};
 use super::week_numbers::WeekNumbers;
 use super::{paragraph, stored};
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::CounterRange;
 use crate::growth::lateness::DayState;
 
 /// Weeks of the trend, the report's own included.
@@ -57,40 +55,24 @@ pub struct Weekly {
     pub kept: Vec<Kept>,
     /// Follows that still stand.
     pub standing: Vec<Standing>,
-    /// First follows by channel, the largest.
-    pub channels: Vec<Named>,
-    /// Menu taps, the most tapped.
-    pub menu: Vec<Named>,
-    /// Messages that no rule answered.
-    pub unanswered: i64,
-    /// Their words, the most frequent.
-    pub unanswered_words: Vec<Named>,
-    /// Ratings, when there were any.
-    pub stars: Option<Stars>,
-    /// Deliveries that were set aside.
-    pub quarantined: i64,
-    /// Deliveries of earlier days that came in this week.
-    pub late: i64,
-    /// What the dailies of the week printed otherwise.
-    pub changes: Vec<Change>,
-    /// Identities that do not hold, in words.
-    pub failed: Vec<String>,
+    /// What stands beside them.
+    #[serde(flatten)]
+    pub details: Details,
 }
 
 impl Weekly {
-    /// The counters it needs for the week of `day`, as `(metric, from, to)`.
-    pub fn needed(day: BusinessDay) -> Vec<(Metric, i32, i32)> {
+    /// The counters it needs for the week of `day`.
+    pub fn needed(day: BusinessDay) -> Vec<CounterRange> {
         let begins = monday(day);
         let mut needed = WeekNumbers::needed(begins.plus_days(7 * (1 - TREND_WEEKS)), begins);
         needed.extend(cohorts::needed(begins));
-        let of_week = [Metric::MenuTaps, Metric::Unanswered, Metric::Ratings, Metric::Quarantined];
-        needed.extend(of_week.map(|metric| (metric, begins.0, begins.plus_days(6).0)));
+        needed.extend(Details::needed(begins, begins.plus_days(6)));
         needed
     }
 
     /// Makes it, for the week of `day`.
     pub fn new(day: BusinessDay, beside: &Beside<'_>) -> Self {
-        let Beside { counters, labels, .. } = beside;
+        let counters = beside.counters;
         let (from, to) = (monday(day), monday(day).plus_days(6));
         let state = beside.state(to);
         let began = beside.began();
@@ -101,7 +83,7 @@ impl Weekly {
             let numbers = WeekNumbers::of(counters, week);
             WeekNumbers { dormant: numbers.dormant.filter(|_| week < from || state != DayState::Open), ..numbers }
         };
-        let (cohorts, kept) = cohorts::cohorts(counters, from, labels);
+        let (cohorts, kept) = cohorts::cohorts(beside, from);
         let mut weekly = Self {
             head: beside.head("weekly@1"),
             week: week_name(from),
@@ -114,16 +96,8 @@ impl Weekly {
             words: Vec::new(),
             cohorts,
             kept,
-            standing: cohorts::standing(counters, to),
-            channels: top_of(counters, (Metric::FirstFollows, from, to), |channel| labels.channel(channel)),
-            menu: top_of(counters, (Metric::MenuTaps, from, to), |key| labels.menu(key)),
-            unanswered: (from.0..=to.0).map(|day| counters.sum(Metric::Unanswered, day)).sum(),
-            unanswered_words: words(counters, from, to),
-            stars: stars(counters, from, to),
-            quarantined: (from.0..=to.0).map(|day| counters.sum(Metric::Quarantined, day)).sum(),
-            late: beside.journal.late_deliveries(from, to),
-            changes: changes(&beside.printed, counters, &beside.journal),
-            failed: beside.failed.clone(),
+            standing: cohorts::standing(beside, from),
+            details: Details::of((from, to), beside),
         };
         weekly.words = paragraph::of_week(&weekly);
         weekly

@@ -1,7 +1,7 @@
 //! The weekly report in words.
 
 use super::cohorts::{Kept, Ripe, WeekCell};
-use super::daily_words::{beside, corrected, failed, listed, rated, state_line, unanswered};
+use super::daily_words::{beside, corrected, failed, gained, served, state_line, top};
 use super::page::{Page, Tone, Worth};
 use super::phrase::{clipped, grouped, percent, ratio, signed};
 use super::weekly::Weekly;
@@ -13,7 +13,7 @@ pub(super) fn page(weekly: &Weekly) -> Page {
     let mut page = Page::default();
     let account = clipped(weekly.head.account.as_str(), 24);
     page.title(format!("{account} 周报 {}（{} 至 {}）", weekly.week, weekly.from, weekly.to));
-    page.line(Worth::Core, state_line(&weekly.head, weekly.state, weekly.late));
+    page.line(Worth::Core, state_line(&weekly.head, weekly.state, weekly.details.late));
     if !weekly.words.is_empty() {
         page.line(Worth::Core, vec![(Tone::Plain, weekly.words.concat())]);
     }
@@ -40,14 +40,13 @@ fn numbers(page: &mut Page, weekly: &Weekly) {
             (Tone::Plain, format!("，粉丝共 {}", grouped(now.total))),
         ],
     );
-    let gained = format!(
-        "新关注 {}：首次 {}、回头 {}；取关 {}",
-        beside(now.follows, before.map(|b| b.follows)),
-        beside(now.first_follows, before.map(|b| b.first_follows)),
-        beside(now.refollows, before.map(|b| b.refollows)),
-        beside(now.unfollows, before.map(|b| b.unfollows)),
+    let gained = gained(
+        (now.follows, before.map(|b| b.follows)),
+        (now.first_follows, before.map(|b| b.first_follows)),
+        (now.refollows, before.map(|b| b.refollows)),
+        (now.unfollows, before.map(|b| b.unfollows)),
     );
-    page.line(Worth::Useful, vec![(Tone::Plain, gained)]);
+    page.line(Worth::Useful, gained);
     let unknown = || "—".to_owned();
     let quick = now.quick_ratio().and_then(|(came, went)| ratio(came, went)).unwrap_or_else(unknown);
     let came = format!(
@@ -58,9 +57,7 @@ fn numbers(page: &mut Page, weekly: &Weekly) {
         now.dormant.map_or_else(unknown, grouped)
     );
     page.line(Worth::Useful, vec![(Tone::Plain, came)]);
-    if !weekly.channels.is_empty() {
-        page.line(Worth::Detail, vec![(Tone::Plain, format!("首次来自：{}", listed(&weekly.channels)))]);
-    }
+    top(page, Worth::Detail, ("首次来自", &weekly.details.channels));
 }
 
 fn share(ripe: Ripe) -> String {
@@ -113,27 +110,26 @@ fn trend(page: &mut Page, weekly: &Weekly) {
 }
 
 fn service(page: &mut Page, weekly: &Weekly) {
-    page.heading("服务", Worth::Useful);
-    let messages = beside(weekly.numbers.messages, weekly.week_before.map(|b| b.messages));
-    page.line(Worth::Useful, vec![(Tone::Plain, format!("客户消息 {messages}"))]);
-    unanswered(page, (weekly.unanswered, weekly.numbers.messages), &weekly.unanswered_words);
-    rated(page, weekly.stars);
-    if !weekly.menu.is_empty() {
-        page.line(Worth::Detail, vec![(Tone::Plain, format!("菜单最热：{}", listed(&weekly.menu)))]);
-    }
+    let before = weekly.week_before.map(|before| before.messages);
+    served(page, (weekly.numbers.messages, before), &weekly.details);
+    top(page, Worth::Detail, ("菜单最热", &weekly.details.menu));
 }
 
 /// How far the numbers can be trusted, and what they mean.
 fn quality(page: &mut Page, weekly: &Weekly) {
-    failed(page, &weekly.failed);
-    corrected(page, &weekly.changes);
+    failed(page, &weekly.details.failed);
+    corrected(page, &weekly.details.changes);
     page.heading("数据质量", Worth::Useful);
-    let checks = if weekly.failed.is_empty() {
+    let checks = if weekly.details.failed.is_empty() {
         "自检全部通过".to_owned()
     } else {
-        format!("自检 {} 项没过", weekly.failed.len())
+        format!("自检 {} 项没过", weekly.details.failed.len())
     };
-    let line = format!("{checks}；晚到已计入 {} 条，隔离 {} 条", grouped(weekly.late), grouped(weekly.quarantined));
+    let line = format!(
+        "{checks}；晚到已计入 {} 条，隔离 {} 条",
+        grouped(weekly.details.late),
+        grouped(weekly.details.quarantined)
+    );
     page.line(Worth::Useful, vec![(Tone::Quiet, line)]);
     for meaning in DEFINITIONS {
         page.line(Worth::Detail, vec![(Tone::Quiet, meaning.to_owned())]);

@@ -1,18 +1,26 @@
 //! `activity`: messages, active customers of 1, 7 and 30 days, and growth accounting (growth.md 1.4, 1.6).
 
+use super::away::Away;
 use super::draft::{Draft, Entry, Row};
-use super::sums::{by_gap, first_seen};
-use super::table::{Cell, Column, ColumnKind, Term};
+use super::table::{Cell, Column, ColumnKind};
+use super::term::{Term, What};
 use super::{AsOf, Asked, Period};
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::{GAP_FIRST, Metric};
+use crate::growth::counter::{CounterRange, GAP_FIRST, Metric};
 use crate::growth::counters::Counters;
 use crate::growth::lateness::DayState;
 
+pub(super) fn needed(period: Period) -> Vec<CounterRange> {
+    let gaps = looked_back(period);
+    vec![
+        CounterRange::new(Metric::Gap, gaps.from().0, gaps.to().0),
+        CounterRange::new(Metric::Messages, period.from().0, period.to().0),
+    ]
+}
+
 /// The longest window looks 29 days back.
-pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
-    let (from, to) = (period.from(), period.to());
-    vec![(Metric::Gap, from.plus_days(-29).0, to.0), (Metric::Messages, from.0, to.0)]
+fn looked_back(period: Period) -> Period {
+    period.since(period.from().plus_days(-29))
 }
 
 fn columns() -> Vec<Column> {
@@ -47,6 +55,7 @@ fn columns() -> Vec<Column> {
 }
 
 pub(super) fn build(asked: &Asked, period: Period, (clock, counters): (AsOf, &Counters)) -> Draft {
+    let away = Away::of(counters, looked_back(period));
     let mut rows = Vec::new();
     for day in period.days() {
         let Some(state) = clock.state(day) else { break };
@@ -56,18 +65,18 @@ pub(super) fn build(asked: &Asked, period: Period, (clock, counters): (AsOf, &Co
         };
         let rolling = |days: i32| {
             let window = Period::new(day.plus_days(1 - days), day);
-            window.map_or_else(|_| Entry::unknown(), |window| Entry::sum(first_seen(counters, window)))
+            window.map_or_else(|_| Entry::unknown(), |window| Entry::sum(away.first_seen(window)))
         };
         let entries = vec![
             Cell::Day(day).into(),
             Cell::State(state).into(),
             messages,
-            Entry::sum(by_gap(counters, day, |_| true)),
+            Entry::sum(away.by_gap(day, |_| true)),
             rolling(7),
             rolling(30),
-            Entry::sum(by_gap(counters, day, |gap| gap == GAP_FIRST)),
-            Entry::sum(by_gap(counters, day, |gap| gap == 1)),
-            Entry::sum(by_gap(counters, day, |gap| gap != GAP_FIRST && gap != 1)),
+            Entry::sum(away.by_gap(day, |gap| gap == GAP_FIRST)),
+            Entry::sum(away.by_gap(day, |gap| gap == 1)),
+            Entry::sum(away.by_gap(day, |gap| gap != GAP_FIRST && gap != 1)),
             dormant(counters, (day, state)),
         ];
         rows.push(Row { ends: day, entries });
@@ -87,7 +96,7 @@ fn dormant(counters: &Counters, (day, state): (BusinessDay, DayState)) -> Entry 
     let before = day.plus_days(-1);
     let active = counters.sum(Metric::Gap, before.0);
     let again = counters.get(Metric::Gap, (day.0, 1));
-    Entry::sum(vec![Term::new(format!("{before} 活跃"), active), Term::new("其中这一天又来", -again)])
+    Entry::sum(vec![Term::new(What::Active(before), active), Term::new("其中这一天又来", -again)])
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ impl Asked {
     /// Names what would work.
     pub fn check(&self, now: UnixSecs) -> Result<(), AskedError> {
         let today = now.business_day();
-        self.period.has_begun(today)?;
+        self.period.check(today)?;
         if self.measure != Measure::OnDay && self.report != ReportName::Retention {
             return Err(AskedError::NoMeasure(self.report));
         }

@@ -8,23 +8,26 @@ use super::unanswered;
 use super::{AsOf, Asked, Compare, Context, Period, ReportName, Table, definition, draft_of, needed_for};
 use crate::domain::ids::PlaybookVersion;
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 
-/// The counters a report must be given, as `(metric, from, to)` of first coordinates, both included. No cell is named
-/// twice, so that whatever is read can be added up.
-pub fn needed(asked: &Asked) -> Vec<(Metric, i32, i32)> {
+/// The counters a report must be given. No cell is named twice, so that whatever is read can be added up.
+pub fn needed(asked: &Asked) -> Vec<CounterRange> {
     let mut ranges: Vec<_> = asked.periods().flat_map(|period| needed_for(asked, period)).collect();
     if asked.report.is_by_day() {
         let (from, to) = (asked.period.from().0, asked.period.to().0);
-        ranges.extend([(Metric::Playbooks, from, to), (Metric::Quarantined, from, to)]);
+        ranges
+            .extend([CounterRange::new(Metric::Playbooks, from, to), CounterRange::new(Metric::Quarantined, from, to)]);
     }
     ranges.sort();
-    let mut apart: Vec<(Metric, i32, i32)> = Vec::with_capacity(ranges.len());
-    for (metric, from, to) in ranges {
+    let mut apart: Vec<CounterRange> = Vec::with_capacity(ranges.len());
+    for range in ranges {
         match apart.last_mut() {
-            Some(last) if last.0 == metric && from <= last.2.saturating_add(1) => last.2 = last.2.max(to),
-            _ => apart.push((metric, from, to)),
+            Some(last) if last.metric == range.metric && range.from <= last.to.saturating_add(1) => {
+                last.to = last.to.max(range.to);
+                last.last_b = last.last_b.max(range.last_b);
+            }
+            _ => apart.push(range),
         }
     }
     apart
@@ -109,7 +112,8 @@ mod tests {
                 let asked = Asked { compare: Compare::Previous, ..asked(report, days) };
                 let mut ranges = needed(&asked);
                 ranges.sort();
-                let overlap = ranges.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].2 >= pair[1].1);
+                let overlap =
+                    ranges.windows(2).any(|pair| pair[0].metric == pair[1].metric && pair[0].to >= pair[1].from);
                 assert!(!overlap, "{report:?} over {days} days: {ranges:?}");
             }
         }

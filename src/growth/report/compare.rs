@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::draft::{Draft, Entry, Row};
-use super::table::{Cell, Column, ColumnKind, Term};
+use super::table::{Cell, Column, ColumnKind};
+use super::term::Term;
 use super::{AsOf, Period, ReportName};
 
 /// Puts `x_previous` and `x_change` behind every number `x`.

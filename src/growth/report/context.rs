@@ -22,7 +22,7 @@ impl AsOf {
     }
 
     /// Whether a day is over, and what happened just before its end has had time to arrive.
-    pub(super) fn is_past(self, day: BusinessDay) -> bool {
+    pub(in crate::growth) fn is_past(self, day: BusinessDay) -> bool {
         self.state(day).is_some_and(|state| state >= DayState::Closed)
     }
 }

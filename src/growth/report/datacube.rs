@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::{Draft, Entry, Row};
 use super::sums::by_channel;
-use super::table::{Cell, Column, ColumnKind, Term};
+use super::table::{Cell, Column, ColumnKind};
+use super::term::Term;
 use super::{AsOf, Period};
 use crate::domain::time::{BusinessDay, UnixSecs};
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 
 /// What the platform's statistics said of a day (platform.md 4.16).
@@ -55,12 +56,13 @@ pub struct SideBySide {
 impl SideBySide {
     /// A day out of counters that hold every follow and unfollow up to it.
     pub fn of(day: BusinessDay, counters: &Counters, platform: PlatformDay) -> Self {
-        Self {
-            follows: counters.sum(Metric::Follows, day.0),
-            unfollows: counters.sum(Metric::Unfollows, day.0),
-            total: counters.sum_to(Metric::Follows, day.0) - counters.sum_to(Metric::Unfollows, day.0),
-            platform,
-        }
+        let total = counters.sum_to(Metric::Follows, day.0) - counters.sum_to(Metric::Unfollows, day.0);
+        Self::with_total((day, total), counters, platform)
+    }
+
+    fn with_total((day, total): (BusinessDay, i64), counters: &Counters, platform: PlatformDay) -> Self {
+        let (follows, unfollows) = (counters.sum(Metric::Follows, day.0), counters.sum(Metric::Unfollows, day.0));
+        Self { follows, unfollows, total, platform }
     }
 
     /// By how many followers the day changed more at the platform than here: what the gap of the totals grew by.
@@ -93,13 +95,13 @@ impl SideBySide {
 }
 
 /// The totals need every follow and unfollow since the beginning.
-pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(period: Period) -> Vec<CounterRange> {
     let (from, to) = (period.from().0, period.to().0);
     vec![
-        (Metric::Follows, i32::MIN, to),
-        (Metric::Unfollows, i32::MIN, to),
-        (Metric::Messages, from, to),
-        (Metric::MenuTaps, from, to),
+        CounterRange::new(Metric::Follows, i32::MIN, to),
+        CounterRange::new(Metric::Unfollows, i32::MIN, to),
+        CounterRange::new(Metric::Messages, from, to),
+        CounterRange::new(Metric::MenuTaps, from, to),
     ]
 }
 
@@ -138,16 +140,19 @@ fn columns() -> Vec<Column> {
 
 /// A day of which the platform has said nothing is not known, and neither is its difference.
 pub(super) fn build(period: Period, (clock, counters): (AsOf, &Counters), platform: &Platform) -> Draft {
+    let eve = period.from().plus_days(-1).0;
+    let (mut follows, mut unfollows) = (counters.sum_to(Metric::Follows, eve), counters.sum_to(Metric::Unfollows, eve));
     let mut rows = Vec::new();
     for day in period.days() {
         let Some(state) = clock.state(day) else { break };
+        follows += counters.sum(Metric::Follows, day.0);
+        unfollows += counters.sum(Metric::Unfollows, day.0);
         let told = platform.0.get(&day);
         let theirs = |terms: fn(&PlatformDay) -> Vec<Term>| told.map_or_else(Entry::unknown, |t| Entry::sum(terms(t)));
-        let side = told.map(|told| SideBySide::of(day, counters, *told));
+        let side = told.map(|told| SideBySide::with_total((day, follows - unfollows), counters, *told));
         let beside =
             |terms: fn(&SideBySide) -> Vec<Term>| side.as_ref().map_or_else(Entry::unknown, |s| Entry::sum(terms(s)));
-        let sum_to = |metric| counters.sum_to(metric, day.0);
-        let ours = |metric| Entry::sum(by_channel(counters, metric, (day.0, None)));
+        let ours = |metric| Entry::sum(by_channel(counters, metric, (day.0, 0)));
         let entries = vec![
             Cell::Day(day).into(),
             Cell::State(state).into(),
@@ -157,8 +162,8 @@ pub(super) fn build(period: Period, (clock, counters): (AsOf, &Counters), platfo
             theirs(|told| vec![Term::new("微信取消关注", told.cancel_user)]),
             beside(SideBySide::net_terms),
             Entry::sum(vec![
-                Term::new("从开始到这一天的关注", sum_to(Metric::Follows)),
-                Term::new("从开始到这一天的取消关注", -sum_to(Metric::Unfollows)),
+                Term::new("从开始到这一天的关注", follows),
+                Term::new("从开始到这一天的取消关注", -unfollows),
             ]),
             theirs(|told| vec![Term::new("微信粉丝总数", told.cumulate_user)]),
             beside(SideBySide::total_terms),

@@ -1,6 +1,7 @@
 //! A report in the making: numbers that know what they are the sum of, rows that know which day they end with.
 
-use super::table::{Cell, Column, Table, Term};
+use super::table::{Cell, Column, Table};
+use super::term::Term;
 use crate::domain::time::BusinessDay;
 
 /// A cell and the integers it is the sum of.

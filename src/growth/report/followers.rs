@@ -2,19 +2,20 @@
 
 use super::draft::{Draft, Entry, Row};
 use super::sums::by_channel;
-use super::table::{Cell, Column, ColumnKind, Term};
+use super::table::{Cell, Column, ColumnKind};
+use super::term::{Term, What};
 use super::{AsOf, Period};
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 
 /// The total needs every follow and unfollow since the beginning.
-pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(period: Period) -> Vec<CounterRange> {
     let (from, to) = (period.from().0, period.to().0);
     vec![
-        (Metric::Follows, i32::MIN, to),
-        (Metric::Unfollows, i32::MIN, to),
-        (Metric::FirstFollows, from, to),
-        (Metric::Refollows, from, to),
+        CounterRange::new(Metric::Follows, i32::MIN, to),
+        CounterRange::new(Metric::Unfollows, i32::MIN, to),
+        CounterRange::new(Metric::FirstFollows, from, to),
+        CounterRange::new(Metric::Refollows, from, to),
     ]
 }
 
@@ -43,10 +44,10 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
     let mut rows = Vec::new();
     for day in period.days() {
         let Some(state) = clock.state(day) else { break };
-        let number = |metric| Entry::sum(by_channel(counters, metric, (day.0, None)));
+        let number = |metric| Entry::sum(by_channel(counters, metric, (day.0, 0)));
         let (follows, unfollows) = (counters.sum(Metric::Follows, day.0), counters.sum(Metric::Unfollows, day.0));
         let change = [Term::new("当天关注", follows), Term::new("当天取消关注", -unfollows)];
-        let before = Term::new(format!("{} 结束时", day.plus_days(-1)), total);
+        let before = Term::new(What::AtEndOf(day.plus_days(-1)), total);
         total += follows - unfollows;
         let entries = vec![
             Cell::Day(day).into(),
@@ -102,7 +103,7 @@ mod tests {
     fn net_opens_into_follows_and_unfollows_and_the_total_into_the_day_before_as_well() {
         let terms = |column: usize| {
             let terms = draft().rows[1].entries[column].terms.clone();
-            terms.into_iter().map(|term| (term.what, term.count)).collect::<Vec<_>>()
+            terms.into_iter().map(|term| (term.what.to_string(), term.count)).collect::<Vec<_>>()
         };
         let net = [("当天关注".to_owned(), 5), ("当天取消关注".to_owned(), -6)];
         assert_eq!(terms(6), net);

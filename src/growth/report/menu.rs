@@ -9,14 +9,14 @@ use super::sums::{by_key, day_by_day, first_seen_by_key};
 use super::table::{Cell, Column, ColumnKind};
 use super::{AsOf, Period};
 use crate::domain::menu::Labels;
-use crate::growth::counter::{CAP_DAYS, Metric};
+use crate::growth::counter::{CAP_DAYS, CounterRange, Metric};
 use crate::growth::counters::Counters;
 
-pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(period: Period) -> Vec<CounterRange> {
     let (from, to) = (period.from().0, period.to().0);
-    let mut needed = vec![(Metric::MenuTaps, from, to)];
+    let mut needed = vec![CounterRange::new(Metric::MenuTaps, from, to)];
     if is_exact(period) {
-        needed.push((Metric::MenuTappers, from, to));
+        needed.push(CounterRange::new(Metric::MenuTappers, from, to));
     }
     needed
 }
@@ -62,7 +62,7 @@ pub(super) fn build(
             terms => Entry::sum(terms.unwrap_or_default()),
         };
         let label = labels.0.get(&key).cloned().unwrap_or_default();
-        let taps = Entry::sum(taps.get(key.as_str()).map(day_by_day).unwrap_or_default());
+        let taps = Entry::sum(taps.get(key.as_str()).map(|days| day_by_day(days)).unwrap_or_default());
         Row { ends: period.to(), entries: vec![Cell::Text(key).into(), Cell::Text(label).into(), taps, customers] }
     };
     let mut rows: Vec<Row> = keys.into_iter().map(row).collect();

@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use super::counter::Metric;
+use super::counter::CounterRange;
 use super::counters::Counters;
 use draft::Draft;
 
@@ -14,11 +14,13 @@ mod as_of;
 mod asked;
 mod assemble;
 mod average;
+mod away;
 mod channel;
 mod compare;
 mod context;
 mod datacube;
 mod draft;
+pub mod english;
 mod file;
 mod followers;
 mod menu;
@@ -28,6 +30,7 @@ mod small_print;
 mod sums;
 mod survival;
 mod table;
+mod term;
 #[cfg(test)]
 mod trials;
 mod unanswered;
@@ -45,7 +48,8 @@ pub use context::{AsOf, Context};
 pub use datacube::{Platform, PlatformDay, SideBySide};
 pub use file::{Form, Unwritable, written};
 pub use period::{MAX_DAYS, Period, PeriodError};
-pub use table::{Cell, Column, ColumnKind, Table, Term};
+pub use table::{Cell, Column, ColumnKind, Table};
+pub use term::{Term, What};
 pub use unanswered::MOST_TEXTS;
 pub use words::{clock_time, shown, state_word};
 pub use write::{Bom, Explain, Meta, to_csv, to_json};
@@ -143,8 +147,8 @@ impl FromStr for ReportName {
     }
 }
 
-/// What one period of a report is made from, as `(metric, from, to)`.
-fn needed_for(asked: &Asked, period: Period) -> Vec<(Metric, i32, i32)> {
+/// What one period of a report is made from.
+fn needed_for(asked: &Asked, period: Period) -> Vec<CounterRange> {
     match asked.report {
         ReportName::Followers => followers::needed(period),
         ReportName::Activity => activity::needed(period),

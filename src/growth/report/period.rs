@@ -43,13 +43,10 @@ impl Period {
     /// The days `from..=to`.
     ///
     /// # Errors
-    /// When it is empty or longer than [`MAX_DAYS`].
+    /// When it is empty.
     pub fn new(from: BusinessDay, to: BusinessDay) -> Result<Self, PeriodError> {
         if to < from {
             return Err(PeriodError::Reversed { from, to });
-        }
-        if to.days_since(from) >= MAX_DAYS {
-            return Err(PeriodError::TooLong(to.plus_days(1 - MAX_DAYS)));
         }
         Ok(Self { from, to })
     }
@@ -61,6 +58,11 @@ impl Period {
     pub fn parse(from: &str, to: &str) -> Result<Self, PeriodError> {
         let day = |text: &str| BusinessDay::parse(text).ok_or_else(|| PeriodError::NotADay(text.to_owned()));
         Self::new(day(from)?, day(to)?)
+    }
+
+    /// What must be read to look back from it: the same last day, an earlier first one.
+    pub(super) fn since(self, from: BusinessDay) -> Self {
+        Self { from: from.min(self.from), to: self.to }
     }
 
     /// Its first day.
@@ -83,13 +85,17 @@ impl Period {
         self.to.days_since(self.from) + 1
     }
 
-    /// Whether all of it has begun by `today`.
+    /// Whether all of it has begun by `today`, and it has at most [`MAX_DAYS`]. In this order: a shorter period that
+    /// ends in the future would be refused again.
     ///
     /// # Errors
-    /// Names `today`, the latest day that works.
-    pub fn has_begun(self, today: BusinessDay) -> Result<(), PeriodError> {
+    /// Names `today`, the latest day that works, or the first day of the longest period.
+    pub fn check(self, today: BusinessDay) -> Result<(), PeriodError> {
         let asked = if self.from > today { self.from } else { self.to };
-        if asked > today { Err(PeriodError::Future { asked, today }) } else { Ok(()) }
+        if asked > today {
+            return Err(PeriodError::Future { asked, today });
+        }
+        if self.len_days() > MAX_DAYS { Err(PeriodError::TooLong(self.to.plus_days(1 - MAX_DAYS))) } else { Ok(()) }
     }
 
     /// As many days before it, on the same weekdays, and none of its own: shifted back by whole weeks (growth.md 1.1).
@@ -113,9 +119,20 @@ mod tests {
         let error = |from, to| Period::parse(from, to).unwrap_err().to_string();
         assert!(error("2026-02-30", "2026-03-01").contains("`2026-02-30` is not a day"));
         assert!(error("2026-03-02", "2026-03-01").contains("from 2026-03-01 to 2026-03-02"));
-        let too_long = Period::parse("1000-01-01", "2026-03-01").unwrap_err();
+        let today = BusinessDay::parse("2026-03-01").unwrap();
+        let too_long = Period::parse("1000-01-01", "2026-03-01").unwrap().check(today).unwrap_err();
         let PeriodError::TooLong(from) = too_long else { panic!("{too_long:?}") };
-        assert_eq!(Period::new(from, BusinessDay::parse("2026-03-01").unwrap()).unwrap().days().count(), 3_660);
+        let longest = Period::new(from, today).unwrap();
+        assert_eq!((longest.check(today), longest.days().count()), (Ok(()), 3_660));
+    }
+
+    #[test]
+    fn a_period_that_is_too_long_and_in_the_future_is_told_of_the_future_first() {
+        let today = BusinessDay::parse("2026-03-01").unwrap();
+        for from in ["1000-01-01", "8000-01-01"] {
+            let refused = Period::parse(from, "9999-12-31").unwrap().check(today);
+            assert!(matches!(refused, Err(PeriodError::Future { .. })), "{refused:?}");
+        }
     }
 
     #[test]

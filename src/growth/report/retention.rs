@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::draft::{Draft, Entry, Row};
 use super::sums::by_channel;
-use super::table::{Cell, Column, ColumnKind, Term};
+use super::table::{Cell, Column, ColumnKind};
+use super::term::{Term, What};
 use super::{AsOf, Measure, Period};
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 
 /// The last day after the first that has a column.
@@ -17,12 +18,12 @@ const NTH_WEEKS: i32 = 12;
 /// return gap after it are over (growth.md 1.5).
 const RETURN_GAP_DAYS: i32 = 7;
 
-pub(super) fn needed(measure: Measure, period: Period) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(measure: Measure, period: Period) -> Vec<CounterRange> {
     let (from, to) = (period.from(), period.to());
     vec![match measure {
-        Measure::OnDay => (Metric::Retained, from.0, to.0),
-        Measure::OnOrAfter => (Metric::Latest, from.0, to.0),
-        Measure::Weekly => (Metric::RetainedWeekly, from.iso_week(), to.iso_week()),
+        Measure::OnDay => CounterRange::new(Metric::Retained, from.0, to.0).up_to(NTH_DAYS),
+        Measure::OnOrAfter => CounterRange::new(Metric::Latest, from.0, to.0),
+        Measure::Weekly => CounterRange::new(Metric::RetainedWeekly, from.iso_week(), to.iso_week()).up_to(NTH_WEEKS),
     }]
 }
 
@@ -121,7 +122,7 @@ fn remarks(measure: Measure) -> Vec<String> {
 fn daily(measure: Measure, day: BusinessDay, (clock, counters): (AsOf, &Counters)) -> Row {
     let of = |n: i32| match measure {
         Measure::OnOrAfter => Entry::sum(by_latest_day(counters, (day, n))),
-        Measure::OnDay | Measure::Weekly => Entry::sum(by_channel(counters, Metric::Retained, (day.0, Some(n)))),
+        Measure::OnDay | Measure::Weekly => Entry::sum(by_channel(counters, Metric::Retained, (day.0, n))),
     };
     let wait = if measure == Measure::OnOrAfter { RETURN_GAP_DAYS } else { 0 };
     let nth = |n: i32| if clock.is_past(day.plus_days(n + wait)) { of(n) } else { Entry::unknown() };
@@ -130,7 +131,7 @@ fn daily(measure: Measure, day: BusinessDay, (clock, counters): (AsOf, &Counters
 }
 
 fn weekly(week: i32, (clock, counters): (AsOf, &Counters)) -> Row {
-    let of = |n: i32| Entry::sum(by_channel(counters, Metric::RetainedWeekly, (week, Some(n))));
+    let of = |n: i32| Entry::sum(by_channel(counters, Metric::RetainedWeekly, (week, n)));
     let nth = |n: i32| if clock.is_past(sunday(week + n)) { of(n) } else { Entry::unknown() };
     let entries = [Cell::Day(monday(week)).into(), of(0)].into_iter().chain((1..=NTH_WEEKS).map(nth)).collect();
     Row { ends: sunday(week), entries }
@@ -156,11 +157,10 @@ fn by_latest_day(counters: &Counters, (cohort, n): (BusinessDay, i32)) -> Vec<Te
             *days.entry(m).or_default() += value;
         }
     }
-    let when = |m| if m == 0 { "首次那天".to_owned() } else { format!("第 {m} 天") };
     let days = days.into_iter().filter(|(_, value)| *value != 0);
-    let mut terms: Vec<Term> = days.map(|(m, value)| Term::new(format!("最近一次活跃：{}", when(m)), value)).collect();
+    let mut terms: Vec<Term> = days.map(|(m, value)| Term::new(What::LatestOn(m), value)).collect();
     if later != 0 {
-        terms.push(Term::new(format!("最近一次活跃：第 {NTH_DAYS} 天以后"), later));
+        terms.push(Term::new(What::LatestAfter(NTH_DAYS), later));
     }
     terms
 }

@@ -4,15 +4,16 @@
 use super::draft::{Draft, Entry, Row};
 use super::retention::{NTH_DAYS, nth_columns};
 use super::sums::by_channel;
-use super::table::{Cell, Column, ColumnKind, Term};
+use super::table::{Cell, Column, ColumnKind};
+use super::term::{Term, What};
 use super::{AsOf, Period};
 use crate::domain::time::BusinessDay;
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 
-pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
+pub(super) fn needed(period: Period) -> Vec<CounterRange> {
     let (from, to) = (period.from().0, period.to().0);
-    vec![(Metric::Follows, from, to), (Metric::SpellEnded, from, to)]
+    vec![CounterRange::new(Metric::Follows, from, to), CounterRange::new(Metric::SpellEnded, from, to).up_to(NTH_DAYS)]
 }
 
 fn columns() -> Vec<Column> {
@@ -37,8 +38,12 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
         if clock.state(day).is_none() {
             break;
         }
-        let mut entries = vec![Cell::Day(day).into(), Entry::sum(by_channel(counters, Metric::Follows, (day.0, None)))];
-        entries.extend((1..=NTH_DAYS).map(|n| standing(counters, clock, (day, n))));
+        let mut entries = vec![Cell::Day(day).into(), Entry::sum(by_channel(counters, Metric::Follows, (day.0, 0)))];
+        let ended = ended(counters, day);
+        entries.extend((1..=NTH_DAYS).map(|n| match clock.is_past(day.plus_days(n)) {
+            true => standing(&ended, n),
+            false => Entry::unknown(),
+        }));
         rows.push(Row { ends: day, entries });
     }
     let remarks = vec![
@@ -48,19 +53,21 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
     Draft { columns: columns(), rows, remarks }
 }
 
-fn standing(counters: &Counters, clock: AsOf, (day, n): (BusinessDay, i32)) -> Entry {
-    if !clock.is_past(day.plus_days(n)) {
-        return Entry::unknown();
+/// The follows of a day, and what ended of them by the n-th day after.
+fn ended(counters: &Counters, day: BusinessDay) -> (Term, Vec<(i32, Term)>) {
+    let mut ended = [0; NTH_DAYS.unsigned_abs() as usize + 1];
+    for (_, first, values) in counters.runs(Metric::SpellEnded, day.0) {
+        let first = usize::try_from(first).unwrap_or(usize::MAX);
+        ended.iter_mut().skip(first).zip(values).for_each(|(sum, value)| *sum += value);
     }
-    let mut terms = vec![Term::new("当天关注", counters.sum(Metric::Follows, day.0))];
-    for after in 0..=n {
-        let ended = counters.get(Metric::SpellEnded, (day.0, after));
-        if ended != 0 {
-            let when = if after == 0 { "当天取消".to_owned() } else { format!("第 {after} 天取消") };
-            terms.push(Term::new(when, -ended));
-        }
-    }
-    Entry::sum(terms)
+    let terms = (0..).zip(ended).filter(|(_, count)| *count != 0);
+    let follows = Term::new("当天关注", counters.sum(Metric::Follows, day.0));
+    (follows, terms.map(|(after, count)| (after, Term::new(What::Ended(after), -count))).collect())
+}
+
+fn standing((follows, ended): &(Term, Vec<(i32, Term)>), n: i32) -> Entry {
+    let ended = ended.iter().take_while(|(after, _)| *after <= n).map(|(_, term)| term);
+    Entry::sum(std::iter::once(follows).chain(ended).cloned().collect())
 }
 
 #[cfg(test)]
@@ -83,7 +90,10 @@ mod tests {
         let draft = build(period, clock, &cells.into_iter().collect());
         let cells = |row: &Row| row.entries[1..6].iter().map(|e| e.cell.to_string()).collect::<Vec<_>>().join(" ");
         assert_eq!(draft.rows.iter().map(cells).collect::<Vec<_>>(), ["10 9 6 6 —", "0 0 0 — —"]);
-        let terms: Vec<_> = draft.rows[0].entries[3].terms.iter().map(|t| (t.what.as_str(), t.count)).collect();
-        assert_eq!(terms, [("当天关注", 10), ("当天取消", -1), ("第 2 天取消", -3)]);
+        let terms: Vec<_> = draft.rows[0].entries[3].terms.iter().map(|t| (t.what.to_string(), t.count)).collect();
+        assert_eq!(
+            terms,
+            [("当天关注", 10), ("当天取消", -1), ("第 2 天取消", -3)].map(|(what, n)| (what.to_owned(), n))
+        );
     }
 }

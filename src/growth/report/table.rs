@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::term::Term;
 use crate::domain::ids::PlaybookVersion;
 use crate::domain::time::BusinessDay;
 use crate::growth::lateness::DayState;
@@ -26,22 +27,6 @@ pub struct Table {
     /// The playbooks that answered in the period, each with the first day it did: from when on a change of the playbook
     /// can have had an effect. Only for reports by day.
     pub playbooks: Vec<(BusinessDay, PlaybookVersion)>,
-}
-
-/// One integer of a number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Term {
-    /// What it counts, in words.
-    pub what: String,
-    /// How many; negative when it is taken away.
-    pub count: i64,
-}
-
-impl Term {
-    /// A term.
-    pub fn new(what: impl Into<String>, count: i64) -> Self {
-        Self { what: what.into(), count }
-    }
 }
 
 impl Table {

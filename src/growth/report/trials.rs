@@ -9,7 +9,7 @@ use crate::domain::customer::Customer;
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::ids::{Channel, DedupeKey};
 use crate::domain::time::{BusinessDay, UnixSecs};
-use crate::growth::counter::{CAP_DAYS, CounterKey};
+use crate::growth::counter::{CAP_DAYS, CounterKey, Metric};
 use crate::growth::lateness::Lateness;
 use crate::growth::record::record;
 
@@ -129,7 +129,7 @@ fn asked(report: ReportName, from: i32, len: i32) -> Asked {
 /// A report made of nothing but what it asked for.
 fn table(asked: &Asked, now: UnixSecs, counters: &Counters) -> Table {
     let ranges = needed(asked);
-    let wanted = |key: &CounterKey| ranges.iter().any(|(m, a, b)| *m == key.metric && (*a..=*b).contains(&key.a));
+    let wanted = |key: &CounterKey| ranges.iter().any(|range| range.holds(key));
     let read = counters.cells().filter(|(key, _)| wanted(key)).collect();
     build(asked, AsOf { now, lateness: Lateness::default() }, &read, &Context::default())
 }

@@ -6,7 +6,7 @@ use super::draft::{Draft, Entry, Row};
 use super::sums::{by_key, day_by_day};
 use super::table::{Cell, Column, ColumnKind};
 use super::{AsOf, Period};
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 
 /// At most so many rows; what is rarer is summed up.
@@ -14,8 +14,8 @@ pub const MOST_TEXTS: usize = 1_000;
 /// Stands for the words of erased customers: that they wrote is still counted, what they wrote is gone.
 const ERASED: &str = "（已删除）";
 
-pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
-    vec![(Metric::Unanswered, period.from().0, period.to().0)]
+pub(super) fn needed(period: Period) -> Vec<CounterRange> {
+    vec![CounterRange::new(Metric::Unanswered, period.from().0, period.to().0)]
 }
 
 fn columns() -> Vec<Column> {
@@ -35,17 +35,15 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
         return Draft { columns: columns(), ..Draft::default() };
     }
     let mut texts = Vec::new();
-    for (text, mut days) in by_key(counters, Metric::Unanswered, period) {
-        // Erased words leave their days for the row of the erased: what is left of them is nothing.
-        days.retain(|_, times| *times != 0);
-        let times: i64 = days.values().sum();
-        let Some((last, _)) = days.last_key_value() else { continue };
+    for (text, days) in by_key(counters, Metric::Unanswered, period) {
+        let times: i64 = days.iter().map(|(_, times)| times).sum();
+        let Some((last, _)) = days.last() else { continue };
         if times > 0 {
             texts.push((Reverse(times), Reverse(*last), text, days));
         }
     }
     texts.sort();
-    let row = |(_, Reverse(last), text, days): (_, _, &str, _)| {
+    let row = |(_, Reverse(last), text, days): (_, _, &str, Vec<_>)| {
         let text = if text.is_empty() { ERASED } else { text };
         let entries = vec![Cell::Text(text.to_owned()).into(), Entry::sum(day_by_day(&days)), Cell::Day(last).into()];
         Row { ends: period.to(), entries }

@@ -1,14 +1,14 @@
 //! `unique`: the distinct active customers of a whole period (growth.md 1.4, 5.2). Never a sum of days.
 
+use super::away::Away;
 use super::draft::{Draft, Entry, Row};
-use super::sums::first_seen;
 use super::table::{Cell, Column, ColumnKind};
 use super::{AsOf, Period};
-use crate::growth::counter::{CAP_DAYS, Metric};
+use crate::growth::counter::{CAP_DAYS, CounterRange, Metric};
 use crate::growth::counters::Counters;
 
-pub(super) fn needed(period: Period) -> Vec<(Metric, i32, i32)> {
-    vec![(Metric::Gap, period.from().0, period.to().0)]
+pub(super) fn needed(period: Period) -> Vec<CounterRange> {
+    vec![CounterRange::new(Metric::Gap, period.from().0, period.to().0)]
 }
 
 fn columns() -> Vec<Column> {
@@ -24,7 +24,7 @@ fn columns() -> Vec<Column> {
 pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
     let begun = clock.state(period.from()).is_some();
     let customers = if begun && period.len_days() <= CAP_DAYS + 1 {
-        Entry::sum(first_seen(counters, period))
+        Entry::sum(Away::of(counters, period).first_seen(period))
     } else {
         Entry::unknown()
     };

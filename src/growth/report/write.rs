@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::english;
 use super::table::{Cell, Table};
 use crate::domain::ids::{AccountId, PlaybookVersion};
 use crate::domain::time::UnixSecs;
@@ -57,11 +58,14 @@ pub fn to_json(table: &Table, meta: &Meta, explain: Explain) -> Value {
     });
     if let (Explain::Yes, Some(report)) = (explain, report.as_object_mut()) {
         let columns = table.columns.iter().map(|column| {
+            let english = english::column(&column.name);
             json!({
                 "name": column.name,
                 "title": column.title,
                 "meaning": column.meaning,
                 "formula": column.formula,
+                "title_en": english.as_ref().map_or("", |english| english.title.as_str()),
+                "meaning_en": english.as_ref().map_or("", |english| english.meaning),
             })
         });
         report.insert("columns".into(), columns.collect());
@@ -76,7 +80,8 @@ fn json_row(table: &Table, row: &[Cell]) -> Map<String, Value> {
 fn json_terms(table: &Table, row: usize) -> Value {
     let terms = table.columns.iter().enumerate().filter_map(|(n, column)| {
         let terms = table.terms.get(&(row, n))?.iter();
-        let terms: Vec<Value> = terms.map(|term| json!({ "what": term.what, "count": term.count })).collect();
+        let terms: Vec<Value> =
+            terms.map(|term| json!({ "what": term.what.to_string(), "count": term.count })).collect();
         Some((column.name.to_string(), Value::Array(terms)))
     });
     Value::Object(terms.collect::<Map<_, _>>())
@@ -127,7 +132,8 @@ fn defused(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::table::{Column, Term};
+    use super::super::table::Column;
+    use super::super::term::Term;
     use super::*;
     use crate::domain::time::BusinessDay;
     use crate::growth::lateness::DayState;
@@ -168,6 +174,8 @@ mod tests {
         let terms = json!({ "net": [{ "what": "关注", "count": 1 }, { "what": "取消关注", "count": -6 }] });
         assert_eq!(explained["rows"][0]["explain"], terms);
         assert_eq!(explained["columns"].as_array().unwrap().len(), 5);
+        let net = &explained["columns"][2];
+        assert_eq!((&net["title_en"], &net["meaning_en"]), (&"Net".into(), &"Follows less unfollows.".into()));
         let (mut same, added) = (explained.clone(), ["columns", "explain"]);
         same.as_object_mut().unwrap().remove(added[0]);
         same["rows"][0].as_object_mut().unwrap().remove(added[1]);

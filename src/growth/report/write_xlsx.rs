@@ -180,7 +180,7 @@ fn terms(sheet: &mut Worksheet, table: &Table, look: &Look) -> Result<(), XlsxEr
             if let Some(number) = cells.get(*column) {
                 write(sheet, (line, 2), number, look)?;
             }
-            sheet.write_string(line, 3, cut(&term.what))?;
+            sheet.write_string(line, 3, cut(&term.what.to_string()))?;
             write(sheet, (line, 4), &Cell::Count(term.count), look)?;
             line += 1;
         }

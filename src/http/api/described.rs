@@ -48,7 +48,7 @@ fn envelope(name: ReportName) -> RefOr<Schema> {
     let definition = text().pattern(Some(format!("^{}(\\.[a-z]+)?@[0-9]+$", name.as_str())));
     let changed = ObjectBuilder::new().property("day", day()).property("playbook", text());
     let mut column = ObjectBuilder::new();
-    for key in ["name", "title", "meaning", "formula"] {
+    for key in ["name", "title", "meaning", "formula", "title_en", "meaning_en"] {
         column = column.property(key, text()).required(key);
     }
     ObjectBuilder::new()

@@ -1,12 +1,14 @@
 //! The numbers on the console: every report of the last days, with what its columns mean and the same as a file.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 
 use super::super::State;
-use super::{Language, english};
+use super::Language;
 use crate::app::{ReportFault, ServedAccount, read_report};
 use crate::domain::ids::AccountId;
-use crate::growth::report::{Asked, Cell, Column, ColumnKind, Period, ReportName, Table, shown};
+use crate::growth::report::{Asked, Cell, Column, ColumnKind, Period, ReportName, Table, english, shown};
 
 /// A card for each report.
 pub(super) async fn cards(state: &State, account: &ServedAccount, language: Language) -> Markup {
@@ -104,7 +106,7 @@ fn below(table: &Table, language: Language) -> Markup {
         details {
             summary { (language.say("口径", "Definitions")) " " code { (table.definition()) } }
             dl { @for column in one_of_each(table) {
-                dt { (head(column, language)) @if language == Language::Chinese { " " code { (column.name) } } }
+                dt { (head(column, language)) " " code { (column.name) } }
                 dd { (meaning(column, language)) @if !column.formula.is_empty() { br; code { (column.formula) } } }
             } }
         }
@@ -117,17 +119,19 @@ fn one_of_each(table: &Table) -> impl Iterator<Item = &Column> {
     table.columns.iter().filter(move |column| !(english::is_nth(&column.name) && std::mem::replace(&mut seen, true)))
 }
 
-fn head(column: &Column, language: Language) -> &str {
+fn head(column: &Column, language: Language) -> Cow<'_, str> {
     match language {
-        Language::Chinese => &column.title,
-        Language::English => &column.name,
+        Language::Chinese => column.title.as_ref().into(),
+        Language::English => {
+            english::column(&column.name).map_or(column.name.as_ref().into(), |english| english.title.into())
+        }
     }
 }
 
 fn meaning(column: &Column, language: Language) -> &str {
     match language {
         Language::Chinese => &column.meaning,
-        Language::English => english::meaning(&column.name).unwrap_or(&column.meaning),
+        Language::English => english::column(&column.name).map_or(&column.meaning, |english| english.meaning),
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::counters;
+
 /// The database's file name within its folder.
 pub(super) const DB_FILE: &str = "fuwu.db";
 
@@ -28,6 +30,7 @@ pub(super) fn for_writing(dir: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -65_536)?;
     // What is deleted is overwritten. Not FAST, which leaves it in pages that fall free.
     connection.pragma_update(None, "secure_delete", "ON")?;
+    counters::teach(&connection)?;
     Ok(connection)
 }
 

@@ -18,6 +18,7 @@ use super::{counters, customers, outbox, quarantine, schema, shared};
 use crate::domain::ids::AccountId;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::counter::{CounterKey, Increment};
+use crate::growth::counters::Counters;
 use crate::store::pseudonym::Names;
 use crate::store::shape;
 use crate::store::{
@@ -152,9 +153,9 @@ impl Store for Embedded {
         }
     }
 
-    async fn counters(&self, account: &AccountId, range: CounterRange) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        let account = account.clone();
-        self.read_long(move |connection| counters::read(connection, account.as_str(), &range)).await
+    async fn counters(&self, account: &AccountId, ranges: &[CounterRange]) -> Result<Counters, StoreError> {
+        let (account, ranges) = (account.clone(), ranges.to_vec());
+        self.read_long(move |connection| counters::read(connection, account.as_str(), &ranges)).await
     }
 
     async fn journal(

@@ -2,14 +2,14 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::connection;
+use super::{connection, counters};
 use crate::growth::lateness::Lateness;
 use crate::store::{Spec, StoreError};
 
 /// "fuwu" in the file's header, so that no other program's file is taken for ours.
 const APPLICATION_ID: i32 = 0x6675_7775;
 /// Rises with every change of the tables.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 /// What files of version 1, which do not say so, were counted with.
 const LATENESS_IN_1: Lateness = Lateness::DEFAULT;
 
@@ -31,8 +31,8 @@ CREATE TABLE fact (
     body BLOB NOT NULL, PRIMARY KEY (account, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE counter (
-    account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
-    dimension TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (account, metric, a, b, dimension)
+    account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, dimension TEXT NOT NULL,
+    block INTEGER NOT NULL, cells BLOB NOT NULL, PRIMARY KEY (account, metric, a, dimension, block)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE journal (
     account INTEGER NOT NULL, arrived INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL,
@@ -63,7 +63,7 @@ CREATE TABLE residue (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What brings a file of version 1 up to [`SCHEMA_VERSION`]. Which of its facts hold words is not known, so all may.
+/// What brings a file of version 1 up to version 2. Which of its facts hold words is not known, so all may.
 const SINCE_1: &str = "
 CREATE TABLE shared (
     account INTEGER NOT NULL, kind TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
@@ -82,6 +82,16 @@ CREATE TABLE residue (
     PRIMARY KEY (account, metric, a, b, dimension, arrived)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// What brings a file of version 2 up to [`SCHEMA_VERSION`], around the counters themselves: each had a row of its own.
+const SINCE_2: (&str, &str) = (
+    "ALTER TABLE counter RENAME TO counter_2;
+     CREATE TABLE counter (
+         account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, dimension TEXT NOT NULL,
+         block INTEGER NOT NULL, cells BLOB NOT NULL, PRIMARY KEY (account, metric, a, dimension, block)
+     ) STRICT, WITHOUT ROWID;",
+    "DROP TABLE counter_2;",
+);
 
 /// Makes the tables in a new file; in one that is there, checks that it is ours, not newer than we are and made with
 /// the same `spec`. After a crash the whole file is checked.
@@ -159,9 +169,14 @@ fn create(connection: &mut Connection, spec: Spec) -> rusqlite::Result<()> {
 fn renew(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version < SCHEMA_VERSION {
+    if version < 2 {
         transaction.execute_batch(SINCE_1)?;
         set_meta(&transaction, "lateness_days", i64::from(LATENESS_IN_1.days()))?;
+    }
+    if version < SCHEMA_VERSION {
+        transaction.execute_batch(SINCE_2.0)?;
+        counters::gather(&transaction, "counter_2")?;
+        transaction.execute_batch(SINCE_2.1)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     transaction.commit()
@@ -192,6 +207,7 @@ mod tests {
 
     fn made() -> Connection {
         let mut connection = Connection::open_in_memory().unwrap();
+        counters::teach(&connection).unwrap();
         prepare(&mut connection, Spec::default()).unwrap();
         connection
     }
@@ -199,7 +215,10 @@ mod tests {
     /// A file as version 1 left it.
     fn of_version_1() -> Connection {
         let connection = made();
-        let back = "DROP TABLE shared; DROP TABLE worded; DROP TABLE residue; DROP INDEX customer_left;
+        let back = "DROP TABLE counter; CREATE TABLE counter (
+                account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
+                dimension TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (account, metric, a, b, dimension)
+            ) STRICT, WITHOUT ROWID; DROP TABLE shared; DROP TABLE worded; DROP TABLE residue; DROP INDEX customer_left;
             DROP INDEX customer_erased; ALTER TABLE customer DROP COLUMN left_on;
             DELETE FROM meta WHERE key = 'lateness_days'; PRAGMA user_version = 1";
         connection.execute_batch(back).unwrap();
@@ -273,13 +292,26 @@ mod tests {
         };
         let mut older = of_version_1();
         older.execute_batch("INSERT INTO fact VALUES (1, 5, 7, 0, x'')").unwrap();
+        older
+            .execute_batch(
+                "INSERT INTO account VALUES (1, 'demo');
+                 INSERT INTO counter VALUES (1, 1, 9, -1, '', 4), (1, 1, 9, 1, '', 2), (1, 2, 9, 0, '', 6), (1, 2, 8, 0, '', 0)",
+            )
+            .unwrap();
         prepare(&mut older, Spec::default()).unwrap();
         let new = made();
-        for table in ["customer", "shared", "worded", "residue"] {
+        for table in ["customer", "shared", "worded", "residue", "counter"] {
             assert!(!columns(&new, table).is_empty());
             assert_eq!(columns(&older, table), columns(&new, table), "{table}");
         }
         let worded: (i64, i64) = older.query_row("SELECT * FROM worded", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
         assert_eq!(worded, (7, 5), "any fact may hold words");
+        let counted = counters::read_all(&older, "demo").unwrap();
+        let counted: Vec<_> = counted.iter().map(|(key, value)| (key.metric as u8, key.a, key.b, *value)).collect();
+        assert_eq!(counted, [(1, 9, -1, 4), (1, 9, 1, 2), (2, 9, 0, 6)]);
+        let left: i64 = older
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'counter_2'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(left, 0);
     }
 }

@@ -12,6 +12,7 @@ fn stored(kind: SharedKind) -> &'static str {
         SharedKind::Printed => "printed",
         SharedKind::Post => "post",
         SharedKind::Datacube => "datacube",
+        SharedKind::Spent => "spent",
     }
 }
 

@@ -1,5 +1,6 @@
 use fuwu::domain::time::BusinessDay;
 use fuwu::growth::counter::{CounterKey, GAP_FAR, GAP_FIRST, Increment, Metric};
+use fuwu::growth::counters::Counters;
 use fuwu::store::{Commit, CounterRange, CustomerRef};
 
 use super::Engine;
@@ -26,12 +27,21 @@ pub async fn a_range_holds_both_ends_and_one_metric_in_order_of_key(engine: &dyn
     let gaps = days.iter().flat_map(|day| [GAP_FIRST, 3, GAP_FAR, 0].map(|gap| add(key(Metric::Gap, *day, gap), 1)));
     let others = days.iter().map(|day| add(key(Metric::Messages, *day, 0), 1));
     apply(&*store, Commit { increments: gaps.chain(others).collect(), ..commit(&who("o1"), 0) }).await;
-    let range = CounterRange { metric: Metric::Gap, from: 10, to: 12 };
-    let found = store.counters(&demo(), range).await.unwrap();
-    let expected = [10, 11, 12].map(|day| [GAP_FAR, GAP_FIRST, 0, 3].map(|gap| (key(Metric::Gap, day, gap), 1)));
-    assert_eq!(found, expected.concat());
-    let nothing = CounterRange { metric: Metric::Gap, from: 12, to: 10 };
-    assert_eq!(store.counters(&demo(), nothing).await.unwrap(), []);
+    let read =
+        async |ranges: &[CounterRange]| store.counters(&demo(), ranges).await.unwrap().cells().collect::<Vec<_>>();
+    let gaps = |days: &[i32], gaps: &[i32]| -> Vec<_> {
+        let of_day = |day: &i32| gaps.iter().map(move |gap| (*day, *gap)).collect::<Vec<_>>();
+        days.iter().flat_map(of_day).map(|(day, gap)| (key(Metric::Gap, day, gap), 1)).collect()
+    };
+    let range = CounterRange::new(Metric::Gap, 10, 12);
+    assert_eq!(read(&[range]).await, gaps(&[10, 11, 12], &[GAP_FAR, GAP_FIRST, 0, 3]));
+    assert_eq!(read(&[range.up_to(2)]).await, gaps(&[10, 11, 12], &[GAP_FAR, GAP_FIRST, 0]));
+    assert_eq!(read(&[range.up_to(GAP_FAR)]).await, gaps(&[10, 11, 12], &[GAP_FAR]));
+    let two = [CounterRange::new(Metric::Messages, 13, 20), CounterRange::new(Metric::Gap, -5, -1).up_to(0)];
+    let messages = (key(Metric::Messages, 13, 0), 1);
+    assert_eq!(read(&two).await, [gaps(&[-1], &[GAP_FAR, GAP_FIRST, 0]), vec![messages]].concat());
+    assert_eq!(read(&[CounterRange::new(Metric::Gap, 12, 10)]).await, []);
+    assert_eq!(read(&[]).await, []);
 }
 
 pub async fn accounts_are_counted_apart(engine: &dyn Engine) {
@@ -41,9 +51,9 @@ pub async fn accounts_are_counted_apart(engine: &dyn Engine) {
     apply(&*store, Commit { increments: vec![add(follows.clone(), 1)], ..commit(&who("o1"), 0) }).await;
     apply(&*store, Commit { increments: vec![add(follows.clone(), 10)], ..commit(&other, 0) }).await;
     assert_eq!(counters(&*store, Metric::Follows).await, [(follows.clone(), 1)]);
-    let range = CounterRange { metric: Metric::Follows, from: 1, to: 1 };
-    assert_eq!(store.counters(&other.account, range.clone()).await.unwrap(), [(follows, 10)]);
-    assert_eq!(store.counters(&"nobody".into(), range).await.unwrap(), []);
+    let range = CounterRange::new(Metric::Follows, 1, 1);
+    assert_eq!(store.counters(&other.account, &[range]).await.unwrap(), [(follows, 10)].into_iter().collect());
+    assert_eq!(store.counters(&"nobody".into(), &[range]).await.unwrap(), Counters::default());
 }
 
 pub async fn dimensions_are_counted_apart(engine: &dyn Engine) {

@@ -73,10 +73,7 @@ pub async fn apply(store: &dyn Store, commit: Commit) {
 
 /// The counters of a metric, whatever the coordinates, without the zero ones.
 pub async fn counters(store: &dyn Store, metric: Metric) -> Vec<(CounterKey, i64)> {
-    let range = CounterRange { metric, from: i32::MIN, to: i32::MAX };
-    let mut counters = store.counters(&demo(), range).await.unwrap();
-    counters.retain(|(_, value)| *value != 0);
-    counters
+    store.counters(&demo(), &[CounterRange::all(metric)]).await.unwrap().cells().collect()
 }
 
 /// The marks of the facts, in order.
