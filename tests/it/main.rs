@@ -47,5 +47,6 @@ mod retries;
 mod retries_property;
 mod robot;
 mod spreadsheet;
+mod torture;
 mod webhook_http;
 mod webhook_limits;
