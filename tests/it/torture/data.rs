@@ -68,6 +68,8 @@ pub struct Tally {
     pub passed: usize,
     /// Lines and cases that wait for what is not built.
     pub later: (usize, usize),
+    /// Cases in which we do otherwise than the list says, with a reason.
+    pub deviating: usize,
     pub failed: Vec<String>,
     parts: String,
 }
@@ -96,14 +98,18 @@ impl Tally {
         self.cases += other.cases;
         self.passed += other.passed;
         self.later = (self.later.0 + other.later.0, self.later.1 + other.later.1);
+        self.deviating += other.deviating;
         self.failed.extend(other.failed);
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lines, cases, passed, later: (lines_later, cases_later), parts, .. } = self;
-        write!(f, "{parts}{lines} lines, {cases} cases, {passed} passed; ")?;
+        let Self { lines, cases, passed, later: (lines_later, cases_later), deviating, parts, .. } = self;
+        write!(
+            f,
+            "{parts}{lines} lines, {cases} cases, {passed} passed ({deviating} of them otherwise than listed, with a reason); "
+        )?;
         write!(f, "not applicable yet: {lines_later} whole lines and {cases_later} single cases")
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use fuwu::channel::official::deliver::Chat;
 use fuwu::channel::official::{Mode, Reason};
 use fuwu::domain::fact::FactKind;
 use fuwu::domain::reply::Reply;
@@ -147,7 +148,8 @@ impl Table<'_> {
         if posted.status != 200 {
             return same("what it tells", posted.body.as_slice(), b"");
         }
-        self.kept_aside(case, &account, &posted, (&before, &after)).await?;
+        let aside = |of: &BTreeMap<String, i64>| of.get("set aside").copied().unwrap_or(0);
+        self.went(case, (&account, &openid), &posted, aside(&after) - aside(&before)).await?;
         if let Some(words) = &case.kept {
             let facts = self.world.store().facts(&account.as_str().into(), 0, usize::MAX).await.unwrap();
             let last = facts.iter().rev().filter(|logged| logged.of.openid.as_str() == openid);
@@ -164,57 +166,45 @@ impl Table<'_> {
     }
 
     /// Where it went: aside, nowhere, or to a reply that the platform would show.
-    async fn kept_aside(
+    async fn went(
         &mut self,
         case: &Case,
-        account: &str,
+        (account, openid): (&str, &str),
         posted: &Posted,
-        (before, after): (&BTreeMap<String, i64>, &BTreeMap<String, i64>),
+        set_aside: i64,
     ) -> Result<(), String> {
-        let aside = |of: &BTreeMap<String, i64>| of.get("set aside").copied().unwrap_or(0);
-        match &case.quarantined {
-            Some(reason) => {
-                same("that it is only acknowledged", posted.is_acknowledged_only(), true)?;
-                let kept = self.world.store().quarantined(&account.into(), 1).await.unwrap();
-                same("the reason", kept.first().map(|entry| entry.reason.as_str()), Some(reason.as_str()))?;
-                same("deliveries set aside", aside(after) - aside(before), 1)?;
-                if account == "demo" {
-                    self.reasons.push(reason.clone());
-                }
-                Ok(())
+        if let Some(reason) = &case.quarantined {
+            same("that it is only acknowledged", posted.is_acknowledged_only(), true)?;
+            let kept = self.world.store().quarantined(&account.into(), 1).await.unwrap();
+            same("the reason", kept.first().map(|entry| entry.reason.as_str()), Some(reason.as_str()))?;
+            if account == "demo" {
+                self.reasons.push(reason.clone());
             }
-            None => {
-                same("deliveries set aside", aside(after) - aside(before), 0)?;
-                if case.acknowledged {
-                    return same("that it is only acknowledged", posted.is_acknowledged_only(), true);
-                }
-                let mut sender = self.hand.sender.clone();
-                if account == "plain" {
-                    sender.mode = Mode::Plain;
-                }
-                let openid = case.from.clone().map(|from| grown(&from));
-                let openid = openid.unwrap_or_else(|| format!("oTortureOfContent{:04}", self.next_id - 1));
-                let chat = fuwu::channel::official::deliver::Chat {
-                    openid: &openid,
-                    original_id: ORIGINAL_ID,
-                    max_articles: 8,
-                };
-                match sender.hear(&chat, &posted.body) {
-                    Ok(Reply::Text(words)) => {
-                        let expected = case.reply.as_deref().unwrap_or("");
-                        if words.contains(expected) { Ok(()) } else { Err(format!("says {words}")) }
-                    }
-                    Ok(Reply::Silent) => Err("nothing is said".into()),
-                    Ok(other) => Err(format!("no words: {other:?}")),
-                    Err(fault) => Err(format!("the platform would not show it: {fault}")),
-                }
-            }
+            return same("deliveries set aside", set_aside, 1);
+        }
+        same("deliveries set aside", set_aside, 0)?;
+        if case.acknowledged {
+            return same("that it is only acknowledged", posted.is_acknowledged_only(), true);
+        }
+        let mut sender = self.hand.sender.clone();
+        if account == "plain" {
+            sender.mode = Mode::Plain;
+        }
+        let openid = case.from.as_deref().map_or(openid.to_owned(), grown);
+        let chat = Chat { openid: &openid, original_id: ORIGINAL_ID, max_articles: 8 };
+        match sender.hear(&chat, &posted.body) {
+            Ok(Reply::Text(words)) if words.contains(case.reply.as_deref().unwrap_or("")) => Ok(()),
+            Ok(Reply::Silent) => Err("nothing is said".into()),
+            Ok(other) => Err(format!("says {other:?}")),
+            Err(fault) => Err(format!("the platform would not show it: {fault}")),
         }
     }
 
     fn message(&self, case: &Case, openid: &str, nth: usize, port: u16) -> Vec<u8> {
         let from = case.from.as_deref().map_or(openid.to_owned(), grown);
-        let at = case.at.as_deref().map_or(MONDAY.0.to_string(), grown);
+        // What happens one after the other happens a second apart, and none of it ahead of our clock.
+        let second = MONDAY.0 - case.times.map_or(0, |times| (times - nth) as i64);
+        let at = case.at.as_deref().map_or(second.to_string(), grown);
         let id = case.id.as_deref().map_or(format!("{}", 10_000 + self.next_id * 1000 + nth as u64), grown);
         let alternate = case.alternating.as_ref().filter(|_| nth % 2 == 1);
         let inside = match alternate.or(case.inside.as_ref()) {

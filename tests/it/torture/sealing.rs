@@ -60,6 +60,10 @@ pub fn encrypt(message: &[u8], lie: &Lie) -> String {
             message.push(b' ');
         }
     }
+    // What has no padding to leave out is not written otherwise.
+    while lie.base64.as_deref() == Some("unpadded") && (used(&message) / 32 + 1) % 3 == 0 {
+        message.extend([b' '; 32]);
+    }
     let actual = u32::try_from(message.len()).unwrap();
     let length = match lie.length.as_deref() {
         None => actual,
