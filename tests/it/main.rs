@@ -16,6 +16,7 @@ mod store_measure;
 
 mod business;
 mod conversation;
+mod crowds;
 mod daily_report;
 mod datacube;
 mod deadline;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -72,6 +73,8 @@ pub struct Tally {
     pub deviating: usize,
     pub failed: Vec<String>,
     parts: String,
+    /// What took longest.
+    slowest: (Duration, String),
 }
 
 impl Tally {
@@ -84,8 +87,9 @@ impl Tally {
     }
 
     /// One case and how it went.
-    pub fn case(&mut self, id: &str, what: &str, went: Result<(), String>) {
+    pub fn case(&mut self, id: &str, what: &str, (went, began): (Result<(), String>, Instant)) {
         self.cases += 1;
+        self.slowest = std::mem::take(&mut self.slowest).max((began.elapsed(), format!("{id} {what:.80}")));
         match went {
             Ok(()) => self.passed += 1,
             Err(wrong) => self.failed.push(format!("{id} {what:.200}: {wrong:.600}")),
@@ -93,7 +97,7 @@ impl Tally {
     }
 
     pub fn add(&mut self, part: &str, other: Self) {
-        self.parts += &format!("{part}: {other}\n");
+        self.parts += &format!("{part}: {other}; slowest {:?} {}\n", other.slowest.0, other.slowest.1);
         self.lines += other.lines;
         self.cases += other.cases;
         self.passed += other.passed;

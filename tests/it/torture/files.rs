@@ -69,12 +69,13 @@ pub async fn run(lines: &[Line<Case>]) -> Tally {
     let saving = Saving::start();
     for line in lines {
         for case in line.case.iter().filter(|case| case.later.is_none()) {
+            let began = Instant::now();
             let went = match (&case.answers, &case.save) {
                 (Some(answer), _) => business.hears(&grown(answer), case).await,
                 (None, Some(step)) => saving.goes_well(step).await,
                 (None, None) => case.holds(),
             };
-            tally.case(&line.id, &format!("{} {}", line.input, case.name), went);
+            tally.case(&line.id, &format!("{} {}", line.input, case.name), (went, began));
         }
     }
     tally

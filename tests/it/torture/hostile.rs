@@ -92,15 +92,17 @@ pub async fn run(world: &World, env: &[(&str, &str)], lines: &[Line<Case>]) -> T
     for line in lines {
         for case in line.case.iter().filter(|case| case.later.is_none()) {
             let what = format!("{} {}", line.input, case.name);
+            let began = Instant::now();
             let went = match case.name.as_str() {
                 "the log" => logged(case).await,
                 _ => table.holds(case).await,
             };
-            tally.case(&line.id, &what, went);
+            tally.case(&line.id, &what, (went, began));
         }
     }
+    let began = Instant::now();
     let explained = explained(world.dir.path(), env, &table.reasons);
-    tally.case("W41 to W58", "fuwu explain quarantine tells every reason that was given", explained);
+    tally.case("W41 to W58", "fuwu explain quarantine tells every reason that was given", (explained, began));
     tally
 }
 

@@ -1,6 +1,7 @@
 //! 3.1: the request and its signature.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use fuwu::growth::counter::Metric;
 use fuwu::store::CounterRange;
@@ -82,8 +83,9 @@ pub async fn run(world: &World, lines: &[Line<Case>]) -> Tally {
     for line in lines {
         for case in line.case.iter().filter(|case| case.later.is_none()).flat_map(Case::spread) {
             id += 1;
+            let began = Instant::now();
             let went = case.holds(world, id, &mut answers).await;
-            tally.case(&line.id, &format!("{} {}", line.input, case.name), went);
+            tally.case(&line.id, &format!("{} {}", line.input, case.name), (went, began));
         }
     }
     tally
