@@ -49,10 +49,11 @@ async fn every_line_of_the_torture_list_holds() {
     let mut total = Tally::default();
     total.add("3.1 requests", requests::run(&world, &requests).await);
     // What waits for the server to lose its patience does so beside everything else.
-    let (slow, said) = tokio::join!(wire::run(&world, &http), hostile::run(&world, &env, &content));
+    let (slow, said, written) =
+        tokio::join!(wire::run(&world, &http), hostile::run(&world, &env, &content), files::run(&files));
     total.add("3.2 HTTP", slow);
     total.add("3.3 content", said);
-    total.add("3.5 files", files::run(&files).await);
+    total.add("3.5 files", written);
     ids.extend(requests.iter().map(|line: &data::Line<requests::Case>| line.id.clone()));
     ids.extend(http.iter().map(|line: &data::Line<wire::Case>| line.id.clone()));
     ids.extend(content.iter().map(|line: &data::Line<hostile::Case>| line.id.clone()));

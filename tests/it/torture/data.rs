@@ -75,6 +75,7 @@ pub struct Tally {
     parts: String,
     /// What took longest.
     slowest: (Duration, String),
+    took: Duration,
 }
 
 impl Tally {
@@ -89,6 +90,7 @@ impl Tally {
     /// One case and how it went.
     pub fn case(&mut self, id: &str, what: &str, (went, began): (Result<(), String>, Instant)) {
         self.cases += 1;
+        self.took += began.elapsed();
         self.slowest = std::mem::take(&mut self.slowest).max((began.elapsed(), format!("{id} {what:.80}")));
         match went {
             Ok(()) => self.passed += 1,
@@ -97,7 +99,8 @@ impl Tally {
     }
 
     pub fn add(&mut self, part: &str, other: Self) {
-        self.parts += &format!("{part}: {other}; slowest {:?} {}\n", other.slowest.0, other.slowest.1);
+        let (slowest, which) = &other.slowest;
+        self.parts += &format!("{part}: {other}; all {:.1?}, slowest {slowest:.1?}: {which}\n", other.took);
         self.lines += other.lines;
         self.cases += other.cases;
         self.passed += other.passed;

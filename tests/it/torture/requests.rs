@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::data::{Line, Tally, Waits, grown, same};
 use super::sealing::{Lie, NEW_TOKEN, encrypt, envelope, query};
-use super::wire::exchange;
+use super::wire::answered;
 use crate::hand::text;
 use crate::harness::{MONDAY, TOKEN, World};
 use crate::raw;
@@ -110,7 +110,7 @@ impl Case {
     async fn holds(&self, world: &World, id: u64, answers: &mut BTreeMap<String, String>) -> Result<(), String> {
         let request = self.request(id);
         let before = messages(world, self.account()).await;
-        let answer = exchange(world.address(), &request).await?;
+        let answer = answered(world.address(), &request).await?;
         same("the status", raw::status(&answer), self.status)?;
         let (_, body) = answer.split_once("\r\n\r\n").ok_or("no head")?;
         match &self.body {
@@ -129,7 +129,7 @@ impl Case {
         for again in &self.again {
             world.clock.set(MONDAY);
             world.clock.advance_secs(again.after_secs);
-            let second = exchange(world.address(), &request).await;
+            let second = answered(world.address(), &request).await;
             world.clock.set(MONDAY);
             let second = second?;
             same("the status again", raw::status(&second), again.status)?;
