@@ -125,7 +125,7 @@ impl Table<'_> {
             (Some(times), _) => self.one_by_one(case, &openid, times).await?,
             (None, Some(copies)) => self.at_once(case, &openid, copies).await?,
             (None, None) => {
-                let message = self.message(case, &openid, 0, trap.local_addr().unwrap().port());
+                let message = self.message(case, &openid, (0, trap.local_addr().unwrap().port()));
                 self.next_id += 1;
                 self.post(&account, &message).await
             }
@@ -151,7 +151,7 @@ impl Table<'_> {
             return same("what it tells", posted.body.as_slice(), b"");
         }
         let aside = |of: &BTreeMap<String, i64>| of.get("set aside").copied().unwrap_or(0);
-        self.went(case, (&account, &openid), &posted, aside(&after) - aside(&before)).await?;
+        self.went(case, (&account, &openid), (&posted, aside(&after) - aside(&before))).await?;
         if let Some(words) = &case.kept {
             let facts = self.world.store().facts(&account.as_str().into(), 0, usize::MAX).await.unwrap();
             let last = facts.iter().rev().filter(|logged| logged.of.openid.as_str() == openid);
@@ -172,8 +172,7 @@ impl Table<'_> {
         &mut self,
         case: &Case,
         (account, openid): (&str, &str),
-        posted: &Posted,
-        set_aside: i64,
+        (posted, set_aside): (&Posted, i64),
     ) -> Result<(), String> {
         if let Some(reason) = &case.quarantined {
             same("that it is only acknowledged", posted.is_acknowledged_only(), true)?;
@@ -202,7 +201,7 @@ impl Table<'_> {
         }
     }
 
-    fn message(&self, case: &Case, openid: &str, nth: usize, port: u16) -> Vec<u8> {
+    fn message(&self, case: &Case, openid: &str, (nth, port): (usize, u16)) -> Vec<u8> {
         let from = case.from.as_deref().map_or(openid.to_owned(), grown);
         // What happens one after the other happens a second apart, and none of it ahead of our clock.
         let second = MONDAY.0 - case.times.map_or(0, |times| (times - nth) as i64);
@@ -259,7 +258,7 @@ impl Table<'_> {
         let account = case.account.clone().unwrap_or_else(|| "demo".to_owned());
         let mut last = None;
         for nth in 0..times {
-            let message = self.message(case, openid, nth, 0);
+            let message = self.message(case, openid, (nth, 0));
             let posted = self.post(&account, &message).await;
             same(&format!("status {nth}"), posted.status, 200)?;
             last = Some(posted);
@@ -271,7 +270,7 @@ impl Table<'_> {
     /// Copies of one message, each signed anew, at the same moment: one answer for all.
     async fn at_once(&mut self, case: &Case, openid: &str, copies: usize) -> Result<Posted, String> {
         let account = case.account.clone().unwrap_or_else(|| "demo".to_owned());
-        let message = self.message(case, openid, 0, 0);
+        let message = self.message(case, openid, (0, 0));
         self.next_id += 1;
         let answers = join_all((0..copies).map(|_| self.post(&account, &message))).await;
         let first = answers.first().cloned().ok_or("nothing was delivered")?;
