@@ -76,8 +76,8 @@ fn fact(logged: &Logged) -> Value {
     })
 }
 
-/// As people read it, in +08:00.
-fn moment(at: UnixSecs) -> String {
+/// A time as people read it, in +08:00.
+pub fn moment(at: UnixSecs) -> String {
     let secs = at.0.saturating_sub(at.business_day().start().0);
     format!("{} {:02}:{:02}:{:02} +08:00", at.business_day(), secs / 3600, secs / 60 % 60, secs % 60)
 }

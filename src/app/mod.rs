@@ -36,7 +36,7 @@ pub mod replay;
 pub use account::ServedAccount;
 pub use brief::{Subject, read_brief};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use customer::export_customer;
+pub use customer::{export_customer, moment};
 pub use forget::Discretion;
 pub use handle::NotNow;
 pub use in_flight::InFlight;

@@ -237,7 +237,9 @@ fn serve_account(
     let playbook = Live::start(account.dirs.clone())
         .map_err(|findings| anyhow!("the playbook of account {id} cannot be used\n{}", listed(&findings)))?;
     Ok(ServedAccount {
-        channel: official::Account::new(spec).with_context(|| format!("account {id}"))?,
+        channel: official::Account::new(spec)
+            .with_context(|| format!("account {id}"))?
+            .within(account.stamp_window_secs),
         playbook,
         backend: Backend::new(around.client.clone(), business),
         platform: api::Client::new(platform, app_id, around.app_secret, around.client.clone()),

@@ -44,7 +44,7 @@ pub(super) struct EraseArgs {
     yes: bool,
 }
 
-fn openid(text: &str) -> Result<Openid, String> {
+pub(super) fn openid(text: &str) -> Result<Openid, String> {
     let fits = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     if fits { Ok(Openid::from(text)) } else { Err("an OpenID looks like oABC0123…, without blanks".into()) }
 }
@@ -138,7 +138,7 @@ async fn erase_at_server(settings: &Settings, of: &CustomerRef) -> anyhow::Resul
     }
 }
 
-fn key(settings: &Settings) -> anyhow::Result<PseudonymKey> {
+pub(super) fn key(settings: &Settings) -> anyhow::Result<PseudonymKey> {
     let secrets = Secrets::read(&settings.data_dir)?;
     let secrets = secrets.with_context(|| {
         format!("there is no store in {}; `fuwu serve` makes one, `data_dir` says where", settings.data_dir.display())

@@ -6,6 +6,7 @@ mod brief;
 mod chat;
 mod check;
 mod customer;
+mod explain;
 mod populate;
 mod replay;
 mod report;
@@ -80,6 +81,11 @@ enum Command {
     Customer {
         #[command(subcommand)]
         command: customer::CustomerCommand,
+    },
+    /// Why: what was set aside and for what reason; what is known of one customer. Also beside a running server.
+    Explain {
+        #[command(subcommand)]
+        command: explain::ExplainCommand,
     },
     /// JSON Schemas of the playbook files, for editors.
     Schema {
@@ -194,6 +200,7 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             brief::run(&settings, (&id, &account), command)
         }
         Command::Replay(args) => replay::run(&settings, args),
+        Command::Explain { command } => explain::run(&settings, meant?.0, command),
         Command::Customer { command } => customer::run(&settings, meant?.0, command),
         Command::Report(args) => {
             let (id, account) = meant?;

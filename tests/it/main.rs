@@ -16,6 +16,7 @@ mod store_measure;
 
 mod business;
 mod conversation;
+mod crowds;
 mod daily_report;
 mod datacube;
 mod deadline;
@@ -47,5 +48,6 @@ mod retries;
 mod retries_property;
 mod robot;
 mod spreadsheet;
+mod torture;
 mod webhook_http;
 mod webhook_limits;

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::key::AesKey;
+use super::query::Query;
 use crate::domain::ids::AccountId;
+use crate::domain::time::UnixSecs;
 
 /// How deliveries travel (platform.md 1.1). A delivery weaker than the account's mode is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -44,6 +46,8 @@ pub struct Account {
     pub(super) tokens: Vec<String>,
     pub(super) keys: Vec<AesKey>,
     pub(super) mode: Mode,
+    /// How far a delivery's timestamp may be from our clock; `None`: any distance.
+    stamp_window_secs: Option<i64>,
 }
 
 /// Why an account cannot be used as it is configured. Positions count from 1; the secrets themselves are not shown.
@@ -89,7 +93,21 @@ impl Account {
         if app_id.is_empty() && !keys.is_empty() {
             return Err(AccountFault::NoAppId);
         }
-        Ok(Self { id, app_id, original_id, tokens, keys, mode })
+        Ok(Self { id, app_id, original_id, tokens, keys, mode, stamp_window_secs: None })
+    }
+
+    /// The same account, taking only what was signed at most so long ago, or ahead of our clock. The platform may
+    /// repeat a delivery under its first timestamp, and clocks drift: so this is off unless it is asked for, and should
+    /// be generous (platform.md 1.3).
+    pub fn within(self, stamp_window_secs: Option<i64>) -> Self {
+        Self { stamp_window_secs, ..self }
+    }
+
+    /// Whether a request was signed lately enough for this account.
+    pub fn is_fresh(&self, query: &Query, now: UnixSecs) -> bool {
+        self.stamp_window_secs.is_none_or(|window| {
+            query.sent_at().is_some_and(|sent| u64::try_from(window).is_ok_and(|w| sent.0.abs_diff(now.0) <= w))
+        })
     }
 
     /// Our name of it.
@@ -138,6 +156,29 @@ mod tests {
             Some(AccountFault::NoAppId)
         );
         assert_eq!(fault(spec(&["t"], &[], Mode::Plain)), None);
+    }
+
+    #[test]
+    fn a_window_refuses_what_was_signed_too_long_ago_or_ahead_and_without_one_nothing_is() {
+        let open = Account::new(spec(&["t"], &[], Mode::Plain)).unwrap();
+        let asked = |timestamp: &str| Query::parse(&format!("timestamp={timestamp}")).unwrap();
+        let now = UnixSecs(1_735_689_600);
+        for any in ["0", "1735689600", "999999999999"] {
+            assert!(open.is_fresh(&asked(any), now), "{any}");
+        }
+        let strict = open.within(Some(300));
+        for (timestamp, fresh) in [
+            ("1735689600", true),
+            ("1735689300", true),
+            ("1735689299", false),
+            ("1735689900", true),
+            ("1735689901", false),
+            ("0", false),
+            ("999999999999", false),
+        ] {
+            assert_eq!(strict.is_fresh(&asked(timestamp), now), fresh, "{timestamp}");
+        }
+        assert!(!strict.is_fresh(&Query::parse("").unwrap(), now));
     }
 
     #[test]

@@ -163,8 +163,7 @@ impl Sender {
             return Err(ReplyFault::Signature);
         }
         AesKey::decode(&self.aes_key)
-            .and_then(|key| crypt::decrypt(&key, encrypted))
-            .filter(|clear| clear.receiver() == self.app_id.as_bytes())
+            .and_then(|key| crypt::decrypt(&key, encrypted, self.app_id.as_bytes()))
             .ok_or(ReplyFault::Undecryptable)
     }
 }

@@ -114,8 +114,8 @@ fn open_sealed(account: &Account, query: &Query, body: &[u8]) -> Result<Opened, 
 /// Tries every key that is still accepted, newest first; the AppID inside must be ours.
 fn decrypt(account: &Account, encrypted: &str) -> Option<(usize, Clear)> {
     account.keys.iter().enumerate().find_map(|(at, key)| {
-        let clear = crypt::decrypt(key, encrypted)?;
-        (clear.receiver() == account.app_id.as_bytes()).then_some((at, clear))
+        let clear = crypt::decrypt(key, encrypted, account.app_id.as_bytes())?;
+        Some((at, clear))
     })
 }
 

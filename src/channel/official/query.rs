@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::open::Refusal;
+use crate::domain::time::UnixSecs;
 
 /// Nothing the platform sends comes near; what is longer is not the platform's.
 const MAX_QUERY_BYTES: usize = 4096;
@@ -45,6 +46,11 @@ impl Query {
             *slot = Some(decode(value)?.into_owned());
         }
         query.check()
+    }
+
+    /// When it was signed, if it says so.
+    pub(super) fn sent_at(&self) -> Option<UnixSecs> {
+        self.timestamp.as_deref()?.parse().ok().map(UnixSecs)
     }
 
     fn slot(&mut self, name: &str) -> Option<&mut Option<String>> {

@@ -61,6 +61,8 @@ pub struct Sources {
     pub files: BTreeMap<(Role, String), Source>,
     /// What was found on the way.
     pub findings: Vec<Finding>,
+    /// The folders themselves, links followed: nothing outside of them is read.
+    roots: Vec<PathBuf>,
 }
 
 const FILES: [(&str, Role); 5] = [
@@ -74,7 +76,8 @@ const FILES: [(&str, Role); 5] = [
 impl Sources {
     /// Reads the folders. The conversation tests in `tests/` are no part of the playbook.
     pub fn read(dirs: &Dirs) -> Self {
-        let mut sources = Self::default();
+        let roots = [&dirs.playbook, &dirs.menus].into_iter().filter_map(|dir| dir.canonicalize().ok()).collect();
+        let mut sources = Self { roots, ..Self::default() };
         let read = [dirs.playbook.join("actions"), dirs.playbook.join("tests"), dirs.menus.clone()];
         sources.stray_folders(&dirs.playbook, &read);
         for (name, path) in sources.list(&dirs.playbook, "toml") {
@@ -133,10 +136,21 @@ impl Sources {
     }
 
     fn add(&mut self, role: Role, name: &str, path: &Path) {
-        let bytes = fs::metadata(path).and_then(|data| {
-            if data.len() > MAX_FILE_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { fs::read(path) }
-        });
+        let bytes = self.bytes(path);
         self.files.insert((role, name.to_owned()), Source { role, shown: path.display().to_string(), bytes });
+    }
+
+    /// A link may lead to another file of the folders, as where they are mounted by a container; but not out of them:
+    /// what is found in a file is shown to people who may not read everything here.
+    fn bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let real = path.canonicalize()?;
+        if !self.roots.iter().any(|root| real.starts_with(root)) {
+            return Err(io::Error::other("这是一个指到文件夹外面的链接"));
+        }
+        if fs::metadata(&real)?.len() > MAX_FILE_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        fs::read(real)
     }
 
     /// Folders that nothing reads.
@@ -174,7 +188,13 @@ impl Source {
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 return Err(whole(Code::TooLarge, "文件超过 1 MiB".into(), "动作可以分成几个文件放进 actions/"));
             }
-            Err(error) => return Err(whole(Code::Unreadable, format!("读不了文件：{error}"), "检查文件的权限")),
+            Err(error) => {
+                return Err(whole(
+                    Code::Unreadable,
+                    format!("读不了文件：{error}"),
+                    "检查文件的权限；链接请换成文件本身",
+                ));
+            }
         };
         if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
             return Err(whole(Code::Encoding, "文件是 UTF-16 编码".into(), SAVE_AS_UTF8));

@@ -11,7 +11,7 @@ use crate::config::nearest::nearest;
 const DEFAULTS: &str = include_str!("../../../config/default.toml");
 
 /// Every key; `*` is the name of an account.
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 26] = [
     "data_dir",
     "server.listen",
     "server.public_url",
@@ -33,6 +33,7 @@ const KEYS: [&str; 25] = [
     "accounts.*.token",
     "accounts.*.aes_key",
     "accounts.*.mode",
+    "accounts.*.stamp_window_secs",
     "accounts.*.api_base",
     "accounts.*.playbook",
     "accounts.*.menus",

@@ -101,6 +101,23 @@ impl Reader<'_> {
         Some(number)
     }
 
+    /// Less than a minute would refuse what the platform repeats.
+    fn stamp_window(&mut self, key: &str) -> Option<Option<i64>> {
+        const MEND: &str = "写 60 到 86400 的秒数；写 0 则不检查";
+        if self.layers.text(key).is_none() {
+            return Some(None);
+        }
+        let secs: i64 = self.parsed(key, MEND)?;
+        match secs {
+            0 => Some(None),
+            60..=86_400 => Some(Some(secs)),
+            _ => {
+                self.fault(key, "不在范围内", MEND);
+                None
+            }
+        }
+    }
+
     /// A time of day as minutes after midnight.
     fn minute(&mut self, key: &str) -> Option<u16> {
         let text: String = self.parsed(key, "写成 08:30 这样的时间")?;
@@ -139,6 +156,7 @@ impl Reader<'_> {
         let tokens = self.secrets(&of("token"), is_token, "要有 3 到 32 位字母或数字");
         let aes_keys = self.secrets(&of("aes_key"), is_aes_key, "要有 43 位字母或数字");
         let api_base = self.web(&of("api_base"));
+        let stamp_window_secs = self.stamp_window(&of("stamp_window_secs"));
         let app_id = self.layers.text(&of("app_id"));
         if !in_sandbox {
             if app_id.is_none() {
@@ -162,6 +180,7 @@ impl Reader<'_> {
             tokens,
             aes_keys,
             mode: mode?,
+            stamp_window_secs: stamp_window_secs?,
             api_base: if in_sandbox { api_base } else { api_base.or_else(|| Url::parse(API_BASE).ok()) },
             dirs: Dirs { playbook: folder("playbook", "config/playbook"), menus: folder("menus", "menus") },
         })

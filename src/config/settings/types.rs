@@ -80,6 +80,8 @@ pub struct Account {
     pub aes_keys: Vec<Secret>,
     /// `mode`.
     pub mode: Mode,
+    /// `stamp_window_secs`, 60 to 86400; `None`, written 0, for any distance.
+    pub stamp_window_secs: Option<i64>,
     /// `api_base`; `None` means the sandbox.
     pub api_base: Option<Url>,
     /// `playbook` and `menus`.

@@ -112,6 +112,21 @@ fn what_is_no_utf8_text_is_refused_with_its_line() {
 }
 
 #[test]
+fn a_link_may_lead_about_in_the_folders_but_not_out_of_them() {
+    let folder = Folder::good().with("playbook/..data", "[bye]\nkind = \"say\"\ntext = \"再见\"\n");
+    let (inside, outside) = (folder.dirs().playbook.join("..data"), tempfile::NamedTempFile::new().unwrap());
+    let link = folder.dirs().playbook.join("actions/more.toml");
+    std::os::unix::fs::symlink(inside, &link).unwrap();
+    assert!(folder.read().0.unwrap().actions.contains_key(&ActionKey::from("bye")));
+    fs::write(outside.path(), "root:x:0:0:secret").unwrap();
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(outside.path(), &link).unwrap();
+    let (playbook, findings) = folder.read();
+    assert!(playbook.is_none() && findings.iter().any(|finding| finding.code == Code::Unreadable), "{findings:?}");
+    assert!(!format!("{findings:?}").contains("secret"));
+}
+
+#[test]
 fn every_fault_of_a_file_is_listed_where_it_is() {
     let actions = "[a]\nkind = \"say\"\ntxet = \"x\"\ntext = 7\nextra = 1\n\n[b]\nkind = \"sya\"\n\n[c]\ntext = \"x\"\n\n[d]\nkind = \"say\"\ntext = \"\"\"\n好\n{{ 坏\n\"\"\"\n";
     let folder = Folder::good().with("playbook/actions.toml", format!("{ACTIONS}{actions}"));

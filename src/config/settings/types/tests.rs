@@ -45,6 +45,7 @@ fn an_own_account_has_the_same_defaults_as_the_demo() {
     let settings = load(&shop(""), &[]).unwrap();
     let (demo, shop) = (&settings.accounts[&"demo".into()], &settings.accounts[&"shop".into()]);
     assert_eq!((demo.kind, demo.mode, &demo.dirs), (shop.kind, shop.mode, &shop.dirs));
+    assert_eq!((demo.stamp_window_secs, shop.stamp_window_secs), (None, None), "off unless asked for");
     assert_eq!(shop.api_base.as_ref().unwrap().as_str(), "https://api.weixin.qq.com/");
     assert!(!settings.lives_in_sandbox(&"shop".into()));
 }
@@ -108,6 +109,9 @@ fn every_rule_is_held_and_every_fault_named() {
         (shop("kind = \"servce\""), "accounts.shop.kind"),
         (shop("mode = \"none\""), "accounts.shop.mode"),
         (shop("api_base = \"ftp://x\""), "accounts.shop.api_base"),
+        (shop("stamp_window_secs = 59"), "accounts.shop.stamp_window_secs"),
+        (shop("stamp_window_secs = -1"), "accounts.shop.stamp_window_secs"),
+        (shop("stamp_window_secs = \"soon\""), "accounts.shop.stamp_window_secs"),
         (shop("").replace("token1", "a-b"), "accounts.shop.token"),
         (shop("").replace("token1", ""), "accounts.shop.token"),
         (shop("").replace("abc", "ab"), "accounts.shop.aes_key"),

@@ -1,0 +1,139 @@
+//! `fuwu explain`: why. What was set aside and for what reason; what is known of one customer, and how it came about.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::assemble::store_spec;
+use super::customer::{key, openid};
+use crate::app::{export_customer, moment};
+use crate::channel::official::Reason;
+use crate::config::Settings;
+use crate::domain::ids::{AccountId, Openid};
+use crate::store::{CustomerRef, Quarantined, open_read_only, open_to_export};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ExplainCommand {
+    /// Deliveries that were the platform's and could not be used: when, why, and what that means. Newest first.
+    Quarantine(QuarantineArgs),
+    /// One customer: state, history, and what could not be used of theirs.
+    Customer {
+        /// The customer.
+        #[arg(value_parser = openid)]
+        openid: Openid,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct QuarantineArgs {
+    /// How many.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    last: usize,
+    /// Also what they said. That may be a customer's words.
+    #[arg(long)]
+    body: bool,
+}
+
+/// Also beside a running server.
+pub(super) fn run(settings: &Settings, account: AccountId, command: &ExplainCommand) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match command {
+        ExplainCommand::Quarantine(args) => {
+            let store = open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?)?;
+            let kept = runtime.block_on(store.quarantined(&account, args.last))?;
+            if kept.is_empty() {
+                println!("没有搁置的推送。nothing was set aside");
+            }
+            kept.iter().for_each(|entry| print!("{}", set_aside(entry, args)));
+            Ok(ExitCode::SUCCESS)
+        }
+        ExplainCommand::Customer { openid } => {
+            let of = CustomerRef { account, openid: openid.clone() };
+            let store = open_to_export(settings.store_url.expose(), &settings.data_dir, key(settings)?)?;
+            match runtime.block_on(export_customer(store.as_ref(), &of))? {
+                Some(held) => {
+                    print!("{}", customer(&held));
+                    Ok(ExitCode::SUCCESS)
+                }
+                None => {
+                    eprintln!("fuwu: 没有这位客户的任何资料。nothing is held on this customer");
+                    Ok(ExitCode::from(1))
+                }
+            }
+        }
+    }
+}
+
+fn why(reason: &str) -> &'static str {
+    Reason::labelled(reason).map_or("", Reason::explained)
+}
+
+fn set_aside(entry: &Quarantined, args: &QuarantineArgs) -> String {
+    let Quarantined { arrived, reason, body, .. } = entry;
+    let mut told = format!("{}  {reason}  {} 字节  {}\n", moment(*arrived), body.len(), why(reason));
+    if args.body {
+        let _ = writeln!(told, "    {}", on_one_line(&String::from_utf8_lossy(body)));
+    }
+    told
+}
+
+/// What somebody sent must not steer the terminal of whoever looks at it.
+fn on_one_line(text: &str) -> String {
+    text.chars().flat_map(|char| if char.is_control() { char.escape_default().collect() } else { vec![char] }).collect()
+}
+
+fn customer(held: &Value) -> String {
+    let list = |name: &str| held.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut told = String::new();
+    if let Some(follow) = held.pointer("/record/follow") {
+        let _ = writeln!(told, "关注 follow：{follow}");
+    }
+    let _ = writeln!(told, "等待发出 outgoing：{}", list("outgoing").len());
+    for fact in list("facts") {
+        let what = on_one_line(&fact.get("what").unwrap_or(&Value::Null).to_string());
+        let _ = writeln!(told, "{}  {what}", text(&fact, "at"));
+    }
+    for entry in list("quarantined") {
+        let reason = text(&entry, "reason");
+        let _ = writeln!(told, "{}  搁置 set aside：{reason}  {}", text(&entry, "arrived"), why(&reason));
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::UnixSecs;
+
+    #[test]
+    fn a_delivery_that_was_set_aside_is_told_with_its_reason_and_only_when_asked_with_its_words() {
+        let entry = Quarantined {
+            account: "demo".into(),
+            arrived: UnixSecs(1_772_416_800),
+            reason: "doctype".into(),
+            body: b"<!DOCTYPE x>\n\x1b[2Jsecret".to_vec(),
+        };
+        let told = |body| set_aside(&entry, &QuarantineArgs { last: 1, body });
+        let line = told(false);
+        assert!(line.starts_with("2026-03-02 10:00:00 +08:00  doctype  23 字节  带有 DOCTYPE"), "{line}");
+        assert!(!line.contains("secret") && line.lines().count() == 1);
+        let both = told(true);
+        assert!(both.contains("\\n\\u{1b}[2Jsecret") && both.lines().count() == 2, "{both:?}");
+    }
+
+    #[test]
+    fn a_customer_is_told_line_by_line() {
+        let held = serde_json::json!({
+            "record": {"follow": {"state": "Following"}},
+            "facts": [{"at": "2026-03-02 10:00:00 +08:00", "what": {"Unanswered": {"text": "a\nb"}}}],
+            "outgoing": [],
+            "quarantined": [{"arrived": "2026-03-02 10:00:01 +08:00", "reason": "time", "body": "…"}],
+        });
+        let told = customer(&held);
+        assert_eq!(told.lines().count(), 4, "{told}");
+        assert!(told.contains("set aside：time  CreateTime"), "{told}");
+    }
+}
