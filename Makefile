@@ -20,8 +20,8 @@ check:
 deny:
 	cargo deny check
 
-# The webhook beside its floors: throughput, times, CPU, bytes, memory. `make bench LOAD="--act taps --count"` for more;
-# `cargo bench --bench load -- --help` says what there is.
+# The webhook beside its floors: throughput, times, CPU, bytes, memory, counts. `make bench LOAD="--act taps"` for taps on
+# the menu; `make bench LOAD=--help` says what there is.
 LOAD ?= --json target/load.json
 bench:
 	cargo bench --quiet --bench load -- $(LOAD)

@@ -55,9 +55,10 @@ pub struct Options {
     /// The folder in which fuwu's data gets a folder of its own: choose the disk by it.
     #[arg(long, value_name = "DIR", default_value = env!("CARGO_TARGET_TMPDIR"))]
     pub folder: PathBuf,
-    /// Counts allocations and instructions too, in runs of their own under valgrind, which must be installed.
+    /// Leaves allocations and instructions out. They are counted in runs of their own under valgrind, where that is
+    /// installed, and always on the embedded store.
     #[arg(long)]
-    pub count: bool,
+    pub without_counts: bool,
     /// Where all figures of all rounds are written to.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

@@ -66,7 +66,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads what is there, and hands a whole answer to `on_answer`.
+    /// Reads what is there, and hands a whole answer to `on_answer`. Whoever gets `false` is woken again when there is more.
     ///
     /// # Errors
     /// When the connection ends, or says what nobody asked for or what is no HTTP.
@@ -74,23 +74,18 @@ impl Connection {
         loop {
             match self.stream.read(chunk) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(read) => {
-                    self.incoming.extend_from_slice(chunk.get(..read).unwrap_or_default());
-                    // Less than asked for is all there was; more wakes us again.
-                    if read < chunk.len() {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(read) => self.incoming.extend_from_slice(chunk.get(..read).unwrap_or_default()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             }
+            if let Some((status, body)) = whole(&self.incoming)? {
+                let errand = self.errand.take().ok_or_else(|| io::Error::other("an answer that nobody asked for"))?;
+                on_answer(Answered { errand, status, body });
+                self.incoming.clear();
+                return Ok(true);
+            }
         }
-        let Some((status, body)) = whole(&self.incoming)? else { return Ok(false) };
-        let errand = self.errand.take().ok_or_else(|| io::Error::other("an answer that nobody asked for"))?;
-        on_answer(Answered { errand, status, body });
-        self.incoming.clear();
-        Ok(true)
     }
 }
 

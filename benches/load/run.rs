@@ -15,7 +15,7 @@ use super::deliveries::{Batch, Crowd};
 use super::figures::{self, Fsync, Load, Ratios, Report, Round};
 use super::floors::Kind;
 use super::meters::{Taken, fsyncs, own_cpu, peak_memory_kib};
-use super::servers::{Server, Under, fuwu, pin_myself};
+use super::servers::{Server, Under, fuwu, is_there, pin_myself};
 
 /// A server that is up, and its rounds so far.
 struct Contestant {
@@ -73,7 +73,7 @@ pub fn measure(options: &Options, again: Again) -> anyhow::Result<Report> {
         server.stop()?;
     }
     servers.sort_by_key(|server| server.kind);
-    if options.count {
+    if !options.without_counts && is_there("valgrind") {
         course.count(&mut servers, (folder.path(), again))?;
     }
     report(options, (servers, &disk), course.faults)

@@ -118,6 +118,11 @@ impl Drop for Server {
     }
 }
 
+/// Whether a program is installed.
+pub fn is_there(program: &str) -> bool {
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
 /// Puts the calling thread, and what it starts, on one core.
 pub fn pin_myself(core: usize) -> anyhow::Result<()> {
     let (core, pid) = (core.to_string(), std::process::id().to_string());

@@ -40,6 +40,7 @@ pub fn of(report: &Report) -> String {
         table.add_row(std::iter::once((*name).to_owned()).chain(report.servers.iter().map(figure)));
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    let counted = report.servers.iter().all(|server| server.counts.is_some());
     let (fsync, ratios) = (&report.fsync, &report.ratios);
     let p99 = report.servers.iter().last().map_or(f64::NAN, |fuwu| fuwu.half.p99_us);
     format!(
@@ -48,7 +49,7 @@ pub fn of(report: &Report) -> String {
          fuwu to the crypto floor, median of the rounds: throughput {:.3}, CPU {:.2} times, p99 at half load {:.2} times\n\
          throughput: {:.3} of the floor's; the goal is {GOAL_OF_THROUGHPUT:.3}: {}\n\
          p99 at half load: {} ms; the goal is {GOAL_OF_P99} times the floor's and one fsync, {} ms: {}\n\
-         {}",
+         {}{}",
         report.asked,
         millis(fsync.median_us),
         millis(fsync.p99_us),
@@ -60,6 +61,11 @@ pub fn of(report: &Report) -> String {
         millis(p99),
         millis(ratios.p99_at_half_goal_us),
         met(p99 <= ratios.p99_at_half_goal_us),
+        if counted {
+            ""
+        } else {
+            "allocations and instructions were not counted (by valgrind, where it is installed)\n"
+        },
         faults(report)
     )
 }
