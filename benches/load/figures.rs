@@ -51,14 +51,22 @@ pub struct Server {
     pub rounds: Vec<Round>,
 }
 
-/// fuwu beside the crypto floor: medians of the ratios of each round.
+/// fuwu beside the crypto floor.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ratios {
-    pub throughput: f64,
-    pub cpu: f64,
-    pub p99_at_half: f64,
+    pub throughput: Ratio,
+    pub cpu: Ratio,
+    pub p99_at_half: Ratio,
     /// Three times the floor's p99 at half load and one fsync.
     pub p99_at_half_goal_us: f64,
+}
+
+/// A ratio, taken in every round. Far apart, the machine had other things to do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ratio {
+    pub median: f64,
+    pub least: f64,
+    pub most: f64,
 }
 
 /// The disk.
@@ -98,6 +106,12 @@ impl Load {
         }
     }
 
+    /// The share of its core that the server had. Less than all of it at full load: it waited, for the disk or for others
+    /// on the same core.
+    pub fn server_busy(&self) -> f64 {
+        self.per_second * self.cpu_us / 1e6
+    }
+
     fn median(rounds: &[Round], of: fn(&Round) -> &Self) -> Self {
         let median = |figure: fn(&Self) -> f64| median(rounds.iter().map(|round| figure(of(round))).collect());
         Self {
@@ -127,7 +141,9 @@ impl Ratios {
     pub fn of(server: &Server, floor: &Server, fsync: &Fsync) -> Self {
         let ratio = |figure: fn(&Round) -> f64| {
             let pairs = server.rounds.iter().zip(&floor.rounds);
-            median(pairs.map(|(server, floor)| figure(server) / figure(floor)).collect())
+            let mut ratios: Vec<f64> = pairs.map(|(server, floor)| figure(server) / figure(floor)).collect();
+            ratios.sort_unstable_by(f64::total_cmp);
+            Ratio { median: quantile(&ratios, 0.5), least: quantile(&ratios, 0.0), most: quantile(&ratios, 1.0) }
         };
         Self {
             throughput: ratio(|round| round.full.per_second),

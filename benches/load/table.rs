@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::figures::{GOAL_OF_P99, GOAL_OF_THROUGHPUT, Load, Report, Server};
+use super::figures::{GOAL_OF_P99, GOAL_OF_THROUGHPUT, Load, Ratio, Report, Server};
 
 /// A client that needs more of its core than this may be what limits.
 const CLIENT_AT_ITS_LIMIT: f64 = 0.9;
@@ -28,6 +28,7 @@ const FIGURES: &[Figure] = &[
     ("allocations", |s| counted(s, |c| c.allocations)),
     ("  bytes", |s| counted(s, |c| c.allocated_bytes)),
     ("instructions", |s| counted(s, |c| c.instructions)),
+    ("server's share of its core at full load", |s| format!("{:.2}", s.full.server_busy())),
     ("client's share of its core", |s| format!("{:.2}", s.full.client_busy)),
 ];
 
@@ -46,18 +47,19 @@ pub fn of(report: &Report) -> String {
     format!(
         "{}\n{table}\n\
          fsync of 4 KiB on this disk: median {} ms, p99 {} ms\n\
-         fuwu to the crypto floor, median of the rounds: throughput {:.3}, CPU {:.2} times, p99 at half load {:.2} times\n\
+         fuwu to the crypto floor, median (least to most) of the rounds:\n\
+         throughput {}, CPU {}, p99 at half load {}\n\
          throughput: {:.3} of the floor's; the goal is {GOAL_OF_THROUGHPUT:.3}: {}\n\
          p99 at half load: {} ms; the goal is {GOAL_OF_P99} times the floor's and one fsync, {} ms: {}\n\
          {}{}",
         report.asked,
         millis(fsync.median_us),
         millis(fsync.p99_us),
-        ratios.throughput,
-        ratios.cpu,
-        ratios.p99_at_half,
-        ratios.throughput,
-        met(ratios.throughput >= GOAL_OF_THROUGHPUT),
+        spread(&ratios.throughput),
+        spread(&ratios.cpu),
+        spread(&ratios.p99_at_half),
+        ratios.throughput.median,
+        met(ratios.throughput.median >= GOAL_OF_THROUGHPUT),
         millis(p99),
         millis(ratios.p99_at_half_goal_us),
         met(p99 <= ratios.p99_at_half_goal_us),
@@ -84,6 +86,10 @@ fn faults(report: &Report) -> String {
 fn rate(load: &Load) -> String {
     let at_least = if load.client_busy > CLIENT_AT_ITS_LIMIT { "≥ " } else { "" };
     format!("{at_least}{:.0}", load.per_second)
+}
+
+fn spread(ratio: &Ratio) -> String {
+    format!("{:.3} ({:.3} to {:.3})", ratio.median, ratio.least, ratio.most)
 }
 
 fn millis(us: f64) -> String {
