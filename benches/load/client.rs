@@ -1,5 +1,6 @@
 //! The client: one thread, many connections, either each as fast as it is answered or all together at a set pace.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -29,7 +30,8 @@ pub enum Pace {
 pub struct Client {
     poll: Poll,
     connections: Vec<Option<Connection>>,
-    free: Vec<usize>,
+    /// They take turns: one that is left alone for seconds is closed by the server, and rightly.
+    free: VecDeque<usize>,
     chunk: Vec<u8>,
 }
 
@@ -143,7 +145,7 @@ impl Client {
     fn dispatch(&mut self, errands: &mut Errands<'_>) {
         while let Some(due) = errands.due()
             && (matches!(errands.pace, Pace::AsAnswered) || due <= Instant::now())
-            && let Some(at) = self.free.pop()
+            && let Some(at) = self.free.pop_front()
         {
             if let Some(connection) = self.connections.get_mut(at).and_then(Option::as_mut) {
                 connection.take(errands.next, due);
@@ -176,7 +178,7 @@ impl Client {
             });
         });
         match received {
-            Ok(true) => self.free.push(at),
+            Ok(true) => self.free.push_back(at),
             Ok(false) => self.push(at, errands),
             Err(_) => self.lose(at, errands),
         }
