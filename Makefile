@@ -1,5 +1,5 @@
 # The commands a person uses; .ci/run calls check and test and nothing else.
-.PHONY: run test check deny setup bench soak
+.PHONY: run test check deny setup bench measure soak
 
 run:
 	cargo run --release
@@ -20,7 +20,14 @@ check:
 deny:
 	cargo deny check
 
+# The webhook beside its floors: throughput, times, CPU, bytes, memory, counts. `make bench LOAD="--act taps"` for taps on
+# the menu; `make bench LOAD=--help` says what there is.
+LOAD ?= --json target/load.json
 bench:
+	cargo bench --quiet --bench load -- $(LOAD)
+
+# Figures of the parts: store, replay, reports.
+measure:
 	cargo nextest run --release --run-ignored only --no-capture -E 'test(measure)'
 
 # A thousand kills, a thousand logs against the oracle and long property runs; the figures are in README.md.

@@ -30,6 +30,9 @@ mod hand;
 mod harness;
 mod kill_serve;
 mod late_answer;
+#[path = "../../benches/load/mod.rs"]
+mod load;
+mod load_smoke;
 mod menu_follows;
 mod openapi;
 mod phone;
