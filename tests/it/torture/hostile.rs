@@ -287,8 +287,8 @@ impl Table<'_> {
             ("unfollows", Metric::Unfollows),
             ("quarantined", Metric::Quarantined),
         ] {
-            let range = CounterRange { metric, from: i32::MIN, to: i32::MAX };
-            for (key, n) in self.world.store().counters(&account.into(), range).await.unwrap() {
+            let counters = self.world.store().counters(&account.into(), &[CounterRange::all(metric)]).await.unwrap();
+            for (key, n) in counters.cells() {
                 *counted.entry(name.to_owned()).or_default() += n;
                 if metric == Metric::Quarantined {
                     // What is answered but not counted on its day is no delivery set aside.

@@ -187,7 +187,6 @@ impl Case {
 }
 
 pub async fn messages(world: &World, account: &str) -> i64 {
-    let range = CounterRange { metric: Metric::Messages, from: i32::MIN, to: i32::MAX };
-    let counters = world.store().counters(&account.into(), range).await.unwrap();
-    counters.iter().map(|(_, n)| n).sum()
+    let range = CounterRange::all(Metric::Messages);
+    world.store().counters(&account.into(), &[range]).await.unwrap().sum_to(Metric::Messages, i32::MAX)
 }
