@@ -1,6 +1,6 @@
 //! Deliveries of customers of whom nothing is kept (`privacy.forget = strict`). The platform may still repeat one; with
 //! the record gone it would count again. So their keys stay for as long as a record would have kept them: sealed with the
-//! secret, tied to no record and to no other key.
+//! secret, tied to no openid.
 
 use futures_util::future::try_join_all;
 
@@ -46,7 +46,8 @@ impl App {
         let now = self.clock.now();
         for account in self.accounts.keys() {
             for (part, shared) in self.store.shared_of(account, SharedKind::Spent).await? {
-                if since(&shared).is_none_or(|since| now.secs_since(since) > KEYS_KEPT_SECS) {
+                // A mark from a clock that was ahead is not kept until the time it says.
+                if since(&shared).is_none_or(|since| now.secs_since(since).saturating_abs() > KEYS_KEPT_SECS) {
                     let name = SharedName { kind: SharedKind::Spent, part };
                     let change = SharedChange { account: account.clone(), name, base: shared.version, body: None };
                     self.store.put_shared(change).await?;

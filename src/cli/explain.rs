@@ -1,6 +1,7 @@
 //! `fuwu explain`: why. What was set aside and for what reason; what is known of one customer, and how it came about.
 
 use std::fmt::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -29,8 +30,8 @@ pub(super) enum ExplainCommand {
 #[derive(Debug, Args)]
 pub(super) struct QuarantineArgs {
     /// How many.
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    last: usize,
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    last: u16,
     /// Also what they said. That may be a customer's words.
     #[arg(long)]
     body: bool,
@@ -42,27 +43,32 @@ pub(super) fn run(settings: &Settings, account: AccountId, command: &ExplainComm
     match command {
         ExplainCommand::Quarantine(args) => {
             let store = open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?)?;
-            let kept = runtime.block_on(store.quarantined(&account, args.last))?;
-            if kept.is_empty() {
-                println!("没有搁置的推送。nothing was set aside");
-            }
-            kept.iter().for_each(|entry| print!("{}", set_aside(entry, args)));
-            Ok(ExitCode::SUCCESS)
+            let kept = runtime.block_on(store.quarantined(&account, usize::from(args.last)))?;
+            let told = match kept.is_empty() {
+                true => "没有搁置的推送。nothing was set aside\n".to_owned(),
+                false => kept.iter().map(|entry| set_aside(entry, args)).collect(),
+            };
+            print(&told)
         }
         ExplainCommand::Customer { openid } => {
             let of = CustomerRef { account, openid: openid.clone() };
             let store = open_to_export(settings.store_url.expose(), &settings.data_dir, key(settings)?)?;
             match runtime.block_on(export_customer(store.as_ref(), &of))? {
-                Some(held) => {
-                    print!("{}", customer(&held));
-                    Ok(ExitCode::SUCCESS)
-                }
+                Some(held) => print(&customer(&held)),
                 None => {
                     eprintln!("fuwu: 没有这位客户的任何资料。nothing is held on this customer");
                     Ok(ExitCode::from(1))
                 }
             }
         }
+    }
+}
+
+/// A pipe that was closed, as by `head`, is no fault.
+fn print(told: &str) -> anyhow::Result<ExitCode> {
+    match std::io::stdout().write_all(told.as_bytes()) {
+        Err(fault) if fault.kind() != ErrorKind::BrokenPipe => Err(fault.into()),
+        _ => Ok(ExitCode::SUCCESS),
     }
 }
 
@@ -81,7 +87,12 @@ fn set_aside(entry: &Quarantined, args: &QuarantineArgs) -> String {
 
 /// What somebody sent must not steer the terminal of whoever looks at it.
 fn on_one_line(text: &str) -> String {
-    text.chars().flat_map(|char| if char.is_control() { char.escape_default().collect() } else { vec![char] }).collect()
+    text.chars().flat_map(|char| if steers(char) { char.escape_unicode().collect() } else { vec![char] }).collect()
+}
+
+/// Control characters, line separators, and marks that turn the direction of what follows.
+fn steers(char: char) -> bool {
+    char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn customer(held: &Value) -> String {
@@ -114,14 +125,14 @@ mod tests {
             account: "demo".into(),
             arrived: UnixSecs(1_772_416_800),
             reason: "doctype".into(),
-            body: b"<!DOCTYPE x>\n\x1b[2Jsecret".to_vec(),
+            body: "<!DOCTYPE x>\n\x1b[2Jsecret\u{202e}".into(),
         };
         let told = |body| set_aside(&entry, &QuarantineArgs { last: 1, body });
         let line = told(false);
-        assert!(line.starts_with("2026-03-02 10:00:00 +08:00  doctype  23 字节  带有 DOCTYPE"), "{line}");
+        assert!(line.starts_with("2026-03-02 10:00:00 +08:00  doctype  26 字节  带有 DOCTYPE"), "{line}");
         assert!(!line.contains("secret") && line.lines().count() == 1);
         let both = told(true);
-        assert!(both.contains("\\n\\u{1b}[2Jsecret") && both.lines().count() == 2, "{both:?}");
+        assert!(both.contains("\\u{a}\\u{1b}[2Jsecret\\u{202e}") && both.lines().count() == 2, "{both:?}");
     }
 
     #[test]

@@ -220,8 +220,8 @@ impl Store for Embedded {
     }
 
     async fn shared(&self, account: &AccountId, name: &SharedName) -> Result<Shared, StoreError> {
-        let (account, name) = (account.clone(), name.clone());
-        self.read_long(move |connection| shared::read(connection, account.as_str(), &name)).await
+        // One row, and a delivery may wait for it.
+        self.points.read(|connection| shared::read(connection, account.as_str(), name))
     }
 
     async fn shared_of(&self, account: &AccountId, kind: SharedKind) -> Result<Vec<(String, Shared)>, StoreError> {

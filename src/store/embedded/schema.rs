@@ -102,10 +102,11 @@ pub(super) fn prepare(connection: &mut Connection, spec: Spec) -> Result<(), Sto
     }
     check(connection)?.check(spec)?;
     connection::use_wal(connection)?;
-    renew(connection)?;
+    // Before it is brought up to date, which would copy what can be read and drop the evidence.
     if meta(connection, "open")?.unwrap_or(1) != 0 {
         examine(connection)?;
     }
+    renew(connection)?;
     set_meta(connection, "open", 1)?;
     Ok(())
 }
@@ -204,6 +205,7 @@ pub(super) fn set_meta(connection: &Connection, key: &str, value: i64) -> rusqli
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::growth::counter::{CounterKey, Increment, Metric};
 
     fn made() -> Connection {
         let mut connection = Connection::open_in_memory().unwrap();
@@ -247,6 +249,26 @@ mod tests {
         assert_eq!(check_for_reading(&connection).unwrap(), Spec::default());
         assert_eq!(meta(&connection, "lateness_days").unwrap(), Some(2));
         connection.execute_batch("SELECT * FROM shared").unwrap();
+    }
+
+    #[test]
+    fn a_file_of_version_2_keeps_its_counters_and_they_go_on() {
+        let mut older = of_version_1();
+        older.execute_batch(SINCE_1).unwrap();
+        set_meta(&older, "lateness_days", 2).unwrap();
+        older
+            .execute_batch(
+                "INSERT INTO account VALUES (1, 'demo'); PRAGMA user_version = 2;
+                 INSERT INTO counter VALUES (1, 3, 9, 0, 'hall', 4), (1, 3, 9, 40, 'hall', 2)",
+            )
+            .unwrap();
+        prepare(&mut older, Spec::default()).unwrap();
+        let key = |b| CounterKey { metric: Metric::Retained, a: 9, b, dimension: "hall".into() };
+        let mut fold = counters::Fold::default();
+        let changes = [0, 1, 40].map(|b| Increment { key: key(b), by: 1, late_on: None });
+        fold.add(1, &changes).unwrap();
+        fold.write(&older).unwrap();
+        assert_eq!(counters::read_all(&older, "demo").unwrap(), [(key(0), 5), (key(1), 1), (key(40), 3)]);
     }
 
     #[test]
