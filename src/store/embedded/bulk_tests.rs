@@ -57,7 +57,7 @@ fn row(wish: &Wish) -> CommitRow {
         key: DedupeKey(n as u64),
         playbook: "p".into(),
         // Every third one holds words.
-        what: if n % 3 == 0 {
+        what: if n.is_multiple_of(3) {
             FactKind::Unanswered { text: format!("问{}", wish.customer) }
         } else {
             FactKind::Messaged
