@@ -5,7 +5,6 @@
 //! may be asked until an answer is there. Nothing but a confirmation of exactly what was shown places an order.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,26 +91,6 @@ pub struct Order {
     /// How the latest order stands, for customers who ask or confirm twice.
     #[schemars(description = "顾客问起最近一笔订单，或者重复确认时的话")]
     pub standing: Standing,
-    #[serde(skip)]
-    listed: Listed,
-}
-
-/// The list of choices as customers read it: it is the same for all of them, and filled once.
-#[derive(Clone, Debug, Default)]
-struct Listed(OnceLock<(ListedOf, String)>);
-
-/// What a list is made of.
-#[derive(Clone, Debug, PartialEq)]
-struct ListedOf {
-    choices: Vec<Choice>,
-    texts: [Template; 3],
-}
-
-/// Two orders are the same whether or not somebody has read them.
-impl PartialEq for Listed {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
 }
 
 /// Something that can be bought.

@@ -3,7 +3,7 @@
 use super::super::numbering::Origin;
 use super::super::words::{self, Pick};
 use super::super::{Outcome, View};
-use super::{Choice, ListedOf, Mark, Order, marks, with_mark};
+use super::{Choice, Mark, Order, marks, with_mark};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::{FactKind, OrderOutcome};
 use crate::domain::ids::{DedupeKey, WorkId};
@@ -149,29 +149,12 @@ impl Order {
         lines
     }
 
-    /// The list of choices as it is read.
-    pub(super) fn listed(&self, out: &mut Outcome) -> String {
-        let known = self.listed.0.get().filter(|(of, _)| {
-            of.choices == self.choices && of.texts.iter().eq([&self.choose, &self.item, &self.choose_end])
-        });
-        if let Some((_, list)) = known {
-            return list.clone();
-        }
+    fn show_list(&self, view: &View<'_>, mut slots: Values) -> Outcome {
+        let mut out = Outcome::default();
         let mut lines: Vec<String> =
             self.list().into_iter().map(|(template, values)| out.fill(template, &values)).collect();
         lines.retain(|line| !line.is_empty());
-        let list = lines.join("\n");
-        if out.faults.is_empty() {
-            let texts = [&self.choose, &self.item, &self.choose_end].map(Template::clone);
-            // Somebody else may have been first, with the same.
-            let _ = self.listed.0.set((ListedOf { choices: self.choices.clone(), texts }, list.clone()));
-        }
-        list
-    }
-
-    fn show_list(&self, view: &View<'_>, mut slots: Values) -> Outcome {
-        let mut out = Outcome::default();
-        out.reply = Reply::Text(self.listed(&mut out));
+        out.reply = Reply::Text(lines.join("\n"));
         slots.remove("code");
         out.dialogue = Some(self.stand(view, CHOOSE, slots));
         out

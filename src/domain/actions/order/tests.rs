@@ -330,26 +330,3 @@ fn every_text_names_what_it_may_use() {
         assert!(used.is_subset(&text.allowed), "{}: {used:?}", text.field);
     }
 }
-
-#[test]
-fn the_list_is_filled_once_and_anew_when_it_is_another_one() {
-    let mut order = order();
-    let list = |order: &Order| {
-        let mut out = Outcome::default();
-        let list = order.listed(&mut out);
-        assert_eq!((order.listed(&mut out), out.faults.len()), (list.clone(), 0));
-        list
-    };
-    let first = list(&order);
-    assert!(first.starts_with("选一个\n1 ") && first.contains("20.00元") && first.ends_with("回复序号"), "{first}");
-    assert_eq!(order, self::order(), "it is the same order, read or not");
-    order.choices[1].amount_fen = 2100;
-    assert!(list(&order).contains("21.00元"));
-    order.choose_end = Template::new("选吧").unwrap();
-    assert!(list(&order.clone()).ends_with("选吧"));
-    order.item = Template::new("{{ missing }}").unwrap();
-    let mut out = Outcome::default();
-    assert_eq!((order.listed(&mut out).as_str(), out.faults.len()), ("选一个\n选吧", 2));
-    order.listed(&mut out);
-    assert_eq!(out.faults.len(), 4, "a fault is told every time");
-}
