@@ -7,6 +7,7 @@ mod apply;
 mod decided;
 mod line;
 mod progress;
+mod spent;
 
 pub use apply::ReplayFault;
 pub use line::{Lines, Useless};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use super::{App, Rules};
 use crate::domain::ids::AccountId;
 use crate::domain::playbook::Playbook;
+use crate::domain::time::UnixSecs;
 use crate::store::Store;
 
 /// Applies recorded deliveries to a store.
@@ -26,6 +28,7 @@ pub struct Replay {
     store: Arc<dyn Store>,
     rules: Rules,
     accounts: Arc<Vec<(AccountId, Arc<Playbook>)>>,
+    begun: UnixSecs,
 }
 
 /// A part of a file: whole lines, read at one place and not yet looked into.
@@ -47,9 +50,14 @@ pub struct Chunk {
 pub const MAX_LINE_BYTES: usize = 1024 * 1024;
 
 impl Replay {
-    /// For these accounts, each with the playbook that decides.
-    pub fn new(store: Arc<dyn Store>, accounts: BTreeMap<AccountId, Arc<Playbook>>, rules: Rules) -> Self {
-        Self { store, rules, accounts: Arc::new(accounts.into_iter().collect()) }
+    /// For these accounts, each with the playbook that decides; `now` is when it begins.
+    pub fn new(
+        store: Arc<dyn Store>,
+        accounts: BTreeMap<AccountId, Arc<Playbook>>,
+        rules: Rules,
+        now: UnixSecs,
+    ) -> Self {
+        Self { store, rules, accounts: Arc::new(accounts.into_iter().collect()), begun: now }
     }
 }
 
@@ -57,7 +65,7 @@ impl App {
     /// A replay beside live traffic, under the playbooks of this moment.
     pub fn replay(&self) -> Replay {
         let accounts = self.accounts.iter().map(|(id, account)| (id.clone(), account.playbook()));
-        Replay::new(Arc::clone(&self.store), accounts.collect(), self.rules.clone())
+        Replay::new(Arc::clone(&self.store), accounts.collect(), self.rules.clone(), self.clock.now())
     }
 
     /// Applies a chunk where it keeps no customer's message waiting, and to its end also when the caller leaves.

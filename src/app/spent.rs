@@ -9,7 +9,10 @@ use crate::domain::forget::Forget;
 use crate::domain::ids::{AccountId, DedupeKey};
 use crate::domain::recent::KEYS_KEPT_SECS;
 use crate::domain::time::UnixSecs;
-use crate::store::{Commit, Committed, Keep, Shared, SharedChange, SharedKind, SharedName, StoreError, Version};
+use crate::store::{Commit, Committed, Keep, Shared, SharedChange, SharedKind, SharedName, Store, StoreError, Version};
+
+/// So many marks are taken away in one write.
+const AT_ONCE: usize = 200;
 
 impl App {
     /// Commits. When nothing of the customer will be kept, `applied`, deliveries whose effect is durable already, are
@@ -23,39 +26,46 @@ impl App {
 
     /// Remembers deliveries that a record does not remember.
     pub(super) async fn spend(&self, account: &AccountId, keys: Vec<DedupeKey>) -> Result<(), StoreError> {
-        let body = self.clock.now().0.to_string().into_bytes();
-        let put = |key| {
-            let change =
-                SharedChange { account: account.clone(), name: name(key), base: Version(0), body: Some(body.clone()) };
-            self.store.put_shared(change)
-        };
+        let now = self.clock.now();
         // One that is there already stays as it is.
-        try_join_all(keys.into_iter().map(put)).await.map(drop)
+        try_join_all(keys.into_iter().map(|key| self.store.put_shared(mark(account, key, now)))).await.map(drop)
     }
 
     /// Whether a delivery was applied to a record that is no more. To be asked after the record was read.
     pub(super) async fn is_spent(&self, account: &AccountId, key: DedupeKey) -> Result<bool, StoreError> {
-        if self.rules.discretion.forget != Forget::Strict {
-            return Ok(false);
-        }
-        Ok(self.store.shared(account, &name(key)).await?.version != Version(0))
+        Ok(self.rules.discretion.forget == Forget::Strict && is_spent(self.store.as_ref(), account, key).await?)
     }
 
     /// Forgets the deliveries that nobody repeats any more.
     pub async fn forget_spent(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         for account in self.accounts.keys() {
-            for (part, shared) in self.store.shared_of(account, SharedKind::Spent).await? {
-                // A mark from a clock that was ahead is not kept until the time it says.
-                if since(&shared).is_none_or(|since| now.secs_since(since).saturating_abs() > KEYS_KEPT_SECS) {
-                    let name = SharedName { kind: SharedKind::Spent, part };
-                    let change = SharedChange { account: account.clone(), name, base: shared.version, body: None };
-                    self.store.put_shared(change).await?;
-                }
+            let marks = self.store.shared_of(account, SharedKind::Spent).await?;
+            // A mark from a clock that was ahead is not kept until the time it says.
+            let is_old =
+                |mark: &Shared| since(mark).is_none_or(|since| now.secs_since(since).saturating_abs() > KEYS_KEPT_SECS);
+            let old = marks.into_iter().filter(|(_, mark)| is_old(mark)).map(|(part, mark)| {
+                let name = SharedName { kind: SharedKind::Spent, part };
+                SharedChange { account: account.clone(), name, base: mark.version, body: None }
+            });
+            let old: Vec<SharedChange> = old.collect();
+            for some in old.chunks(AT_ONCE) {
+                try_join_all(some.iter().map(|change| self.store.put_shared(change.clone()))).await?;
             }
         }
         Ok(())
     }
+}
+
+/// Whether there is a mark of a delivery.
+pub(super) async fn is_spent(store: &dyn Store, account: &AccountId, key: DedupeKey) -> Result<bool, StoreError> {
+    Ok(store.shared(account, &name(key)).await?.version != Version(0))
+}
+
+/// The mark of a delivery, made at `since`.
+pub(super) fn mark(account: &AccountId, key: DedupeKey, since: UnixSecs) -> SharedChange {
+    let body = Some(since.0.to_string().into_bytes());
+    SharedChange { account: account.clone(), name: name(key), base: Version(0), body }
 }
 
 fn name(key: DedupeKey) -> SharedName {

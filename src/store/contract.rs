@@ -179,8 +179,8 @@ pub struct Bulk {
     pub commits: Vec<Commit>,
     /// Deliveries that could not be used.
     pub quarantined: Vec<Quarantined>,
-    /// A shared record that must change together with them.
-    pub note: Option<SharedChange>,
+    /// Shared records that must change together with them.
+    pub notes: Vec<SharedChange>,
 }
 
 /// All numbers of an account at one instant.

@@ -132,6 +132,34 @@ async fn who_left_and_came_back_within_one_chunk_was_forgotten_in_between() {
 }
 
 #[tokio::test]
+async fn with_nothing_kept_a_delivery_repeated_after_the_unfollow_still_counts_once() {
+    let event = |secs: i64, name: &str| {
+        message_at(
+            MONDAY.0 + secs,
+            "oBack",
+            &format!("<MsgType>event</MsgType><Event>{name}</Event><EventKey></EventKey>"),
+        )
+    };
+    let says = message_at(MONDAY.0 + 1, "oBack", "<MsgType>text</MsgType><Content>你好</Content><MsgId>1</MsgId>");
+    let (follows, leaves) = (event(0, "subscribe"), event(2, "unsubscribe"));
+    let line = |secs: i64, xml: &str| line(MONDAY.0 + secs, xml);
+    let first = [line(0, &follows), line(1, &says), line(2, &leaves), line(6, &says), line(7, &leaves)];
+    let second = [line(8, &follows), line(11, &says), line(12, &event(12, "subscribe")), line(13, &leaves)];
+    let dir = tempfile::tempdir().unwrap();
+    let told_of = |name: &str, lines: &[String]| {
+        let file = written(dir.path(), name, lines);
+        let output = run(dir.path(), &[("FUWU__PRIVACY__FORGET", "strict")], &["replay", file.to_str().unwrap()]);
+        ["applied", "duplicates"].map(|name| told(&output, name))
+    };
+    assert_eq!(told_of("first.jsonl", &first), [3, 2], "in the chunk that forgets");
+    assert_eq!(told_of("second.jsonl", &second), [1, 3], "from the store; whoever comes back is new");
+    let counters = numbers(dir.path()).await.counters;
+    let sum = |metric| counters.iter().filter(|(key, _)| key.metric == metric).map(|(_, by)| by).sum::<i64>();
+    assert_eq!([Metric::FirstFollows, Metric::Unfollows, Metric::Messages].map(sum), [2, 1, 1]);
+    assert_verified(dir.path());
+}
+
+#[tokio::test]
 async fn duplicates_late_ones_and_those_too_late_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let lines = [

@@ -67,7 +67,7 @@ impl Replay {
         }
         let body = serde_json::to_vec(&done)
             .map_err(|error| StoreError::Shape { what: "note about a replay", cause: error.to_string() })?;
-        bulk.note = Some(SharedChange { account, name, base: note.version, body: Some(body) });
+        bulk.notes.push(SharedChange { account, name, base: note.version, body: Some(body) });
         Ok((self.store.commit_all(bulk).await? == Committed::Applied).then_some(done))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, hash_map};
 use std::hash::{Hash, Hasher};
 
 use super::line::{Entry, Line, Recorded};
+use super::spent::Spent;
 use super::{Progress, Replay};
 use crate::app::settle::{Consequences, Setting, consequences};
 use crate::channel::official::Unusable;
@@ -88,6 +89,7 @@ pub(super) struct Decided<'c> {
     sums: Sums,
     /// Votes by account: those of the store, and those of this chunk on top.
     votes: HashMap<usize, HashMap<String, i64>>,
+    spent: Spent<'c>,
     bulk: Bulk,
     pub(super) progress: Progress,
 }
@@ -101,6 +103,7 @@ impl<'c> Decided<'c> {
             due: Vec::with_capacity(lines.len()),
             sums: Sums::new(),
             votes: HashMap::new(),
+            spent: Spent::new(replay),
             bulk: Bulk::default(),
             progress,
         };
@@ -175,10 +178,10 @@ impl<'c> Decided<'c> {
     }
 
     async fn customer(&mut self, account: usize, mut commit: Commit, due: &[Due<'c>]) -> Result<(), StoreError> {
-        let Some((_, playbook)) = self.replay.accounts.get(account) else { return Ok(()) };
+        let Some((id, playbook)) = self.replay.accounts.get(account) else { return Ok(()) };
         let mut applied = false;
         for Due { at, inbound, .. } in due {
-            if commit.customer.recent.earned(inbound.key).is_some() {
+            if commit.customer.recent.earned(inbound.key).is_some() || self.spent.holds(id, inbound.key).await? {
                 self.progress.tallies.duplicates += 1;
                 continue;
             }
@@ -186,6 +189,9 @@ impl<'c> Decided<'c> {
             // The decision would forget them too, after it has copied them.
             commit.customer.recent.forget_old_replies(*at);
             let made = self.one(playbook, (account, *at), (&commit, inbound)).await?;
+            if made.keep == Keep::Nothing {
+                self.spent.bury(id, commit.customer.recent.keys().chain([inbound.key]));
+            }
             self.count(account, &mut commit, made);
             if commit.keep != Keep::Known {
                 // Whoever comes back in the same chunk begins anew after this one.
@@ -284,7 +290,8 @@ impl<'c> Decided<'c> {
 
     /// What is to be stored, the note left out.
     pub(super) fn into_bulk(self) -> (Bulk, Progress) {
-        let Self { replay, sums, mut bulk, progress, .. } = self;
+        let Self { replay, sums, spent, mut bulk, progress, .. } = self;
+        bulk.notes.extend(spent.into_changes());
         let mut of_accounts: Vec<Vec<Increment>> = replay.accounts.iter().map(|_| Vec::new()).collect();
         for (Cell { account, late_on, key }, by) in sums {
             if let Some(increments) = of_accounts.get_mut(account).filter(|_| by != 0) {

@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow, bail};
 use url::Url;
 
 use crate::app::replay::{Chunk, Known, Lines, Progress, Replay, known};
+use crate::app::{Clock as _, SystemClock};
 use crate::cli::assemble::{reachable, rules, store_spec};
 use crate::cli::playbook_on_disk;
 use crate::cli::secrets::Secrets;
@@ -57,7 +58,8 @@ impl Way {
                     let playbook = playbook_on_disk(account).with_context(|| format!("account {id}"))?;
                     accounts.insert(id.clone(), playbook);
                 }
-                Ok(Self::Alone { replay: Replay::new(Arc::clone(&store), accounts, rules(settings, key)?), store })
+                let replay = Replay::new(Arc::clone(&store), accounts, rules(settings, key)?, SystemClock.now());
+                Ok(Self::Alone { replay, store })
             }
             Err(StoreError::Locked(lock)) => {
                 let store = open_read_only(url, dir, spec)?;

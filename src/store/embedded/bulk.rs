@@ -22,7 +22,7 @@ pub(super) fn apply(connection: &Connection, known: &mut Known, bulk: &BulkRow) 
             other => return Ok(other),
         }
     }
-    if let Some(note) = &bulk.note {
+    for note in &bulk.notes {
         let account = known.account(connection, &note.account)?;
         match shared::put(connection, account, note)? {
             Committed::Applied => {}

@@ -100,7 +100,7 @@ fn one_by_one(batches: &mut Batches, wishes: &[Wish]) -> Vec<Option<Committed>> 
 }
 
 fn as_bulk(batches: &mut Batches, wishes: &[Wish]) -> Option<Committed> {
-    let bulk = BulkRow { commits: wishes.iter().map(row).collect(), quarantined: Vec::new(), note: None };
+    let bulk = BulkRow { commits: wishes.iter().map(row).collect(), quarantined: Vec::new(), notes: Vec::new() };
     committed(batches.apply(&[Write::CommitAll(Box::new(bulk))]).unwrap().remove(0))
 }
 

@@ -146,7 +146,7 @@ impl Store for Embedded {
     async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError> {
         let row = |commit: Commit| CommitRow::new(commit, &self.names);
         let commits = bulk.commits.into_iter().map(row).collect::<Result<_, _>>()?;
-        let row = BulkRow { commits, quarantined: bulk.quarantined, note: bulk.note };
+        let row = BulkRow { commits, quarantined: bulk.quarantined, notes: bulk.notes };
         match self.write(Write::CommitAll(Box::new(row))).await? {
             Outcome::Committed(committed) => Ok(committed),
             _ => Err(unexpected()),

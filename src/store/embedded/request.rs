@@ -160,7 +160,7 @@ impl Facts {
 pub(super) struct BulkRow {
     pub(super) commits: Vec<CommitRow>,
     pub(super) quarantined: Vec<Quarantined>,
-    pub(super) note: Option<SharedChange>,
+    pub(super) notes: Vec<SharedChange>,
 }
 
 #[derive(Debug)]

@@ -41,7 +41,7 @@ pub async fn a_bulk_is_applied_as_a_whole(engine: &impl Engine) {
         let store = engine.open().await;
         apply(store.as_ref(), commit(&who("b"), 0)).await;
         let commits = vec![full("a", 0, 1), full("b", 1, 2), full("c", 0, 3)];
-        let bulk = Bulk { commits, quarantined: vec![unusable()], note: Some(note(0)) };
+        let bulk = Bulk { commits, quarantined: vec![unusable()], notes: vec![note(0)] };
         assert_eq!(store.commit_all(bulk).await.unwrap(), Committed::Applied);
         store.close().await.unwrap();
     }
@@ -81,7 +81,7 @@ pub async fn a_bulk_with_one_outdated_base_changes_nothing(engine: &impl Engine)
         (vec![full("a", 0, 2), full("other", 7, 3)], 0),
         (vec![full("a", 0, 2), full("c", 0, 3)], 1),
     ] {
-        let bulk = Bulk { commits, quarantined: vec![unusable()], note: Some(note(base)) };
+        let bulk = Bulk { commits, quarantined: vec![unusable()], notes: vec![note(base)] };
         assert_eq!(store.commit_all(bulk).await.unwrap(), Committed::Stale);
         let after = seen(store.as_ref()).await;
         // The work of the very first commit is leased by the first look.

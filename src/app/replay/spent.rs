@@ -1,0 +1,39 @@
+//! Deliveries of customers of whom a replay keeps nothing (`privacy.forget = strict`), so that a repeated one counts
+//! once. The marks are those of live traffic; here they change together with the rest of the chunk.
+
+use std::collections::HashSet;
+
+use super::Replay;
+use crate::app::spent::{is_spent, mark};
+use crate::domain::forget::Forget;
+use crate::domain::ids::{AccountId, DedupeKey};
+use crate::store::{SharedChange, StoreError};
+
+/// The deliveries whose record the chunk takes away.
+pub(super) struct Spent<'c> {
+    replay: &'c Replay,
+    keys: HashSet<(&'c AccountId, DedupeKey)>,
+}
+
+impl<'c> Spent<'c> {
+    pub(super) fn new(replay: &'c Replay) -> Self {
+        Self { replay, keys: HashSet::new() }
+    }
+
+    /// Whether a delivery was applied to a record that is no more.
+    pub(super) async fn holds(&self, account: &'c AccountId, key: DedupeKey) -> Result<bool, StoreError> {
+        let Replay { store, rules, .. } = self.replay;
+        Ok(rules.discretion.forget == Forget::Strict
+            && (self.keys.contains(&(account, key)) || is_spent(store.as_ref(), account, key).await?))
+    }
+
+    /// Remembers what a record remembered.
+    pub(super) fn bury(&mut self, account: &'c AccountId, keys: impl Iterator<Item = DedupeKey>) {
+        self.keys.extend(keys.map(|key| (account, key)));
+    }
+
+    pub(super) fn into_changes(self) -> impl Iterator<Item = SharedChange> {
+        let since = self.replay.begun;
+        self.keys.into_iter().map(move |(account, key)| mark(account, key, since))
+    }
+}
