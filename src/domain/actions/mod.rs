@@ -21,6 +21,7 @@ mod articles;
 #[cfg(test)]
 mod desk;
 mod handover;
+mod list;
 mod numbering;
 mod order;
 mod query;
@@ -148,6 +149,14 @@ pub struct Composed<'a> {
 
 /// What every kind of action can do. Pure.
 pub trait ActionKind {
+    /// The settings as they are used: called once when they were read, for what would be made anew for every customer.
+    fn prepared(self) -> Self
+    where
+        Self: Sized,
+    {
+        self
+    }
+
     /// Every text a customer can read, with the names it may use. `fields` are those of the action's connector.
     fn texts<'a>(&'a self, fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>>;
 
@@ -270,7 +279,7 @@ macro_rules! kinds {
             /// Reads the settings of a kind (its table without `kind`); `None` when there is no such kind.
             pub fn read<'de, D: serde::Deserializer<'de>>(name: &str, settings: D) -> Option<Result<Self, D::Error>> {
                 match name {
-                    $($name => Some($module::$settings::deserialize(settings).map(Self::$variant)),)*
+                    $($name => Some($module::$settings::deserialize(settings).map(|read| Self::$variant(read.prepared()))),)*
                     _ => None,
                 }
             }

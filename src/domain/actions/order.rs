@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::list::Filled;
 use super::words::{self, Pick};
 use super::{ActionKind, Claim, Composed, Entry, Fault, Given, Memory, Outcome, Stakes, TextField, View};
 use crate::domain::customer::Dialogue;
@@ -91,6 +92,9 @@ pub struct Order {
     /// How the latest order stands, for customers who ask or confirm twice.
     #[schemars(description = "顾客问起最近一笔订单，或者重复确认时的话")]
     pub standing: Standing,
+    /// The list of choices as everybody reads it.
+    #[serde(skip)]
+    shown: Filled,
 }
 
 /// Something that can be bought.
@@ -157,6 +161,10 @@ fn an_hour() -> u32 {
 }
 
 impl ActionKind for Order {
+    fn prepared(self) -> Self {
+        Self { shown: Filled::of(&self.list()), ..self }
+    }
+
     fn texts<'a>(&'a self, fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>> {
         const CHOICE: &[&str] = &["label", "amount", "description"];
         const PLACED: &[&str] = &["label", "amount", "description", "order"];

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::list::{self, Filled, Lines};
 use super::words::{self, Pick};
 use super::{ActionKind, Claim, Composed, Entry, Fault, Given, Memory, Needs, Outcome, TextField, View};
 use crate::domain::customer::Dialogue;
@@ -69,6 +70,9 @@ pub struct Topic {
     /// How long a dialogue waits for the next words, in seconds: 60 to 86400.
     #[schemars(description = "等顾客回复多少秒，超过就作废（60 到 86400）")]
     pub expires_secs: u32,
+    /// The question and its list as everybody reads them.
+    #[serde(skip)]
+    asked: Filled,
 }
 
 /// Something to vote for.
@@ -110,6 +114,10 @@ enum Said {
 }
 
 impl ActionKind for Topic {
+    fn prepared(self) -> Self {
+        Self { asked: Filled::of(&self.list()), ..self }
+    }
+
     fn texts<'a>(&'a self, _fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>> {
         let text = TextField::new;
         vec![
@@ -243,7 +251,7 @@ impl Topic {
     }
 
     /// The question and its options, a line each.
-    fn list(&self) -> Vec<(&Template, Values)> {
+    fn list(&self) -> Lines<'_> {
         let mut lines = vec![(&self.question, Values::new())];
         for (number, option) in (1i64..).zip(&self.options) {
             let values = Values::from([
@@ -257,7 +265,7 @@ impl Topic {
     }
 
     /// The result, a line each; `votes` are those of the options in their order.
-    fn result<'a>(&'a self, (intro, own): (&'a Template, &Choice), votes: &[i64]) -> Vec<(&'a Template, Values)> {
+    fn result<'a>(&'a self, (intro, own): (&'a Template, &Choice), votes: &[i64]) -> Lines<'a> {
         let total = votes.iter().copied().fold(0i64, i64::saturating_add);
         let values = Values::from([
             ("label".to_owned(), Value::from(own.label.as_str())),
@@ -278,8 +286,8 @@ impl Topic {
 
     fn ask(&self, view: &View<'_>) -> Outcome {
         let mut out = Outcome::default();
-        let lines = self.list().into_iter().map(|(template, values)| out.fill(template, &values)).collect();
-        self.finish(view, out, lines)
+        let said = self.asked.say(&mut out, || self.list());
+        self.finish(view, out, said)
     }
 
     fn vote(&self, view: &View<'_>, given: &Given, (part, index): (Part, usize)) -> Outcome {
@@ -311,8 +319,8 @@ impl Topic {
         let mut out = Outcome::default();
         let votes: Vec<i64> = self.options.iter().map(votes_for).collect();
         let lines = self.result((intro, own), &votes);
-        let lines = lines.into_iter().map(|(template, values)| out.fill(template, &values)).collect();
-        self.finish(view, out, lines)
+        let said = list::fill(&mut out, lines);
+        self.finish(view, out, said)
     }
 
     fn post(&self, view: &View<'_>, part: Part, said: &str) -> Outcome {
@@ -342,9 +350,8 @@ impl Topic {
         out
     }
 
-    fn finish(&self, view: &View<'_>, mut out: Outcome, mut lines: Vec<String>) -> Outcome {
-        lines.retain(|line| !line.is_empty());
-        out.reply = Reply::Text(lines.join("\n"));
+    fn finish(&self, view: &View<'_>, mut out: Outcome, said: String) -> Outcome {
+        out.reply = Reply::Text(said);
         out.dialogue = Some(self.wait(view));
         out
     }

@@ -1,5 +1,6 @@
 //! The dialogue: choose, confirm, placed.
 
+use super::super::list::Lines;
 use super::super::numbering::Origin;
 use super::super::words::{self, Pick};
 use super::super::{Outcome, View};
@@ -9,7 +10,6 @@ use crate::domain::fact::{FactKind, OrderOutcome};
 use crate::domain::ids::{DedupeKey, WorkId};
 use crate::domain::question::Question;
 use crate::domain::reply::Reply;
-use crate::domain::template::Template;
 use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
 use crate::domain::work::{Task, Work};
@@ -138,7 +138,7 @@ impl Order {
     }
 
     /// The list of choices, a line each.
-    pub(super) fn list(&self) -> Vec<(&Template, Values)> {
+    pub(super) fn list(&self) -> Lines<'_> {
         let mut lines = vec![(&self.choose, Values::new())];
         for (number, choice) in (1i64..).zip(&self.choices) {
             let mut values = choice.values();
@@ -151,10 +151,7 @@ impl Order {
 
     fn show_list(&self, view: &View<'_>, mut slots: Values) -> Outcome {
         let mut out = Outcome::default();
-        let mut lines: Vec<String> =
-            self.list().into_iter().map(|(template, values)| out.fill(template, &values)).collect();
-        lines.retain(|line| !line.is_empty());
-        out.reply = Reply::Text(lines.join("\n"));
+        out.reply = Reply::Text(self.shown.say(&mut out, || self.list()));
         slots.remove("code");
         out.dialogue = Some(self.stand(view, CHOOSE, slots));
         out
