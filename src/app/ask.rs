@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{App, ServedAccount};
+use crate::backend::{Patience, Waits};
 use crate::domain::actions::{Given, Needs};
 use crate::domain::connector::OPENID;
 use crate::domain::ids::Openid;
@@ -55,15 +56,24 @@ impl App {
         let Some(connector) = playbook.connectors.get(&question.connector) else { return Answer::Down };
         let own = Duration::from_millis(u64::from(connector.timeout_ms));
         let left = deadline.saturating_duration_since(Instant::now()).saturating_sub(TO_TELL);
-        account.backend.ask(&playbook, &about(question, openid), own.min(LONGEST_QUESTION).min(left)).await
+        let patience = Patience { within: own.min(LONGEST_QUESTION).min(left), waits: Waits::Customer };
+        let answer = account.backend.ask(&playbook, &about(question, openid), patience).await;
+        // What was not put is as if it were still on its way: it is asked later, and the customer told so at once.
+        answer.unwrap_or(Answer::TimedOut)
     }
 
-    /// Asks with the patience of a later attempt.
-    pub(super) async fn ask_later(&self, account: &ServedAccount, question: &Question, openid: &Openid) -> Answer {
+    /// Asks with the patience of a later attempt; `None` when it is to be tried again without having been put.
+    pub(super) async fn ask_later(
+        &self,
+        account: &ServedAccount,
+        question: &Question,
+        openid: &Openid,
+    ) -> Option<Answer> {
         let playbook = account.playbook();
-        let Some(connector) = playbook.connectors.get(&question.connector) else { return Answer::Down };
-        let own = Duration::from_millis(u64::from(connector.late_timeout_ms));
-        account.backend.ask(&playbook, &about(question, openid), own).await
+        let Some(connector) = playbook.connectors.get(&question.connector) else { return Some(Answer::Down) };
+        let within = Duration::from_millis(u64::from(connector.late_timeout_ms));
+        let patience = Patience { within, waits: Waits::Nobody };
+        account.backend.ask(&playbook, &about(question, openid), patience).await
     }
 }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::admission::Place;
 use super::in_flight::{Joined, Lead, wait};
 use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::domain::actions::{Given, Needs};
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::{Decision, Moment};
-use crate::domain::inbound::Inbound;
+use crate::domain::inbound::{Class, Inbound};
 use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
 use crate::domain::route::route;
@@ -23,10 +24,16 @@ pub const ANSWER_WITHIN: Duration = Duration::from_millis(4000);
 /// A conflict means that the same customer did something else at the same moment; so many in a row mean a fault.
 const MAX_TRIES: usize = 16;
 
-/// Nothing durable can be said in time: the platform should deliver again.
+/// Nothing durable can be said now: the platform should deliver again.
 #[derive(Debug, thiserror::Error)]
-#[error("not answered in time")]
-pub struct NotNow;
+pub enum NotNow {
+    /// It was begun and is not done in time, or failed.
+    #[error("not answered in time")]
+    Late,
+    /// It was not begun: too many others of its class are being served.
+    #[error("too many at once")]
+    Crowded(Class),
+}
 
 impl App {
     /// Answers one delivery. Retries, also those in flight at once, have one effect and earn the same reply. The work
@@ -38,16 +45,26 @@ impl App {
         let waiting = match self.in_flight.join((of.clone(), inbound.key)) {
             Joined::Later(waiting) => waiting,
             Joined::First(lead, waiting) => {
+                let class = inbound.what.class();
+                let place = self.admission.admit(class).await.ok_or(NotNow::Crowded(class))?;
                 let (app, account) = (Arc::clone(self), Arc::clone(account));
-                self.tasks.spawn(async move { app.lead(&account, Delivery { of, inbound, deadline }, lead).await });
+                self.tasks
+                    .spawn(async move { app.lead(&account, Delivery { of, inbound, deadline }, (lead, place)).await });
                 waiting
             }
         };
-        timeout_at(deadline, wait(waiting)).await.ok().flatten().ok_or(NotNow)
+        timeout_at(deadline, wait(waiting)).await.ok().flatten().ok_or(NotNow::Late)
     }
 
-    async fn lead(self: &Arc<Self>, account: &Arc<ServedAccount>, delivery: Delivery, lead: Lead) {
-        match self.decide_and_commit(account, &delivery).await {
+    async fn lead(
+        self: &Arc<Self>,
+        account: &Arc<ServedAccount>,
+        delivery: Delivery,
+        (lead, mut place): (Lead, Place),
+    ) {
+        let settled = self.decide_and_commit(account, &delivery, &mut place).await;
+        drop(place);
+        match settled {
             Ok(Settled { earned, wait_for: None }) => lead.answer(earned),
             Ok(Settled { earned, wait_for: Some(work) }) => {
                 let outcome = self.perform_while_waiting(account, &delivery, work).await;
@@ -63,6 +80,7 @@ impl App {
         &self,
         account: &Arc<ServedAccount>,
         delivery: &Delivery,
+        place: &mut Place,
     ) -> Result<Settled, StoreError> {
         let inbound = &delivery.inbound;
         let playbook = account.playbook();
@@ -81,7 +99,14 @@ impl App {
             let needs = route.needs(&stored.customer, moment);
             let given = match known.take().filter(|(asked, _)| *asked == needs) {
                 Some((_, given)) => given,
-                None => self.find_out(account, &needs, (&delivery.of.openid, delivery.deadline)).await?,
+                None => {
+                    if needs.question.is_some() {
+                        place.leave();
+                    }
+                    let given = self.find_out(account, &needs, (&delivery.of.openid, delivery.deadline)).await?;
+                    place.come_back().await;
+                    given
+                }
             };
             let subject = Subject { customer: &stored.customer, inbound, moment };
             let decision = decide(&playbook, subject, &route, &given);

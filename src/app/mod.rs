@@ -1,6 +1,7 @@
 //! The shell: every side effect, in order. Nothing else loads, asks, commits or sends.
 
 mod account;
+mod admission;
 mod ask;
 mod brief;
 mod clock;
@@ -34,12 +35,13 @@ pub mod rehearsal;
 pub mod replay;
 
 pub use account::ServedAccount;
+use admission::Admission;
 pub use brief::{Subject, read_brief};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use customer::{export_customer, moment};
 pub use forget::Discretion;
 pub use handle::NotNow;
-pub use in_flight::InFlight;
+use in_flight::InFlight;
 pub use menu::Published;
 pub use rebuild::{Difference, MOST_DIFFERENCES, Verified, verify};
 pub use reconcile::{ReconcileFault, Reconciled, platform_days};
@@ -65,6 +67,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     rules: Rules,
     in_flight: InFlight,
+    admission: Admission,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
     folder_watch: FolderWatch,
@@ -82,6 +85,7 @@ impl App {
             clock,
             rules,
             in_flight: InFlight::default(),
+            admission: Admission::default(),
             outbox_bell: Notify::new(),
             folder_watch: FolderWatch::default(),
             tasks: TaskTracker::new(),

@@ -73,7 +73,9 @@ impl App {
                 Ok(Tried::Finished)
             }
             Task::Ask { question, .. } => {
-                let answer = self.ask_later(account, question, &claimed.of.openid).await;
+                let Some(answer) = self.ask_later(account, question, &claimed.of.openid).await else {
+                    return Ok(Tried::Again);
+                };
                 // What moves money is asked until an answer is there; what only reads is told as it is.
                 let open = matches!(answer, Answer::TimedOut | Answer::Down);
                 if open && question.idempotency_key.is_some() {

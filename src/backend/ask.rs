@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 
+use super::places::{Ended, Places, Waits};
 use super::request::{Request, Unaskable, request};
 use crate::domain::connector::Connector;
 use crate::domain::playbook::Playbook;
@@ -15,11 +16,24 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// `base_url` of the demo business system.
 const SANDBOX: &str = "sandbox:";
 
+/// Questions that were not put because too many were under way or too many failed, by why.
+const NOT_PUT: &str = "fuwu_questions_not_put_total";
+
 /// The operator's business system, as connectors describe it.
 #[derive(Clone, Debug)]
 pub struct Backend {
     client: Client,
     sandbox_base: Option<Url>,
+    places: Places,
+}
+
+/// How long a question may take, and who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// At most so long.
+    pub within: Duration,
+    /// Who waits.
+    pub waits: Waits,
 }
 
 /// A client as [`Backend`] needs it: it follows no redirects, which could lead a question and its key elsewhere, and
@@ -31,27 +45,36 @@ pub fn client() -> reqwest::Result<Client> {
 impl Backend {
     /// A backend that asks through `client`, made by [`client()`]; `sandbox_base` is where `sandbox:` leads.
     pub fn new(client: Client, sandbox_base: Option<Url>) -> Self {
-        Self { client, sandbox_base }
+        Self { client, sandbox_base, places: Places::default() }
     }
 
-    /// Puts `question` and waits at most `timeout` for the answer.
+    /// Puts `question` and waits for the answer; `None` when it was not put, because too many of its connector are under
+    /// way or failed lately, or too many were repeated.
     ///
     /// [`Answer::Down`] is only said when the question had no effect, or changes nothing (it carries no idempotency
     /// key) and its answer cannot be used. Where value is at stake and the question may have arrived, everything
     /// that is no clear answer is [`Answer::TimedOut`]: its effect is unknown, and asking again is safe.
-    pub async fn ask(&self, playbook: &Playbook, question: &Question, timeout: Duration) -> Answer {
+    pub async fn ask(&self, playbook: &Playbook, question: &Question, patience: Patience) -> Option<Answer> {
         let Some(connector) = playbook.connectors.get(&question.connector) else {
-            return unasked(question, &Unaskable::NoConnector);
+            return Some(unasked(question, &Unaskable::NoConnector));
         };
         let made = base(&playbook.base_url, self.sandbox_base.as_ref()).ok_or(Unaskable::NoBase);
         let request = match made.and_then(|base| request(&base, connector, question)) {
             Ok(request) => request,
-            Err(cause) => return unasked(question, &cause),
+            Err(cause) => return Some(unasked(question, &cause)),
         };
-        let came = match tokio::time::timeout(timeout, self.send(request)).await {
+        let place = match self.places.take(&question.connector, patience.waits, now()) {
+            Ok(place) => place,
+            Err(full) => {
+                metrics::counter!(NOT_PUT, "reason" => full.name()).increment(1);
+                return None;
+            }
+        };
+        let came = match tokio::time::timeout(patience.within, self.send(request)).await {
             Ok(came) => came,
             Err(_) => Came::Late,
         };
+        place.leave(now(), came.ended());
         let answer = judge(connector, question, came);
         if !matches!(answer, Answer::Loaded(_)) {
             let outcome = match &answer {
@@ -61,7 +84,7 @@ impl Backend {
             };
             tracing::info!(connector = %question.connector, outcome, "the business system gave no values");
         }
-        answer
+        Some(answer)
     }
 
     async fn send(&self, request: Request) -> Came {
@@ -113,6 +136,21 @@ enum Came {
     Lost,
     /// Nothing within the time.
     Late,
+}
+
+impl Came {
+    /// A refusal is an answer; a server's own error is none.
+    fn ended(&self) -> Ended {
+        match self {
+            Self::Answered(status, _) if !status.is_server_error() => Ended::Answered,
+            _ => Ended::Failed,
+        }
+    }
+}
+
+/// The runtime's clock, which tests can turn.
+fn now() -> std::time::Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 enum Unread {

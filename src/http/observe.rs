@@ -14,6 +14,8 @@ pub const REFUSED: &str = "fuwu_deliveries_refused_total";
 pub const QUARANTINED: &str = "fuwu_deliveries_quarantined_total";
 /// Deliveries that the platform was asked to repeat.
 pub const NOT_NOW: &str = "fuwu_deliveries_not_now_total";
+/// Deliveries that found no place among too many, by class.
+pub const SHED: &str = "fuwu_deliveries_shed_total";
 /// Seconds from the verified delivery to its answer.
 pub const ANSWER_SECONDS: &str = "fuwu_answer_seconds";
 

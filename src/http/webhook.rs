@@ -14,8 +14,8 @@ use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::State;
-use super::observe::{ANSWER_SECONDS, DELIVERIES, NOT_NOW, QUARANTINED, REFUSED};
-use crate::app::ServedAccount;
+use super::observe::{ANSWER_SECONDS, DELIVERIES, NOT_NOW, QUARANTINED, REFUSED, SHED};
+use crate::app::{NotNow, ServedAccount};
 use crate::channel::official::{Opened, Query, Refusal, ReplyTo, Unusable, open, seal, verify_url};
 use crate::domain::inbound::Inbound;
 use crate::domain::recent::Earned;
@@ -178,7 +178,11 @@ pub async fn deliver(state: Data<State>, verified: Verified) -> HttpResponse {
     metrics::histogram!(ANSWER_SECONDS).record(began.elapsed().as_secs_f64());
     match answer {
         Ok(earned) => answered(&account, &reply_to, earned),
-        Err(_) => not_now(),
+        Err(NotNow::Late) => not_now(),
+        Err(NotNow::Crowded(class)) => {
+            metrics::counter!(SHED, "class" => class.name()).increment(1);
+            not_now()
+        }
     }
 }
 

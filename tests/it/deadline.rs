@@ -27,7 +27,8 @@ use crate::harness::{AES_KEY, API_TOKEN, APP_ID, MONDAY, ORIGINAL_ID, TOKEN, Wor
 
 const OPENID: &str = "oPenIdOfTheDeadlineTests0001";
 
-async fn timed(hand: &Hand, xml: &str) -> (Posted, Duration) {
+/// Delivers, and says how long the answer took.
+pub async fn timed(hand: &Hand, xml: &str) -> (Posted, Duration) {
     let began = Instant::now();
     (hand.deliver(xml).await, began.elapsed())
 }
@@ -106,15 +107,15 @@ async fn a_commit_that_is_done_but_not_confirmed_in_time_is_found_by_the_repetit
 }
 
 /// A fuwu put together by hand around a store with a gate.
-struct Stuck {
+pub struct Stuck {
     served: Served,
     app: Arc<App>,
-    gate: Gate,
+    pub gate: Gate,
     _dir: TempDir,
 }
 
 impl Stuck {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Embedded::open(&dir.path().join("data"), Spec::default(), crate::harness::key()).unwrap();
         let (gate, store) = Gated::around(store);
@@ -149,7 +150,7 @@ impl Stuck {
         Self { served, app, gate, _dir: dir }
     }
 
-    fn hand(&self) -> Hand {
+    pub fn hand(&self) -> Hand {
         Hand::to(self.served.address, Mode::Safe)
     }
 
@@ -160,7 +161,7 @@ impl Stuck {
         self.app.store().counters(&"demo".into(), &[range]).await.unwrap().sum_to(Metric::Messages, i32::MAX)
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.served.drain().await;
         self.app.drain().await.unwrap();
     }

@@ -35,6 +35,7 @@ mod load;
 mod load_smoke;
 mod menu_follows;
 mod openapi;
+mod overload;
 mod phone;
 mod process;
 mod purchase;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::super::admission::Admission;
 use super::super::stand::{Stand, message, of};
 use super::*;
 use crate::domain::customer::Customer;
 use crate::domain::ids::DedupeKey;
-use crate::domain::inbound::Inbound;
+use crate::domain::inbound::{Class, Inbound};
 use crate::domain::question::Question;
 use crate::domain::reach::BY_MESSAGE;
 use crate::domain::sample::{NOON, text};
@@ -44,7 +45,8 @@ async fn a_question_ends_while_there_is_still_time_to_answer() {
     let mut stand = Stand::new();
     // Three seconds went by before the question: the store was slow.
     let delivery = delivery(text("查话费"), Duration::from_millis(1000));
-    let settled = stand.app.decide_and_commit(&stand.account(), &delivery).await.unwrap();
+    let mut place = Admission::default().admit(Class::Customer).await.unwrap();
+    let settled = stand.app.decide_and_commit(&stand.account(), &delivery, &mut place).await.unwrap();
     assert!(Instant::now() < delivery.deadline, "half a second was to be left");
     let Reply::Text(words) = settled.earned.reply else { panic!("nothing was said") };
     assert!(words.contains("正在帮您查话费"), "{words}");

@@ -76,7 +76,11 @@ fn question(key: Option<&str>, text: &str) -> Question {
 async fn ask(base: &Url, (status, text): (u16, &str), key: Option<&str>) -> Answer {
     let backend = Backend::new(client().unwrap(), None);
     let playbook = playbook(base.as_str(), &format!("/{status}/{{{{ text }}}}"));
-    backend.ask(&playbook, &question(key, text), TIMEOUT).await
+    backend.ask(&playbook, &question(key, text), patience(TIMEOUT)).await.unwrap()
+}
+
+fn patience(within: Duration) -> Patience {
+    Patience { within, waits: Waits::Customer }
 }
 
 fn loaded(n: i64) -> Answer {
@@ -135,7 +139,7 @@ async fn a_slow_answer_times_out() {
     let (base, _) = business_system();
     let backend = Backend::new(client().unwrap(), None);
     let playbook = playbook(base.as_str(), "/never");
-    let answer = backend.ask(&playbook, &question(None, ""), Duration::from_millis(50)).await;
+    let answer = backend.ask(&playbook, &question(None, ""), patience(Duration::from_millis(50))).await.unwrap();
     assert_eq!(answer, Answer::TimedOut);
 }
 
@@ -162,10 +166,13 @@ async fn what_cannot_be_put_is_not_put() {
     let backend = Backend::new(client().unwrap(), None);
     let good = playbook(base.as_str(), "/200/x");
     let other = Question { connector: "other".into(), ..question(None, "") };
-    assert_eq!(backend.ask(&good, &other, TIMEOUT).await, Answer::Down);
-    assert_eq!(backend.ask(&playbook("sandbox:", "/200/x"), &question(None, ""), TIMEOUT).await, Answer::Down);
+    assert_eq!(backend.ask(&good, &other, patience(TIMEOUT)).await.unwrap(), Answer::Down);
     assert_eq!(
-        backend.ask(&playbook(base.as_str(), "/{{ text }}/x"), &question(None, ".."), TIMEOUT).await,
+        backend.ask(&playbook("sandbox:", "/200/x"), &question(None, ""), patience(TIMEOUT)).await.unwrap(),
+        Answer::Down
+    );
+    assert_eq!(
+        backend.ask(&playbook(base.as_str(), "/{{ text }}/x"), &question(None, ".."), patience(TIMEOUT)).await.unwrap(),
         Answer::Down
     );
     assert_eq!(asked.times.load(Ordering::SeqCst), 0);
@@ -178,6 +185,10 @@ async fn the_sandbox_stands_for_the_business_system() {
     for (base_url, sandbox) in [("sandbox:", base), ("sandbox:api", root.clone()), ("sandbox:/api", root)] {
         let backend = Backend::new(client().unwrap(), Some(sandbox));
         let playbook = playbook(base_url, "/200/{{ text }}");
-        assert_eq!(backend.ask(&playbook, &question(None, "{\"n\":1}"), TIMEOUT).await, loaded(1), "{base_url}");
+        assert_eq!(
+            backend.ask(&playbook, &question(None, "{\"n\":1}"), patience(TIMEOUT)).await.unwrap(),
+            loaded(1),
+            "{base_url}"
+        );
     }
 }

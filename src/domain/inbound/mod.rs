@@ -3,12 +3,14 @@
 //! Every message type and event of platform.md 2.2 and 2.3 is its own variant. What we do not know yet is a value
 //! too (`Unknown`): it is acknowledged and counted, never refused.
 
+mod class;
 mod coupon;
 mod event;
 mod message;
 mod names;
 mod report;
 
+pub use class::Class;
 pub use coupon::*;
 pub use event::*;
 pub use message::*;
