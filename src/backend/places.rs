@@ -14,7 +14,8 @@ use crate::domain::ids::ConnectorKey;
 const WAITED_FOR: usize = 64;
 /// Questions of one connector that are asked behind the customers' backs, at once.
 const LATER: usize = 16;
-/// Repeated questions in a row that the budget allows, beside the tenth of all first ones.
+/// Repeated questions in a row that the budget allows, beside the tenth of all first ones. One that is answered costs
+/// nothing, so that what waited for a system that was away goes out as soon as it is back.
 const REPEATS: f64 = 10.0;
 /// Each first question allows so much of a repeated one.
 const REPEATS_PER_QUESTION: f64 = 0.1;
@@ -133,6 +134,9 @@ impl Place {
     pub(super) fn leave(self, now: Instant, ended: Ended) {
         let mut all = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(of) = all.get_mut(&self.connector) else { return };
+        if self.waits == Waits::Nobody && ended == Ended::Answered {
+            of.repeats = (of.repeats + 1.0).min(REPEATS);
+        }
         let breaker = &mut of.lane(self.waits).breaker;
         let was_shut = breaker.is_shut();
         breaker.ended(now, ended == Ended::Failed);
@@ -191,10 +195,10 @@ mod tests {
     }
 
     #[test]
-    fn repeated_questions_are_a_tenth_of_the_first_ones_and_never_none() {
+    fn repeated_questions_in_vain_are_a_tenth_of_the_first_ones_and_never_none() {
         let (places, begun) = (Places::default(), Instant::now());
         let connector = key("a");
-        let [mut first, mut repeated] = [0_u32; 2];
+        let [mut first, mut repeated, mut in_vain] = [0_u32; 3];
         // Ten minutes, ten first questions a second, and whoever was not answered tries again every second.
         for tick in 0..6000_u64 {
             let now = begun + Duration::from_millis(100 * tick);
@@ -203,13 +207,15 @@ mod tests {
             first += 1;
             for _ in 0..10 {
                 if let Ok(place) = places.take(&connector, Waits::Nobody, now) {
-                    place.leave(now, Ended::Answered);
                     repeated += 1;
+                    let fails = repeated % 5 < 2;
+                    in_vain += u32::from(fails);
+                    place.leave(now, if fails { Ended::Failed } else { Ended::Answered });
                 }
             }
         }
         let allowed = f64::from(first) * REPEATS_PER_QUESTION + 600.0 / REPEAT_EVERY.as_secs_f64() + REPEATS;
-        assert!(repeated > first / 10 && f64::from(repeated) <= allowed, "{repeated} beside {first}");
+        assert!(in_vain >= first / 10 && f64::from(in_vain) <= allowed, "{in_vain} of {repeated} beside {first}");
         let alone = begun + Duration::from_secs(1200);
         let again = (0..100).filter(|_| places.take(&connector, Waits::Nobody, alone).is_ok()).count();
         assert_eq!(again, 10, "what was not used is saved up, but not without end");

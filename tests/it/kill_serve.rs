@@ -121,7 +121,7 @@ fn message(kill: u64, task: u64, n: u64) -> Sent {
 }
 
 /// The messages of each customer that are in the store, by its log; the counters agree with it.
-async fn kept(dir: &Path) -> BTreeMap<String, usize> {
+pub async fn kept(dir: &Path) -> BTreeMap<String, usize> {
     let store = Embedded::open_read_only(&dir.join("data")).unwrap();
     let mut kept: BTreeMap<String, usize> = BTreeMap::new();
     for logged in store.facts(&"demo".into(), 0, usize::MAX).await.unwrap() {

@@ -22,6 +22,7 @@ mod datacube;
 mod deadline;
 mod demo_browser;
 mod demo_playbook;
+mod disk;
 mod drain;
 mod forget;
 mod forget_command;

@@ -39,9 +39,27 @@ pub fn run(dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Output {
 impl Process {
     /// Starts, and waits until it says where it is.
     pub fn start(dir: &Path, env: &[(&str, &str)]) -> Self {
+        Self::started(dir, fuwu(dir, env))
+    }
+
+    /// Starts it so that a write past [`Process::limit_files`] fails instead of ending it.
+    pub fn start_on_a_small_disk(dir: &Path) -> Self {
+        let fuwu = fuwu(dir, &[]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\""]).arg(fuwu.get_program()).current_dir(dir).stdin(Stdio::null());
+        for (name, value) in fuwu.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        Self::started(dir, shell)
+    }
+
+    fn started(dir: &Path, mut command: Command) -> Self {
         let stderr = dir.join("stderr");
         let log = File::options().create(true).append(true).open(&stderr).unwrap();
-        let mut child = fuwu(dir, env).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let Some(console) = lines.find(|line| line.contains("/console?token=")) else {
             panic!("it ended at its start: {}", std::fs::read_to_string(&stderr).unwrap_or_default())
@@ -66,6 +84,13 @@ impl Process {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// No file of it grows beyond so many bytes from now on; `None` lifts the limit.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let args = ["--pid".to_owned(), self.id.to_string(), format!("--fsize={limit}:unlimited")];
+        assert!(Command::new("prlimit").args(args).status().unwrap().success());
     }
 
     /// Waits for its end.
