@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cells::{Cells, RunKey, block_of, first_of};
+use super::cells::{Cells, RunKey, held_at, of_first, run_at};
 use super::counter::{CAP_DAYS, CounterKey, GAP_FIRST, Metric};
 use crate::domain::ids::Channel;
 use crate::domain::time::BusinessDay;
@@ -10,7 +10,7 @@ use crate::domain::time::BusinessDay;
 /// Counters that were read. A cell that was not read, or never counted, is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// In order of dimension and block.
+    /// By metric and the first coordinate at which they stand; in order of dimension and block.
     rows: BTreeMap<(Metric, i32), Vec<Run>>,
 }
 
@@ -42,18 +42,19 @@ impl Counters {
 
     /// The first coordinates of a metric with a cell that is not 0, in order.
     pub fn firsts(&self, metric: Metric) -> impl Iterator<Item = i32> {
-        let rows = self.rows.range((metric, i32::MIN)..=(metric, i32::MAX));
-        rows.filter(|(_, row)| row.iter().any(|run| !run.cells.is_empty())).map(|((_, a), _)| *a)
+        let held =
+            self.rows.range((metric, i32::MIN)..=(metric, i32::MAX)).flat_map(move |((_, at), _)| held_at(metric, *at));
+        held.filter(move |a| self.row(metric, *a).next().is_some())
     }
 
     /// Every cell that is not 0, in order of key.
     pub fn cells(&self) -> impl Iterator<Item = (CounterKey, i64)> {
-        self.rows.keys().flat_map(|(metric, a)| {
-            let mut row: Vec<_> = self.row(*metric, *a).collect();
+        let held = self.rows.keys().flat_map(|(metric, at)| held_at(*metric, *at).map(|a| (*metric, a)));
+        held.flat_map(|(metric, a)| {
+            let mut row: Vec<_> = self.row(metric, a).collect();
             row.sort_unstable_by_key(|(b, dimension, _)| (*b, *dimension));
-            row.into_iter().map(|(b, dimension, value)| {
-                (CounterKey { metric: *metric, a: *a, b, dimension: dimension.to_owned() }, value)
-            })
+            row.into_iter()
+                .map(move |(b, dimension, value)| (CounterKey { metric, a, b, dimension: dimension.to_owned() }, value))
         })
     }
 
@@ -70,8 +71,11 @@ impl Counters {
     /// The runs `(dimension, second coordinate of the first value, values)` of one first coordinate, in order of
     /// dimension, then of second coordinate.
     pub fn runs(&self, metric: Metric, a: i32) -> impl Iterator<Item = (&str, i32, &[i64])> {
-        let row = self.rows.get(&(metric, a)).into_iter().flatten();
-        row.map(move |run| (run.dimension.as_str(), first_of(metric, run.block), run.cells.values()))
+        let row = self.rows.get(&(metric, run_at(metric, a))).into_iter().flatten();
+        row.map(move |run| {
+            let (first, values) = of_first(metric, run.block, (a, &run.cells));
+            (run.dimension.as_str(), first, values)
+        })
     }
 
     /// The cells `(b, dimension, value)` of one first coordinate that are not 0, in order of dimension, then of `b`.
@@ -89,10 +93,10 @@ impl Counters {
 
     /// The cell `[a, b]` of every dimension where it is not 0.
     pub fn by_dimension(&self, metric: Metric, (a, b): (i32, i32)) -> impl Iterator<Item = (&str, i64)> {
-        let (block, place) = block_of(metric, b);
-        let row = self.rows.get(&(metric, a)).into_iter().flatten();
-        let of_it = row.filter(move |run| run.block == block);
-        of_it.map(move |run| (run.dimension.as_str(), run.cells.get(place))).filter(|(_, value)| *value != 0)
+        self.runs(metric, a).filter_map(move |(dimension, first, values)| {
+            let place = usize::try_from(b.checked_sub(first)?).ok()?;
+            Some((dimension, *values.get(place)?)).filter(|(_, value)| *value != 0)
+        })
     }
 
     /// All cells of one first coordinate.
@@ -103,13 +107,18 @@ impl Counters {
     /// All cells up to and with this first coordinate: reads a difference array.
     pub fn sum_to(&self, metric: Metric, a: i32) -> i64 {
         let rows = self.rows.range((metric, i32::MIN)..=(metric, a));
-        rows.flat_map(|(_, row)| row).flat_map(|run| run.cells.values()).sum()
+        let sums = rows.map(|((_, at), row)| {
+            let is_whole = *held_at(metric, *at).end() <= a;
+            let kept = if is_whole { usize::MAX } else { usize::try_from(a - at + 1).unwrap_or_default() };
+            row.iter().flat_map(|run| run.cells.values().iter().take(kept)).sum::<i64>()
+        });
+        sums.sum()
     }
 
     /// All cells `[a, day - a]`: what cohorts of any age did on `day`.
     pub fn diagonal(&self, metric: Metric, day: i32) -> i64 {
-        let rows = self.rows.range((metric, i32::MIN)..=(metric, day));
-        rows.map(|((_, a), _)| self.get(metric, (*a, day.saturating_sub(*a)))).sum()
+        let firsts = self.firsts(metric).take_while(|a| *a <= day);
+        firsts.map(|a| self.get(metric, (a, day.saturating_sub(a)))).sum()
     }
 
     /// Customers active on at least one day of `from..=to` (growth.md 5.2). Exact while the range is at most
@@ -186,6 +195,18 @@ mod tests {
         let counters = gaps(&[(0, GAP_FIRST, 1), (92, 92, 1)]);
         assert_eq!(counters.unique(BusinessDay(0), BusinessDay(92)), Some(1));
         assert_eq!(counters.unique(BusinessDay(0), BusinessDay(93)), None);
+    }
+
+    #[test]
+    fn the_days_of_a_month_are_told_apart_though_they_are_kept_together() {
+        let key = |a, channel: &str| CounterKey { metric: Metric::Follows, a, b: 0, dimension: channel.to_owned() };
+        let cells = [(key(-1, ""), 1), (key(33, ""), 2), (key(33, "hall"), 4), (key(40, "hall"), 8), (key(64, ""), 16)];
+        let counters: Counters = cells.clone().into_iter().collect();
+        let of = |day| (counters.sum(Metric::Follows, day), counters.sum_to(Metric::Follows, day));
+        assert_eq!([-1, 0, 33, 39, 40, 64].map(of), [(1, 1), (0, 1), (6, 7), (0, 7), (8, 15), (16, 31)]);
+        assert_eq!(counters.firsts(Metric::Follows).collect::<Vec<_>>(), [-1, 33, 40, 64]);
+        assert_eq!(counters.by_dimension(Metric::Follows, (33, 0)).collect::<Vec<_>>(), [("", 2), ("hall", 4)]);
+        assert_eq!(counters.cells().collect::<Vec<_>>(), cells);
     }
 
     #[test]
