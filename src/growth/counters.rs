@@ -1,6 +1,7 @@
 //! Counters as a report reads them: values by cell, and the sums every report is made of.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::cells::{Cells, RunKey, held_at, of_first, run_at};
 use super::counter::{CAP_DAYS, CounterKey, GAP_FIRST, Metric};
@@ -16,7 +17,8 @@ pub struct Counters {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Run {
-    dimension: String,
+    /// Shared with the terms of the numbers it is part of.
+    dimension: Arc<str>,
     block: i32,
     cells: Cells,
 }
@@ -31,9 +33,9 @@ impl Counters {
     /// Adds a run of cells. No sum of real events comes near the edge of its type; one that would pass it stays.
     pub fn add_run(&mut self, RunKey { metric, a, dimension, block }: RunKey, cells: Cells) {
         let row = self.rows.entry((metric, a)).or_default();
-        let found = row.binary_search_by(|run| (run.dimension.as_str(), run.block).cmp(&(dimension.as_str(), block)));
+        let found = row.binary_search_by(|run| (&*run.dimension, run.block).cmp(&(dimension.as_str(), block)));
         match found {
-            Err(place) => row.insert(place, Run { dimension, block, cells }),
+            Err(place) => row.insert(place, Run { dimension: dimension.into(), block, cells }),
             Ok(place) => {
                 let _stays = row.get_mut(place).map(|sum| sum.cells.merge(&cells));
             }
@@ -62,7 +64,7 @@ impl Counters {
     pub fn of_channel(&self, channel: &Channel) -> Self {
         let rows = self.rows.iter().filter(|((metric, _), _)| metric.has_channel());
         let of_it = rows.filter_map(|(place, row)| {
-            let runs: Vec<Run> = row.iter().filter(|run| run.dimension == channel.as_str()).cloned().collect();
+            let runs: Vec<Run> = row.iter().filter(|run| &*run.dimension == channel.as_str()).cloned().collect();
             (!runs.is_empty()).then_some((*place, runs))
         });
         Self { rows: of_it.collect() }
@@ -71,10 +73,14 @@ impl Counters {
     /// The runs `(dimension, second coordinate of the first value, values)` of one first coordinate, in order of
     /// dimension, then of second coordinate.
     pub fn runs(&self, metric: Metric, a: i32) -> impl Iterator<Item = (&str, i32, &[i64])> {
+        self.shared_runs(metric, a).map(|(dimension, first, values)| (&**dimension, first, values))
+    }
+
+    fn shared_runs(&self, metric: Metric, a: i32) -> impl Iterator<Item = (&Arc<str>, i32, &[i64])> {
         let row = self.rows.get(&(metric, run_at(metric, a))).into_iter().flatten();
         row.map(move |run| {
             let (first, values) = of_first(metric, run.block, (a, &run.cells));
-            (run.dimension.as_str(), first, values)
+            (&run.dimension, first, values)
         })
     }
 
@@ -92,8 +98,13 @@ impl Counters {
     }
 
     /// The cell `[a, b]` of every dimension where it is not 0.
-    pub fn by_dimension(&self, metric: Metric, (a, b): (i32, i32)) -> impl Iterator<Item = (&str, i64)> {
-        self.runs(metric, a).filter_map(move |(dimension, first, values)| {
+    pub fn by_dimension(&self, metric: Metric, cell: (i32, i32)) -> impl Iterator<Item = (&str, i64)> {
+        self.by_shared_dimension(metric, cell).map(|(dimension, value)| (&**dimension, value))
+    }
+
+    /// As [`Self::by_dimension`], with dimensions that can be kept without a copy.
+    pub fn by_shared_dimension(&self, metric: Metric, (a, b): (i32, i32)) -> impl Iterator<Item = (&Arc<str>, i64)> {
+        self.shared_runs(metric, a).filter_map(move |(dimension, first, values)| {
             let place = usize::try_from(b.checked_sub(first)?).ok()?;
             Some((dimension, *values.get(place)?)).filter(|(_, value)| *value != 0)
         })
