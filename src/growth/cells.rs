@@ -1,11 +1,13 @@
-//! Counter cells as they are kept: neighbours together, in runs. A cohort or a gap matrix fills up with customers; how
-//! many runs a report reads hardly does, so neither does what it costs.
+//! Counter cells as they are kept: neighbours together, in runs. A cohort, a gap matrix or a row of days fills up with
+//! customers; how many runs a report reads hardly does, so neither does what it costs.
+
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::counter::{CAP_DAYS, CounterKey, GAP_FAR, Metric};
+use super::counter::{CAP_DAYS, CounterKey, CounterRange, GAP_FAR, Metric};
 
-/// How the second coordinates of a metric are cut into runs.
+/// How the neighbours along one coordinate are cut into runs.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     /// Where block 0 begins.
@@ -18,52 +20,118 @@ struct Cut {
 const GAPS: Cut = Cut { origin: GAP_FAR, width: CAP_DAYS - GAP_FAR + 1 };
 /// A cohort's first month is one run. Everybody who comes changes another cohort, so it is kept short.
 const COHORT: Cut = Cut { origin: 0, width: 32 };
+/// Of what a day has one cell of, a month is one run.
+const DAYS: Cut = Cut { origin: 0, width: 32 };
 
 impl Cut {
+    /// The block of a coordinate, and its place there.
+    fn place(self, at: i32) -> (i32, usize) {
+        let at = at.saturating_sub(self.origin);
+        (at.div_euclid(self.width), usize::try_from(at.rem_euclid(self.width)).unwrap_or_default())
+    }
+
+    /// The first coordinate of a block.
+    fn first(self, block: i32) -> i32 {
+        block.saturating_mul(self.width).saturating_add(self.origin)
+    }
+}
+
+/// Along which coordinate cells are neighbours.
+#[derive(Clone, Copy, Debug)]
+enum Along {
+    /// Runs of one second coordinate.
+    First(Cut),
+    /// Runs of one first coordinate.
+    Second(Cut),
+}
+
+impl Along {
     fn of(metric: Metric) -> Self {
         match metric {
-            Metric::Gap | Metric::MenuTappers => GAPS,
-            _ => COHORT,
+            Metric::Gap | Metric::MenuTappers => Self::Second(GAPS),
+            Metric::Retained
+            | Metric::Latest
+            | Metric::RetainedWeekly
+            | Metric::SpellEnded
+            | Metric::Hours
+            | Metric::Votes
+            | Metric::Ratings => Self::Second(COHORT),
+            Metric::Messages
+            | Metric::Follows
+            | Metric::FirstFollows
+            | Metric::Refollows
+            | Metric::Unfollows
+            | Metric::ActiveFollowers
+            | Metric::MenuTaps
+            | Metric::FirstFollowScenes
+            | Metric::Quarantined
+            | Metric::Playbooks
+            | Metric::Unanswered => Self::First(DAYS),
         }
     }
 }
 
-/// Which run of cells: those of one metric, first coordinate and dimension whose second coordinates share a block.
+/// Whether the cells of a metric are neighbours along its first coordinate: a day has one of them.
+pub fn is_by_day(metric: Metric) -> bool {
+    matches!(Along::of(metric), Along::First(_))
+}
+
+/// Which run of cells: neighbours of one metric and dimension.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunKey {
     /// What is counted.
     pub metric: Metric,
-    /// First coordinate.
+    /// The first coordinate of its first cell.
     pub a: i32,
     /// The key's further part.
     pub dimension: String,
-    /// Which of its blocks.
+    /// Along the second coordinate, which of the blocks; along the first, the second coordinate.
     pub block: i32,
 }
 
-/// The block of a second coordinate, and its place there.
-pub fn block_of(metric: Metric, b: i32) -> (i32, usize) {
-    let Cut { origin, width } = Cut::of(metric);
-    let at = b.saturating_sub(origin);
-    (at.div_euclid(width), usize::try_from(at.rem_euclid(width)).unwrap_or_default())
+/// The first coordinate at which the runs stand that hold cells of `a`.
+pub fn run_at(metric: Metric, a: i32) -> i32 {
+    match Along::of(metric) {
+        Along::First(cut) => cut.first(cut.place(a).0),
+        Along::Second(_) => a,
+    }
 }
 
-/// The first second coordinate of a block.
-pub fn first_of(metric: Metric, block: i32) -> i32 {
-    let Cut { origin, width } = Cut::of(metric);
-    block.saturating_mul(width).saturating_add(origin)
+/// The first coordinates that runs standing at `a` hold cells of.
+pub fn held_at(metric: Metric, a: i32) -> RangeInclusive<i32> {
+    match Along::of(metric) {
+        Along::First(cut) => a..=a.saturating_add(cut.width - 1),
+        Along::Second(_) => a..=a,
+    }
+}
+
+/// The last block of the runs that hold second coordinates up to `b`.
+pub fn last_block(metric: Metric, b: i32) -> i32 {
+    match Along::of(metric) {
+        Along::First(_) => b,
+        Along::Second(cut) => cut.place(b).0,
+    }
+}
+
+/// What a run of this block says of the first coordinate `a`: the second coordinate of the first value, and the values.
+pub fn of_first(metric: Metric, block: i32, (a, cells): (i32, &Cells)) -> (i32, &[i64]) {
+    match Along::of(metric) {
+        Along::First(cut) => {
+            let place = cut.place(a).1;
+            (block, cells.0.get(place..=place).unwrap_or_default())
+        }
+        Along::Second(cut) => (cut.first(block), &cells.0),
+    }
 }
 
 impl RunKey {
     /// Where a counter is kept: its run and its place there.
-    pub fn of(key: CounterKey) -> (Self, usize) {
-        let (block, place) = block_of(key.metric, key.b);
-        (Self { metric: key.metric, a: key.a, dimension: key.dimension, block }, place)
-    }
-
-    /// Its first second coordinate.
-    pub fn first(&self) -> i32 {
-        first_of(self.metric, self.block)
+    pub fn of(CounterKey { metric, a, b, dimension }: CounterKey) -> (Self, usize) {
+        let (block, place) = match Along::of(metric) {
+            Along::First(cut) => (b, cut.place(a).1),
+            Along::Second(cut) => cut.place(b),
+        };
+        (Self { metric, a: run_at(metric, a), dimension, block }, place)
     }
 }
 
@@ -143,11 +211,17 @@ impl Cells {
         Ok(())
     }
 
-    /// What is left of a run that begins at the second coordinate `first`, without those above `last`.
+    /// What is left of a run without the cells that are not in `range`.
     #[must_use]
-    pub fn up_to(mut self, first: i32, last: i32) -> Self {
-        let kept = i64::from(last) - i64::from(first) + 1;
-        self.0.truncate(usize::try_from(kept).unwrap_or_default());
+    pub fn within(mut self, run: &RunKey, range: &CounterRange) -> Self {
+        let places = |from: i32, past: i64| usize::try_from(past - i64::from(from)).unwrap_or_default();
+        match Along::of(run.metric) {
+            Along::First(_) => {
+                self.0.truncate(places(run.a, i64::from(range.to) + 1));
+                self.0.iter_mut().take(places(run.a, range.from.into())).for_each(|value| *value = 0);
+            }
+            Along::Second(cut) => self.0.truncate(places(cut.first(run.block), i64::from(range.last_b) + 1)),
+        }
         self.trimmed()
     }
 
@@ -168,18 +242,39 @@ mod tests {
 
     use super::*;
 
+    const GAPPED: [Metric; 2] = [Metric::Gap, Metric::MenuTappers];
+
     fn cells(values: &[i64]) -> Cells {
         values.to_vec().try_into().unwrap()
     }
 
     proptest! {
         #[test]
-        fn every_second_coordinate_has_a_place_and_is_found_from_it(b in -100_000..100_000, gap: bool) {
-            let metric = if gap { Metric::Gap } else { Metric::Retained };
-            let (run, place) = RunKey::of(CounterKey { metric, a: 3, b, dimension: "hall".into() });
-            prop_assert_eq!(run.first() + i32::try_from(place).unwrap(), b);
-            let longest = if gap { 95 } else { 32 };
+        fn every_cell_has_a_place_and_is_found_from_it(a in -100_000..100_000, b in -100_000..100_000, nth in 0..20usize) {
+            let metric = Metric::all().nth(nth).unwrap();
+            let (run, place) = RunKey::of(CounterKey { metric, a, b, dimension: "hall".into() });
+            let longest = if GAPPED.contains(&metric) { 95 } else { 32 };
             prop_assert!(place < longest);
+            prop_assert_eq!((run.a, run.block), (run_at(metric, a), last_block(metric, b)));
+            prop_assert!(held_at(metric, run.a).contains(&a));
+            let cells = Cells::one(place, 7);
+            let (first, values) = of_first(metric, run.block, (a, &cells));
+            prop_assert_eq!(values.get(usize::try_from(b - first).unwrap()), Some(&7));
+            prop_assert_eq!(values.iter().sum::<i64>(), 7);
+        }
+
+        #[test]
+        fn of_a_run_what_a_range_holds_is_left(
+            nth in 0..20usize, (a, b) in (-40..40, -3..100), (from, len, last_b) in (-50..50, -1..50, -3..100)
+        ) {
+            let metric = Metric::all().nth(nth).unwrap();
+            let range = CounterRange { metric, from, to: from + len, last_b };
+            let key = CounterKey { metric, a, b, dimension: String::new() };
+            let is_held = range.holds(&key);
+            let (run, place) = RunKey::of(key);
+            // The store looks for runs by where they stand.
+            let stands = (run_at(metric, from)..=range.to).contains(&run.a) && run.block <= last_block(metric, last_b);
+            prop_assert_eq!(stands && !Cells::one(place, 1).within(&run, &range).is_empty(), is_held);
         }
 
         #[test]
@@ -205,21 +300,30 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_cut_after_a_second_coordinate() {
-        let of = |first, last| cells(&[1, 2, 3]).up_to(first, last).values().to_vec();
-        assert_eq!(of(0, 1), [1, 2]);
-        assert_eq!(of(32, 33), [1, 2]);
-        assert_eq!(of(32, 31), [0; 0]);
-        assert_eq!(of(-2, i32::MAX), [1, 2, 3]);
-        assert_eq!(of(i32::MAX, i32::MIN), [0; 0]);
+    fn a_range_takes_part_of_a_run_at_either_end() {
+        let of = |metric, (a, block), (from, to, last_b)| {
+            let run = RunKey { metric, a, block, dimension: String::new() };
+            cells(&[1, 2, 3]).within(&run, &CounterRange { metric, from, to, last_b }).values().to_vec()
+        };
+        let (first, last) = (i32::MIN, i32::MAX);
+        assert_eq!(of(Metric::Retained, (9, 0), (first, last, 1)), [1, 2]);
+        assert_eq!(of(Metric::Retained, (9, 1), (first, last, 33)), [1, 2]);
+        assert_eq!(of(Metric::Retained, (9, 1), (first, last, 31)), [0; 0]);
+        assert_eq!(of(Metric::Gap, (9, 0), (first, last, last)), [1, 2, 3]);
+        assert_eq!(of(Metric::Follows, (32, 0), (33, 33, last)), [0, 2]);
+        assert_eq!(of(Metric::Follows, (32, 0), (first, last, 0)), [1, 2, 3]);
+        assert_eq!(of(Metric::Follows, (32, 0), (34, 33, 0)), [0; 0]);
     }
 
     #[test]
-    fn all_gaps_of_a_day_are_one_run_and_so_is_the_first_month_of_a_cohort() {
-        let block = |metric, b| block_of(metric, b).0;
-        assert!([GAP_FAR, -1, 0, 31, CAP_DAYS].iter().all(|gap| block(Metric::Gap, *gap) == 0));
-        assert!([0, 30, 31].iter().all(|day| block(Metric::Retained, *day) == 0));
-        assert_eq!(block(Metric::Retained, 32), 1);
+    fn all_gaps_of_a_day_are_one_run_and_so_are_the_first_month_of_a_cohort_and_the_follows_of_a_month() {
+        assert!([GAP_FAR, -1, 0, 31, CAP_DAYS].iter().all(|gap| last_block(Metric::Gap, *gap) == 0));
+        assert!([0, 30, 31].iter().all(|day| last_block(Metric::Retained, *day) == 0));
+        assert_eq!(last_block(Metric::Retained, 32), 1);
+        assert!([64, 65, 95].iter().all(|day| run_at(Metric::Follows, *day) == 64));
+        assert_eq!((run_at(Metric::Follows, 96), run_at(Metric::Follows, -1)), (96, -32));
+        assert_eq!(run_at(Metric::Retained, 65), 65);
+        assert!(Metric::all().filter(|metric| GAPPED.contains(metric)).all(|metric| !is_by_day(metric)));
     }
 
     #[test]

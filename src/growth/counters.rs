@@ -1,8 +1,9 @@
 //! Counters as a report reads them: values by cell, and the sums every report is made of.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::cells::{Cells, RunKey, block_of, first_of};
+use super::cells::{Cells, RunKey, held_at, of_first, run_at};
 use super::counter::{CAP_DAYS, CounterKey, GAP_FIRST, Metric};
 use crate::domain::ids::Channel;
 use crate::domain::time::BusinessDay;
@@ -10,13 +11,14 @@ use crate::domain::time::BusinessDay;
 /// Counters that were read. A cell that was not read, or never counted, is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// In order of dimension and block.
+    /// By metric and the first coordinate at which they stand; in order of dimension and block.
     rows: BTreeMap<(Metric, i32), Vec<Run>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Run {
-    dimension: String,
+    /// Shared with the terms of the numbers it is part of.
+    dimension: Arc<str>,
     block: i32,
     cells: Cells,
 }
@@ -31,9 +33,9 @@ impl Counters {
     /// Adds a run of cells. No sum of real events comes near the edge of its type; one that would pass it stays.
     pub fn add_run(&mut self, RunKey { metric, a, dimension, block }: RunKey, cells: Cells) {
         let row = self.rows.entry((metric, a)).or_default();
-        let found = row.binary_search_by(|run| (run.dimension.as_str(), run.block).cmp(&(dimension.as_str(), block)));
+        let found = row.binary_search_by(|run| (&*run.dimension, run.block).cmp(&(dimension.as_str(), block)));
         match found {
-            Err(place) => row.insert(place, Run { dimension, block, cells }),
+            Err(place) => row.insert(place, Run { dimension: dimension.into(), block, cells }),
             Ok(place) => {
                 let _stays = row.get_mut(place).map(|sum| sum.cells.merge(&cells));
             }
@@ -42,18 +44,19 @@ impl Counters {
 
     /// The first coordinates of a metric with a cell that is not 0, in order.
     pub fn firsts(&self, metric: Metric) -> impl Iterator<Item = i32> {
-        let rows = self.rows.range((metric, i32::MIN)..=(metric, i32::MAX));
-        rows.filter(|(_, row)| row.iter().any(|run| !run.cells.is_empty())).map(|((_, a), _)| *a)
+        let held =
+            self.rows.range((metric, i32::MIN)..=(metric, i32::MAX)).flat_map(move |((_, at), _)| held_at(metric, *at));
+        held.filter(move |a| self.row(metric, *a).next().is_some())
     }
 
     /// Every cell that is not 0, in order of key.
     pub fn cells(&self) -> impl Iterator<Item = (CounterKey, i64)> {
-        self.rows.keys().flat_map(|(metric, a)| {
-            let mut row: Vec<_> = self.row(*metric, *a).collect();
+        let held = self.rows.keys().flat_map(|(metric, at)| held_at(*metric, *at).map(|a| (*metric, a)));
+        held.flat_map(|(metric, a)| {
+            let mut row: Vec<_> = self.row(metric, a).collect();
             row.sort_unstable_by_key(|(b, dimension, _)| (*b, *dimension));
-            row.into_iter().map(|(b, dimension, value)| {
-                (CounterKey { metric: *metric, a: *a, b, dimension: dimension.to_owned() }, value)
-            })
+            row.into_iter()
+                .map(move |(b, dimension, value)| (CounterKey { metric, a, b, dimension: dimension.to_owned() }, value))
         })
     }
 
@@ -61,7 +64,7 @@ impl Counters {
     pub fn of_channel(&self, channel: &Channel) -> Self {
         let rows = self.rows.iter().filter(|((metric, _), _)| metric.has_channel());
         let of_it = rows.filter_map(|(place, row)| {
-            let runs: Vec<Run> = row.iter().filter(|run| run.dimension == channel.as_str()).cloned().collect();
+            let runs: Vec<Run> = row.iter().filter(|run| &*run.dimension == channel.as_str()).cloned().collect();
             (!runs.is_empty()).then_some((*place, runs))
         });
         Self { rows: of_it.collect() }
@@ -70,8 +73,15 @@ impl Counters {
     /// The runs `(dimension, second coordinate of the first value, values)` of one first coordinate, in order of
     /// dimension, then of second coordinate.
     pub fn runs(&self, metric: Metric, a: i32) -> impl Iterator<Item = (&str, i32, &[i64])> {
-        let row = self.rows.get(&(metric, a)).into_iter().flatten();
-        row.map(move |run| (run.dimension.as_str(), first_of(metric, run.block), run.cells.values()))
+        self.shared_runs(metric, a).map(|(dimension, first, values)| (&**dimension, first, values))
+    }
+
+    fn shared_runs(&self, metric: Metric, a: i32) -> impl Iterator<Item = (&Arc<str>, i32, &[i64])> {
+        let row = self.rows.get(&(metric, run_at(metric, a))).into_iter().flatten();
+        row.map(move |run| {
+            let (first, values) = of_first(metric, run.block, (a, &run.cells));
+            (&run.dimension, first, values)
+        })
     }
 
     /// The cells `(b, dimension, value)` of one first coordinate that are not 0, in order of dimension, then of `b`.
@@ -88,11 +98,16 @@ impl Counters {
     }
 
     /// The cell `[a, b]` of every dimension where it is not 0.
-    pub fn by_dimension(&self, metric: Metric, (a, b): (i32, i32)) -> impl Iterator<Item = (&str, i64)> {
-        let (block, place) = block_of(metric, b);
-        let row = self.rows.get(&(metric, a)).into_iter().flatten();
-        let of_it = row.filter(move |run| run.block == block);
-        of_it.map(move |run| (run.dimension.as_str(), run.cells.get(place))).filter(|(_, value)| *value != 0)
+    pub fn by_dimension(&self, metric: Metric, cell: (i32, i32)) -> impl Iterator<Item = (&str, i64)> {
+        self.by_shared_dimension(metric, cell).map(|(dimension, value)| (&**dimension, value))
+    }
+
+    /// As [`Self::by_dimension`], with dimensions that can be kept without a copy.
+    pub fn by_shared_dimension(&self, metric: Metric, (a, b): (i32, i32)) -> impl Iterator<Item = (&Arc<str>, i64)> {
+        self.shared_runs(metric, a).filter_map(move |(dimension, first, values)| {
+            let place = usize::try_from(b.checked_sub(first)?).ok()?;
+            Some((dimension, *values.get(place)?)).filter(|(_, value)| *value != 0)
+        })
     }
 
     /// All cells of one first coordinate.
@@ -103,13 +118,18 @@ impl Counters {
     /// All cells up to and with this first coordinate: reads a difference array.
     pub fn sum_to(&self, metric: Metric, a: i32) -> i64 {
         let rows = self.rows.range((metric, i32::MIN)..=(metric, a));
-        rows.flat_map(|(_, row)| row).flat_map(|run| run.cells.values()).sum()
+        let sums = rows.map(|((_, at), row)| {
+            let is_whole = *held_at(metric, *at).end() <= a;
+            let kept = if is_whole { usize::MAX } else { usize::try_from(a - at + 1).unwrap_or_default() };
+            row.iter().flat_map(|run| run.cells.values().iter().take(kept)).sum::<i64>()
+        });
+        sums.sum()
     }
 
     /// All cells `[a, day - a]`: what cohorts of any age did on `day`.
     pub fn diagonal(&self, metric: Metric, day: i32) -> i64 {
-        let rows = self.rows.range((metric, i32::MIN)..=(metric, day));
-        rows.map(|((_, a), _)| self.get(metric, (*a, day.saturating_sub(*a)))).sum()
+        let firsts = self.firsts(metric).take_while(|a| *a <= day);
+        firsts.map(|a| self.get(metric, (a, day.saturating_sub(a)))).sum()
     }
 
     /// Customers active on at least one day of `from..=to` (growth.md 5.2). Exact while the range is at most
@@ -186,6 +206,18 @@ mod tests {
         let counters = gaps(&[(0, GAP_FIRST, 1), (92, 92, 1)]);
         assert_eq!(counters.unique(BusinessDay(0), BusinessDay(92)), Some(1));
         assert_eq!(counters.unique(BusinessDay(0), BusinessDay(93)), None);
+    }
+
+    #[test]
+    fn the_days_of_a_month_are_told_apart_though_they_are_kept_together() {
+        let key = |a, channel: &str| CounterKey { metric: Metric::Follows, a, b: 0, dimension: channel.to_owned() };
+        let cells = [(key(-1, ""), 1), (key(33, ""), 2), (key(33, "hall"), 4), (key(40, "hall"), 8), (key(64, ""), 16)];
+        let counters: Counters = cells.clone().into_iter().collect();
+        let of = |day| (counters.sum(Metric::Follows, day), counters.sum_to(Metric::Follows, day));
+        assert_eq!([-1, 0, 33, 39, 40, 64].map(of), [(1, 1), (0, 1), (6, 7), (0, 7), (8, 15), (16, 31)]);
+        assert_eq!(counters.firsts(Metric::Follows).collect::<Vec<_>>(), [-1, 33, 40, 64]);
+        assert_eq!(counters.by_dimension(Metric::Follows, (33, 0)).collect::<Vec<_>>(), [("", 2), ("hall", 4)]);
+        assert_eq!(counters.cells().collect::<Vec<_>>(), cells);
     }
 
     #[test]

@@ -407,11 +407,11 @@ async fn a_counter_that_was_changed_by_hand_is_found() {
         assert_eq!(output.status.code(), Some(1));
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    let first = "a = (SELECT min(a) FROM counter WHERE metric = 2)";
-    // A million messages on the first day: one version byte, one cell.
-    let told = change(&format!("UPDATE counter SET cells = x'010180897a' WHERE metric = 2 AND {first}"));
-    assert!(told.contains(": 1 differences") && told.contains("Messages[2026-01-05, 0]: stored"), "{told}");
-    let told = change(&format!("DELETE FROM counter WHERE metric = 2 AND {first}"));
+    let first = "metric = 1 AND dimension = '' AND a = (SELECT min(a) FROM counter WHERE metric = 1)";
+    // A million customers who came for the first time, on the first day: one version byte, and the second of two cells.
+    let told = change(&format!("UPDATE counter SET cells = x'01020080897a' WHERE {first}"));
+    assert!(told.contains(": 1 differences") && told.contains("Gap[2026-01-05, -1]: stored"), "{told}");
+    let told = change(&format!("DELETE FROM counter WHERE {first}"));
     assert!(told.contains(": 1 differences") && told.contains(": stored 0, the facts say"), "{told}");
     let told = change(
         "UPDATE journal SET value = value + 3 WHERE (arrived, metric, a, b, dimension) =

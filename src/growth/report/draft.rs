@@ -58,16 +58,19 @@ impl Draft {
     /// The report, without its small print.
     pub fn into_table(self, name: &'static str, version: u32) -> Table {
         let mut table = Table { name, version, columns: self.columns, ..Table::default() };
+        // In order, so that the map is made in one go.
+        let mut terms = Vec::new();
         for (n, row) in self.rows.into_iter().enumerate() {
             let mut cells = Vec::with_capacity(row.entries.len());
             for (column, entry) in row.entries.into_iter().enumerate() {
                 if !entry.terms.is_empty() {
-                    table.terms.insert((n, column), entry.terms);
+                    terms.push(((n, column), entry.terms));
                 }
                 cells.push(entry.cell);
             }
             table.rows.push(cells);
         }
+        table.terms = terms.into_iter().collect();
         table
     }
 }

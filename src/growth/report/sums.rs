@@ -10,8 +10,8 @@ use crate::growth::counters::Counters;
 
 /// The cell `[a, b]` by the channel that customers came by.
 pub(super) fn by_channel(counters: &Counters, metric: Metric, cell: (i32, i32)) -> Vec<Term> {
-    let channels = counters.by_dimension(metric, cell);
-    channels.map(|(channel, value)| Term::new(What::CameBy(channel.into()), value)).collect()
+    let channels = counters.by_shared_dimension(metric, cell);
+    channels.map(|(channel, value)| Term::new(What::CameBy(channel.clone()), value)).collect()
 }
 
 /// The distinct customers of every key in the dimension of a gap matrix, by the day they were first seen in the period:

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::domain::ids::Channel;
 use crate::domain::time::BusinessDay;
@@ -29,8 +30,8 @@ impl Term {
 pub enum What {
     /// What these words say.
     Words(Cow<'static, str>),
-    /// Customers who came by a channel.
-    CameBy(Channel),
+    /// Customers who came by a channel. Thousands of terms name the same few.
+    CameBy(Arc<str>),
     /// Customers of a day who had been away for a gap of the matrix (`Metric::Gap`).
     Away(i32),
     /// Customers whose first day in the period it is.
@@ -65,7 +66,7 @@ impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Words(words) => f.write_str(words),
-            Self::CameBy(channel) => match channel.as_str() {
+            Self::CameBy(channel) => match &**channel {
                 "" => f.write_str("没有渠道码"),
                 Channel::OTHER => f.write_str("其他渠道码"),
                 channel => write!(f, "渠道 {channel}"),
@@ -95,7 +96,7 @@ mod tests {
     fn every_kind_reads_as_a_sentence_of_its_own() {
         let day = BusinessDay(20_458);
         let all = [
-            What::CameBy(Channel::default()),
+            What::CameBy("".into()),
             What::CameBy(Channel::OTHER.into()),
             What::CameBy("hall".into()),
             What::Away(GAP_FIRST),

@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error};
 
 use crate::domain::time::BusinessDay;
-use crate::growth::cells::{Cells, PastTheEdge, RunKey, block_of};
+use crate::growth::cells::{Cells, PastTheEdge, RunKey, is_by_day, last_block, run_at};
 use crate::growth::counter::{CounterKey, Increment, Metric};
 use crate::growth::counters::Counters;
 use crate::store::{CounterRange, StoreError, shape};
@@ -107,6 +107,25 @@ pub(super) fn gather(connection: &Connection, table: &str) -> rusqlite::Result<(
     fold.write(connection)
 }
 
+/// Lays the counters anew that a day has one of: up to version 3 every day had a run of its own.
+pub(super) fn lay_by_month(connection: &Connection) -> rusqlite::Result<()> {
+    let mut days = connection.prepare("SELECT account, a, dimension, block, cells FROM counter WHERE metric = ?1")?;
+    let mut fold = Fold::default();
+    for metric in Metric::all().filter(|metric| is_by_day(*metric)) {
+        let mut rows = days.query([metric as u8])?;
+        while let Some(row) = rows.next()? {
+            let of_day = cells(row.get_ref(4)?).map_err(|error| Error::UserFunctionError(error.into()))?;
+            let block: i32 = row.get(3)?;
+            for (b, by) in (block.saturating_mul(32)..).zip(of_day.values()).filter(|(_, by)| **by != 0) {
+                let key = CounterKey { metric, a: row.get(1)?, b, dimension: row.get(2)? };
+                fold.add(row.get(0)?, &[Increment { key, by: *by, late_on: None }])?;
+            }
+        }
+        connection.execute("DELETE FROM counter WHERE metric = ?1", [metric as u8])?;
+    }
+    fold.write(connection)
+}
+
 /// Reads some ranges at one instant.
 pub(super) fn read(connection: &Connection, account: &str, ranges: &[CounterRange]) -> Result<Counters, StoreError> {
     let transaction = connection.unchecked_transaction()?;
@@ -116,11 +135,12 @@ pub(super) fn read(connection: &Connection, account: &str, ranges: &[CounterRang
          AND block <= ?5 ORDER BY a, dimension, block",
     )?;
     let mut counters = Counters::default();
-    for &CounterRange { metric, from, to, last_b } in ranges {
-        let mut rows = query.query((account, metric as u8, from, to, block_of(metric, last_b).0))?;
+    for range in ranges {
+        let &CounterRange { metric, from, to, last_b } = range;
+        let mut rows = query.query((account, metric as u8, run_at(metric, from), to, last_block(metric, last_b)))?;
         while let Some(row) = rows.next()? {
             let run = RunKey { metric, a: row.get(0)?, dimension: row.get(1)?, block: row.get(2)? };
-            let cells = cells(row.get_ref(3)?)?.up_to(run.first(), last_b);
+            let cells = cells(row.get_ref(3)?)?.within(&run, range);
             counters.add_run(run, cells);
         }
     }

@@ -9,7 +9,7 @@ use crate::store::{Spec, StoreError};
 /// "fuwu" in the file's header, so that no other program's file is taken for ours.
 const APPLICATION_ID: i32 = 0x6675_7775;
 /// Rises with every change of the tables.
-const SCHEMA_VERSION: i32 = 3;
+const SCHEMA_VERSION: i32 = 4;
 /// What files of version 1, which do not say so, were counted with.
 const LATENESS_IN_1: Lateness = Lateness::DEFAULT;
 
@@ -83,7 +83,7 @@ CREATE TABLE residue (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What brings a file of version 2 up to [`SCHEMA_VERSION`], around the counters themselves: each had a row of its own.
+/// What brings a file of version 2 up to date, around the counters themselves: each had a row of its own.
 const SINCE_2: (&str, &str) = (
     "ALTER TABLE counter RENAME TO counter_2;
      CREATE TABLE counter (
@@ -174,12 +174,14 @@ fn renew(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(SINCE_1)?;
         set_meta(&transaction, "lateness_days", i64::from(LATENESS_IN_1.days()))?;
     }
-    if version < SCHEMA_VERSION {
+    if version < 3 {
         transaction.execute_batch(SINCE_2.0)?;
         counters::gather(&transaction, "counter_2")?;
         transaction.execute_batch(SINCE_2.1)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    } else if version < SCHEMA_VERSION {
+        counters::lay_by_month(&transaction)?;
     }
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()
 }
 
@@ -269,6 +271,29 @@ mod tests {
         fold.add(1, &changes).unwrap();
         fold.write(&older).unwrap();
         assert_eq!(counters::read_all(&older, "demo").unwrap(), [(key(0), 5), (key(1), 1), (key(40), 3)]);
+    }
+
+    #[test]
+    fn a_file_of_version_3_keeps_its_counters_and_they_go_on() {
+        let mut older = made();
+        // A day of follows had a run of its own, as a cohort still has.
+        older
+            .execute_batch(
+                "INSERT INTO account VALUES (1, 'demo'); PRAGMA user_version = 3;
+                 INSERT INTO counter VALUES (1, 6, 31, 'hall', 0, x'010104'), (1, 6, 33, 'hall', 0, x'010106'),
+                 (1, 6, 34, 'hall', 0, x'010102'), (1, 3, 33, 'hall', 1, x'01020008')",
+            )
+            .unwrap();
+        prepare(&mut older, Spec::default()).unwrap();
+        let key = |metric, a, b| CounterKey { metric, a, b, dimension: "hall".into() };
+        let follows = |day| key(Metric::Follows, day, 0);
+        let mut fold = counters::Fold::default();
+        fold.add(1, &[Increment { key: follows(34), by: -1, late_on: None }]).unwrap();
+        fold.write(&older).unwrap();
+        let expected = [(key(Metric::Retained, 33, 33), 4), (follows(31), 2), (follows(33), 3)];
+        assert_eq!(counters::read_all(&older, "demo").unwrap(), expected);
+        let rows: i64 = older.query_row("SELECT count(*) FROM counter", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 3);
     }
 
     #[test]
