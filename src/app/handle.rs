@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::in_flight::{Joined, Lead, wait};
 use super::settle::Setting;
 use super::{App, ServedAccount};
+use crate::channel::official::Unusable;
 use crate::domain::actions::{Given, Needs};
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::{Decision, Moment};
@@ -16,7 +17,7 @@ use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
 use crate::domain::route::route;
 use crate::domain::work::Work;
-use crate::store::{Committed, CustomerRef, Keep, StoreError, Version};
+use crate::store::{Committed, CustomerRef, Keep, Quarantined, StoreError, Version};
 
 /// An answer leaves within this time whatever happens behind it (platform.md 1.5: the platform waits 5 s).
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(4000);
@@ -44,6 +45,16 @@ impl App {
             }
         };
         timeout_at(deadline, wait(waiting)).await.ok().flatten().ok_or(NotNow)
+    }
+
+    /// Keeps a delivery that cannot be used; once that is done it may be acknowledged.
+    ///
+    /// # Errors
+    /// As the store answers: the platform should deliver again.
+    pub async fn set_aside(&self, account: &ServedAccount, unusable: Unusable) -> Result<(), StoreError> {
+        let (arrived, reason) = (self.clock.now(), unusable.reason.as_str().to_owned());
+        let entry = Quarantined { account: account.id().clone(), arrived, reason, body: unusable.body };
+        self.store.quarantine(entry).await
     }
 
     async fn lead(self: &Arc<Self>, account: &Arc<ServedAccount>, delivery: Delivery, lead: Lead) {

@@ -22,6 +22,8 @@ mod robot;
 mod rules;
 mod schedule;
 mod settle;
+#[cfg(test)]
+mod simulator;
 mod spent;
 #[cfg(test)]
 mod stand;

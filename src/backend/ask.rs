@@ -1,25 +1,32 @@
 //! Asking: one request, bounded in time and size, and what came of it.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, StatusCode, Url};
 
-use super::request::{Request, Unaskable, request};
+use super::carry::{Came, Carrier};
+use super::request::{Unaskable, request};
 use crate::domain::connector::Connector;
 use crate::domain::playbook::Playbook;
 use crate::domain::question::{Answer, Question};
 
-/// A longer answer cannot be used.
-const MAX_BODY_BYTES: usize = 64 * 1024;
 /// `base_url` of the demo business system.
 const SANDBOX: &str = "sandbox:";
 
 /// The operator's business system, as connectors describe it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Backend {
-    client: Client,
+    carrier: Arc<dyn Carrier>,
     sandbox_base: Option<Url>,
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("sandbox_base", &self.sandbox_base).finish_non_exhaustive()
+    }
 }
 
 /// A client as [`Backend`] needs it: it follows no redirects, which could lead a question and its key elsewhere, and
@@ -31,7 +38,13 @@ pub fn client() -> reqwest::Result<Client> {
 impl Backend {
     /// A backend that asks through `client`, made by [`client()`]; `sandbox_base` is where `sandbox:` leads.
     pub fn new(client: Client, sandbox_base: Option<Url>) -> Self {
-        Self { client, sandbox_base }
+        Self { carrier: Arc::new(client), sandbox_base }
+    }
+
+    /// A backend whose requests go where `carrier` takes them.
+    #[cfg(test)]
+    pub(crate) fn carried_by(carrier: Arc<dyn Carrier>) -> Self {
+        Self { carrier, sandbox_base: Url::parse("http://sandbox.invalid/").ok() }
     }
 
     /// Puts `question` and waits at most `timeout` for the answer.
@@ -48,7 +61,7 @@ impl Backend {
             Ok(request) => request,
             Err(cause) => return unasked(question, &cause),
         };
-        let came = match tokio::time::timeout(timeout, self.send(request)).await {
+        let came = match tokio::time::timeout(timeout, self.carrier.carry(request)).await {
             Ok(came) => came,
             Err(_) => Came::Late,
         };
@@ -62,28 +75,6 @@ impl Backend {
             tracing::info!(connector = %question.connector, outcome, "the business system gave no values");
         }
         answer
-    }
-
-    async fn send(&self, request: Request) -> Came {
-        let mut builder = self.client.request(request.method, request.url);
-        if let Some((name, key)) = request.idempotency {
-            builder = builder.header(name, key);
-        }
-        if let Some(body) = request.body {
-            builder = builder.json(&body);
-        }
-        match builder.send().await {
-            Ok(response) => {
-                let status = response.status();
-                match read(response).await {
-                    Ok(body) => Came::Answered(status, body),
-                    Err(Unread::TooLong) => Came::Answered(status, None),
-                    Err(Unread::Broken) => Came::Lost,
-                }
-            }
-            Err(error) if error.is_connect() || error.is_builder() => Came::Unsent,
-            Err(_) => Came::Lost,
-        }
     }
 }
 
@@ -101,34 +92,6 @@ fn base(base_url: &str, sandbox_base: Option<&Url>) -> Option<Url> {
     let path = format!("{}/{}", url.path().trim_end_matches('/'), rest.trim_start_matches('/'));
     url.set_path(&path);
     Some(url)
-}
-
-/// What came back.
-enum Came {
-    /// A status, and a body if it is JSON of a fitting length.
-    Answered(StatusCode, Option<serde_json::Value>),
-    /// Nothing was sent.
-    Unsent,
-    /// The connection broke after something may have been sent.
-    Lost,
-    /// Nothing within the time.
-    Late,
-}
-
-enum Unread {
-    TooLong,
-    Broken,
-}
-
-async fn read(mut response: Response) -> Result<Option<serde_json::Value>, Unread> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| Unread::Broken)? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(Unread::TooLong);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(serde_json::from_slice(&body).ok())
 }
 
 fn judge(connector: &Connector, question: &Question, came: Came) -> Answer {
