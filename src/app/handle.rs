@@ -61,13 +61,27 @@ impl App {
         match self.decide_and_commit(account, &delivery).await {
             Ok(Settled { earned, wait_for: None }) => lead.answer(earned),
             Ok(Settled { earned, wait_for: Some(work) }) => {
-                let outcome = self.perform_while_waiting(account, &delivery, work).await;
-                lead.answer(outcome.unwrap_or(earned));
+                match self.perform_while_waiting(account, &delivery, work).await {
+                    Ok(outcome) => lead.answer(outcome.unwrap_or(earned)),
+                    Err(error) => {
+                        tracing::error!(account = %account.id(), %error, "an outcome may not have been kept");
+                        // If it was, nobody will say it but the record: the interim answer would be the last word.
+                        if let Some(kept) = self.kept_answer(&delivery).await {
+                            lead.answer(kept);
+                        }
+                    }
+                }
             }
             Err(error) => {
                 tracing::error!(account = %account.id(), %error, "a delivery was not applied; the platform will repeat it");
             }
         }
+    }
+
+    /// What a retry of the delivery would be told.
+    async fn kept_answer(&self, delivery: &Delivery) -> Option<Earned> {
+        let stored = self.store.load(&delivery.of).await.ok()?;
+        stored.customer.recent.earned(delivery.inbound.key)
     }
 
     pub(super) async fn decide_and_commit(

@@ -150,6 +150,7 @@ fn a_fault_planted_on_purpose_is_caught_by_the_rule_it_breaks() {
     for (plant, rule) in [
         (KeepsNothing, Rule::KeptOnce),
         (AcknowledgesEarly, Rule::IntentFirst),
+        (AppliesLater, Rule::Told),
         (AppliesTwice, Rule::KeptOnce),
         (OverwritesOthers, Rule::KeptOnce),
         (SettlesTwice, Rule::Told),

@@ -117,7 +117,8 @@ pub enum StoreError {
         /// Why.
         cause: String,
     },
-    /// The store cannot be reached or written; what was asked has not happened or is not known to have happened.
+    /// The store cannot be reached or written; what was asked has not happened, or has and the answer was lost. It does
+    /// not happen afterwards: whoever reads next sees what became of it.
     #[error("the store is not available: {0}")]
     Unavailable(String),
 }

@@ -6,14 +6,13 @@ pub struct Dice(u64);
 
 impl Dice {
     pub fn of(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        // Mixed first: a plain multiple would make the next seed's chance the same, one throw later.
+        Self(mixed(seed ^ 0x6675_7775))
     }
 
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        mixed(self.0)
     }
 
     /// `from..=to`.
@@ -29,4 +28,10 @@ impl Dice {
     pub fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         list[usize::try_from(self.next() % list.len() as u64).unwrap()]
     }
+}
+
+fn mixed(state: u64) -> u64 {
+    let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }

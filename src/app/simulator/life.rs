@@ -80,7 +80,7 @@ pub async fn live(world: &World) -> Ended {
         let left = drain(world).await;
         stop.send_replace(true);
         (&mut outbox).await.unwrap();
-        let left = match timeout(Duration::from_secs(30), app.drain()).await {
+        let left = match timeout(Duration::from_secs(600), app.drain()).await {
             Ok(Ok(())) => left,
             _ => left.or(Some("a delivery never ended".to_owned())),
         };

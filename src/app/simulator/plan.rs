@@ -55,7 +55,6 @@ pub enum Jump {
 pub struct Rates {
     pub store_fails: u64,
     pub store_loses_answer: u64,
-    pub store_applies_later: u64,
     pub store_conflicts: u64,
     pub store_slow: u64,
     pub read_fails: u64,
@@ -85,6 +84,8 @@ const SCRIPTS: &[&[Act]] = &[
     &[Act::Say("查")],
     &[Act::Tap("ask")],
     &[Act::Tap("ask"), Act::Say("查")],
+    &[Act::Say("查"), Act::Say("查"), Act::Tap("ask"), Act::Say("查")],
+    &[Act::Say("买"), Act::Say("查"), Act::Say("2"), Act::Say("确认"), Act::Say("查")],
     &[Act::Say("签到")],
     &[Act::Tap("topic"), Act::Say("1"), Act::Say("我也这么想")],
     &[Act::Say("反馈"), Act::Say("昨晚一直卡")],
@@ -114,19 +115,18 @@ impl Plan {
         let mut dice = Dice::of(seed);
         let climate = dice.between(CALM, STORM);
         let has = |what| climate == what || climate >= ALL;
-        let heavy = if climate == STORM { 4 } else { 1 };
+        let heavy = if climate == STORM { 2 } else { 1 };
         let mut rate = |what, per_mille: u64| if has(what) { dice.between(0, per_mille) * heavy } else { 0 };
         let rates = Rates {
             store_fails: rate(STORE, 60),
             store_loses_answer: rate(STORE, 60),
-            store_applies_later: rate(STORE, 30),
             store_conflicts: rate(STORE, 60),
             store_slow: rate(STORE, 60),
             read_fails: rate(STORE, 40),
-            business: rate(BUSINESS, 230),
-            platform: rate(PLATFORM, 230),
+            business: rate(BUSINESS, 450).max(rate(PLATFORM, 300)),
+            platform: rate(PLATFORM, 450),
         };
-        let crashes = if has(CRASHES) { dice.between(1, 3 * heavy.min(2)) } else { 0 };
+        let crashes = if has(CRASHES) { dice.between(1, 3 * heavy) } else { 0 };
         let crash = |dice: &mut Dice| Crash {
             after_steps: dice.between(1, 90),
             down_ms: if dice.hits(300) { dice.between(3_000, 25_000) } else { dice.between(50, 1_500) },

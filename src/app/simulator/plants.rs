@@ -7,6 +7,8 @@ pub enum Plant {
     KeepsNothing,
     /// The store acknowledges before it is durable, and a crash takes it back.
     AcknowledgesEarly,
+    /// The store says that it failed, and applies the commit seconds later.
+    AppliesLater,
     /// The store writes the facts of a commit twice.
     AppliesTwice,
     /// The store applies decisions made from an older record.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::life::Ended;
-use super::plan::{Act, Plan};
+use super::plan::{Act, Jump, Plan};
 use super::platform::{Outcome, TRIES, xml};
 use super::shop::lateness;
 use super::world::State;
@@ -11,7 +11,7 @@ use crate::app::Discretion;
 use crate::channel::official::read_clear;
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::ids::DedupeKey;
-use crate::domain::recent::{MAX_REPLIES, REPLIES_KEPT_SECS};
+use crate::domain::recent::{KEYS_KEPT_SECS, MAX_REPLIES, REPLIES_KEPT_SECS};
 use crate::growth::counter::Metric;
 use crate::growth::oracle::Oracle;
 use crate::store::{CounterRange, PseudonymKey};
@@ -128,7 +128,9 @@ impl<'a> Look<'a> {
                     self.state.shop.quarantined.iter().filter(|kept| kept.body == body.as_bytes()).count().min(1)
                 }
             };
-            found.unless(times <= 1, Rule::KeptOnce, || format!("delivery {n} is in the facts {times} times"));
+            found.unless(times <= 1 || self.is_too_late(n), Rule::KeptOnce, || {
+                format!("delivery {n} is in the facts {times} times")
+            });
             found.unless(times > 0 || !acknowledged, Rule::KeptOnce, || format!("delivery {n} is lost"));
         }
         let known: BTreeSet<_> = self.keys.iter().flatten().collect();
@@ -144,11 +146,22 @@ impl<'a> Look<'a> {
             for again in answers {
                 let same = again.body == first.body;
                 let forgotten = again.body.as_deref() == Some(b"success") && self.may_be_forgotten(n, (first, again));
-                found.unless(same || forgotten, Rule::SameAnswer, || {
+                found.unless(same || forgotten || self.is_too_late(n), Rule::SameAnswer, || {
                     format!("delivery {n}: {} then {}", told(first), told(again))
                 });
             }
         }
+    }
+
+    /// Everything stood still for longer than deliveries are known, between one try of it and another.
+    fn is_too_late(&self, n: usize) -> bool {
+        let begun = || self.state.platform.standings[n].begun.iter().map(|(_, began_ms)| *began_ms);
+        let (Some(first), Some(last)) = (begun().min(), begun().max()) else { return false };
+        let passed = self.state.plan.jumps.iter().map(|(at_ms, jump)| match jump {
+            Jump::Passes { secs } if (first..=last).contains(at_ms) => *secs,
+            _ => 0,
+        });
+        passed.sum::<i64>() + i64::try_from((last - first) / 1_000).unwrap() > KEYS_KEPT_SECS
     }
 
     /// What was said is forgotten after a while, after much else was said, and at once when the customer leaves.
@@ -182,7 +195,8 @@ impl<'a> Look<'a> {
             // Begun, and neither answered nor refused: only a death explains that.
             for (nth, began_ms) in &standing.begun {
                 let ended = standing.outcomes.iter().any(|outcome| outcome.nth == *nth);
-                let died = self.state.downs.iter().any(|(from, to)| from + 6_000 >= *began_ms && *began_ms <= *to);
+                let died =
+                    self.state.downs.iter().any(|(from, to)| (from.saturating_sub(6_000)..=*to).contains(began_ms));
                 found.unless(ended || died, Rule::InTime, || format!("delivery {n}, try {nth}: never ended"));
             }
             let tries = standing.begun.iter().filter(|(nth, _)| *nth < TRIES).count();

@@ -146,7 +146,7 @@ impl Shop {
         let name = match commit.keep {
             Keep::Known => of.openid.clone(),
             Keep::Tombstone => self.tombstone(&of),
-            Keep::Nothing => Openid::new(format!("!0.{}", self.last_seq + id)),
+            Keep::Nothing => Openid::new(format!("!0.{id}")),
         };
         self.rows.insert(name, Row { id, version: version + 1, customer: commit.customer.clone() });
         self.count(commit.increments.clone());

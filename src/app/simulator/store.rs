@@ -55,7 +55,9 @@ impl State {
         match () {
             () if self.dice.hits(rates.store_fails) => Fate::Fails,
             () if self.dice.hits(rates.store_loses_answer) => Fate::AnswerLost,
-            () if self.dice.hits(rates.store_applies_later) => Fate::AppliedLater(self.dice.between(1, 8_000)),
+            () if self.plant == Some(Plant::AppliesLater) && self.dice.hits(200) => {
+                Fate::AppliedLater(self.dice.between(1, 8_000))
+            }
             () if self.dice.hits(rates.store_conflicts) => Fate::Conflict,
             () if self.dice.hits(rates.store_slow) => Fate::Slow(self.slowly()),
             () => Fate::Well,

@@ -213,7 +213,13 @@ impl<'a> Words<'a> {
                 let noted = record.notes.iter().any(|note| format!("{:?}", note.reply).contains(&mark.order));
                 // The answer is remembered for the platform's next try, but there was none.
                 let waits = self.unanswered(customer, &mark.order);
-                found.unless(heard || noted || waits, Rule::Told, || {
+                let turned_down = self
+                    .state
+                    .platform
+                    .turned_down
+                    .iter()
+                    .any(|(of, text)| *of == customer && text.contains(&mark.order));
+                found.unless(heard || noted || waits || turned_down, Rule::Told, || {
                     format!("{} was never told that {} ended {:?}", customer, mark.order, mark.outcome)
                 });
             }
