@@ -17,7 +17,7 @@ use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
 use crate::domain::route::route;
 use crate::domain::work::Work;
-use crate::store::{Committed, CustomerRef, Keep, Quarantined, StoreError, Version};
+use crate::store::{Committed, CustomerRef, Quarantined, StoreError, Version};
 
 /// An answer leaves within this time whatever happens behind it (platform.md 1.5: the platform waits 5 s).
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(4000);
@@ -130,7 +130,6 @@ impl App {
         let wait_for = decision.wait_for.clone();
         let applied = decision.customer.recent.keys().filter(|key| *key != setting.moment.key).collect();
         let mut commit = self.commit_of(setting, base, decision);
-        let keep = commit.keep;
         let mut waited: Option<Work> = None;
         for work in &mut commit.outbox {
             if Some(&work.id) == wait_for.as_ref() {
@@ -140,15 +139,8 @@ impl App {
             }
         }
         let more_work = !commit.outbox.is_empty();
-        match self.commit(commit, applied).await? {
+        match self.commit_new(commit, (setting.moment.key, applied)).await? {
             Committed::Applied => {
-                if keep == Keep::Nothing {
-                    // Not before: a commit that failed would look as if it had been applied.
-                    let spent = self.spend(&setting.of.account, vec![setting.moment.key]).await;
-                    if let Err(error) = spent {
-                        tracing::warn!(account = %setting.of.account, %error, "a delivery would count again if repeated");
-                    }
-                }
                 if more_work {
                     self.outbox_bell.notify_one();
                 }

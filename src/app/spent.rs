@@ -9,7 +9,7 @@ use crate::domain::forget::Forget;
 use crate::domain::ids::{AccountId, DedupeKey};
 use crate::domain::recent::KEYS_KEPT_SECS;
 use crate::domain::time::UnixSecs;
-use crate::store::{Commit, Committed, Keep, Shared, SharedChange, SharedKind, SharedName, StoreError, Version};
+use crate::store::{Bulk, Commit, Committed, Keep, Shared, SharedChange, SharedKind, SharedName, StoreError, Version};
 
 impl App {
     /// Commits. When nothing of the customer will be kept, `applied`, deliveries whose effect is durable already, are
@@ -21,16 +21,30 @@ impl App {
         self.store.commit(commit).await
     }
 
+    /// Commits what `key`, a delivery that is new, comes to. When nothing of the customer will be kept the delivery is
+    /// remembered in the same step: otherwise a repetition would count again, or not at all.
+    pub(super) async fn commit_new(
+        &self,
+        commit: Commit,
+        (key, applied): (DedupeKey, Vec<DedupeKey>),
+    ) -> Result<Committed, StoreError> {
+        if commit.keep != Keep::Nothing {
+            return self.store.commit(commit).await;
+        }
+        self.spend(&commit.of.account, applied).await?;
+        let note = Some(self.mark(&commit.of.account, key));
+        self.store.commit_all(Bulk { commits: vec![commit], note, ..Bulk::default() }).await
+    }
+
+    fn mark(&self, account: &AccountId, key: DedupeKey) -> SharedChange {
+        let body = Some(self.clock.now().0.to_string().into_bytes());
+        SharedChange { account: account.clone(), name: name(key), base: Version(0), body }
+    }
+
     /// Remembers deliveries that a record does not remember.
-    pub(super) async fn spend(&self, account: &AccountId, keys: Vec<DedupeKey>) -> Result<(), StoreError> {
-        let body = self.clock.now().0.to_string().into_bytes();
-        let put = |key| {
-            let change =
-                SharedChange { account: account.clone(), name: name(key), base: Version(0), body: Some(body.clone()) };
-            self.store.put_shared(change)
-        };
+    async fn spend(&self, account: &AccountId, keys: Vec<DedupeKey>) -> Result<(), StoreError> {
         // One that is there already stays as it is.
-        try_join_all(keys.into_iter().map(put)).await.map(drop)
+        try_join_all(keys.into_iter().map(|key| self.store.put_shared(self.mark(account, key)))).await.map(drop)
     }
 
     /// Whether a delivery was applied to a record that is no more. To be asked after the record was read.

@@ -159,6 +159,10 @@ async fn one_try(world: World, app: Arc<App>, (delivery, nth): (usize, usize)) {
 
 /// Lets time pass until nothing is owed any more; what is still owed after a long time is stuck.
 async fn drain(world: &World) -> Option<String> {
+    // What was slow when everything else had ended is still under way.
+    let slow_until = world.lock().troubles.iter().map(|trouble| trouble.to_ms).max().unwrap_or(0);
+    let wait_ms = slow_until.saturating_sub(world.lock().now_ms());
+    sleep(Duration::from_millis(wait_ms + 10_000)).await;
     for _ in 0..MOST_ROUNDS {
         sleep(Duration::from_millis(1_500)).await;
         let mut state = world.lock();

@@ -111,6 +111,19 @@ impl Shop {
         self.apply(commit, now_ms)
     }
 
+    /// Both or neither.
+    pub fn commit_noted(&mut self, commit: Commit, note: Option<SharedChange>, now_ms: u64) -> Committed {
+        let is_new = |note: &SharedChange| self.shared(note.name.kind, &note.name.part).version == note.base;
+        if !note.as_ref().is_none_or(is_new) {
+            return Committed::Stale;
+        }
+        let committed = self.commit(commit, now_ms);
+        if let Some(note) = note.filter(|_| committed == Committed::Applied) {
+            self.put_shared(note);
+        }
+        committed
+    }
+
     /// What was acknowledged too early becomes durable after all.
     pub fn sync(&mut self, now_ms: u64) {
         for commit in std::mem::take(&mut self.unsynced) {
