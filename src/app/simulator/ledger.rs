@@ -20,6 +20,8 @@ pub struct Entry {
 pub struct End {
     /// The commit that settled it keeps it as a note.
     pub noted: bool,
+    /// It was of no use any more by our clock.
+    pub expired: bool,
     /// The customer left, and all that was owed to them was dropped.
     pub left: bool,
 }
@@ -45,20 +47,17 @@ impl Entry {
             Task::Send(_) => None,
         }
     }
-
-    pub fn expired_by(&self, now: UnixSecs) -> bool {
-        self.work.expires <= now
-    }
 }
 
 impl Ledger {
-    pub fn committed(&mut self, commit: &Commit, at_ms: u64) {
+    pub fn committed(&mut self, commit: &Commit, (at_ms, ours): (u64, UnixSecs)) {
         let openid = &commit.of.openid;
         for id in &commit.settled {
             let noted = |reply: &Reply| commit.customer.notes.iter().any(|note| note.reply == *reply);
             if let Some(entry) = self.open(openid, id) {
                 let noted = matches!(&entry.work.task, Task::Send(reply) if noted(reply));
-                entry.end = Some(End { noted, left: commit.customer.follow.has_left() });
+                let expired = entry.work.expires <= ours;
+                entry.end = Some(End { noted, expired, left: commit.customer.follow.has_left() });
             }
         }
         for work in &commit.outbox {
@@ -69,7 +68,7 @@ impl Ledger {
         }
         if commit.keep != Keep::Known {
             for entry in self.entries.iter_mut().filter(|entry| entry.openid == *openid && entry.end.is_none()) {
-                entry.end = Some(End { noted: false, left: true });
+                entry.end = Some(End { noted: false, expired: false, left: true });
             }
         }
     }

@@ -61,7 +61,7 @@ fn shell(world: &World) -> Arc<App> {
         platform: api::Client::carried_by(Box::new(Line(world.clone())), ("wx1".into(), "s".into())),
         site: "http://here".into(),
     };
-    let forget = world.lock().plan.forget();
+    let forget = world.lock().plan.forgets();
     let discretion = Discretion { forget, keep_days: 180, key: PseudonymKey::new("simulator") };
     let rules = Rules { lateness: lateness(), discretion };
     let outside = Arc::new(world.clone());

@@ -72,7 +72,7 @@ pub struct Plan {
     pub jumps: Vec<(u64, Jump)>,
     pub rates: Rates,
     /// 0 strict, 1 tombstone, 2 soft.
-    forget: u64,
+    pub forget: u64,
 }
 
 /// Dialogues and single acts, as they come.
@@ -100,6 +100,14 @@ const SCRIPTS: &[&[Act]] = &[
     &[Act::Unfollow],
     &[Act::Garbled],
 ];
+/// Of these the most can go wrong, so they come as often as all others.
+const ASKING: &[&[Act]] = &[
+    &[Act::Say("买"), Act::Say("1"), Act::Say("确认")],
+    &[Act::Say("买"), Act::Say("2"), Act::Say("确认"), Act::Say("查")],
+    &[Act::Tap("buy"), Act::Say("2"), Act::Say("确认"), Act::Say("订单"), Act::Say("您好")],
+    &[Act::Tap("ask"), Act::Say("查")],
+    &[Act::Say("查"), Act::Say("查"), Act::Say("查"), Act::Say("查")],
+];
 /// What may go wrong in a run.
 const CALM: u64 = 0;
 const STORE: u64 = 1;
@@ -123,7 +131,7 @@ impl Plan {
             store_conflicts: rate(STORE, 60),
             store_slow: rate(STORE, 60),
             read_fails: rate(STORE, 40),
-            business: rate(BUSINESS, 450).max(rate(PLATFORM, 300)),
+            business: rate(BUSINESS, 600).max(rate(PLATFORM, 500)),
             platform: rate(PLATFORM, 450),
         };
         let crashes = if has(CRASHES) { dice.between(1, 3 * heavy) } else { 0 };
@@ -145,7 +153,26 @@ impl Plan {
         Self { seed, start, deliveries, crashes, jumps, rates, forget: dice.between(0, 2) }
     }
 
-    pub fn forget(&self) -> Forget {
+    /// One customer who does this, and nothing goes wrong.
+    pub fn of_acts(acts: &[Act], forget: Forget) -> Self {
+        let forget = [Forget::Strict, Forget::Tombstone, Forget::Soft].iter().position(|it| *it == forget);
+        let delivery = |(n, act): (u64, &Act)| {
+            let at_secs = 3 * i64::try_from(n).unwrap();
+            let (lost, copies_ms) = ([false; 3], Vec::new());
+            Delivery { customer: 0, at_ms: 3_000 * n, at_secs, act: *act, lost, copies_ms }
+        };
+        Self {
+            seed: 0,
+            start: 1_767_578_400,
+            deliveries: (0..).zip(acts).map(delivery).collect(),
+            crashes: Vec::new(),
+            jumps: Vec::new(),
+            rates: Rates::default(),
+            forget: forget.unwrap() as u64,
+        }
+    }
+
+    pub fn forgets(&self) -> Forget {
         [Forget::Strict, Forget::Tombstone, Forget::Soft][usize::try_from(self.forget).unwrap()]
     }
 
@@ -172,7 +199,8 @@ fn deliveries(dice: &mut Dice, loses: u64) -> Vec<Delivery> {
         let (mut at_ms, mut at_secs) = (dice.between(0, 3_000), -1);
         let mut acts = if dice.hits(800) { vec![Act::Follow] } else { vec![] };
         for _ in 0..dice.between(1, 4) {
-            acts.extend(dice.pick(SCRIPTS));
+            let scripts = if dice.hits(500) { ASKING } else { SCRIPTS };
+            acts.extend(dice.pick(scripts));
         }
         for act in acts {
             at_ms += match dice.between(0, 9) {

@@ -12,7 +12,8 @@ use crate::channel::official::read_clear;
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::ids::DedupeKey;
 use crate::domain::recent::{KEYS_KEPT_ANYWAY, KEYS_KEPT_SECS, MAX_REPLIES, REPLIES_KEPT_SECS};
-use crate::growth::counter::Metric;
+use crate::growth::counter::{CounterKey, Metric};
+use crate::growth::lateness::Quarantine;
 use crate::growth::oracle::Oracle;
 use crate::store::{CounterRange, PseudonymKey};
 
@@ -80,7 +81,7 @@ impl Found {
 
 /// Under which key each delivery is kept, if it can be read.
 pub fn keys(plan: &Plan) -> Vec<Option<DedupeKey>> {
-    let discretion = Discretion { forget: plan.forget(), keep_days: 180, key: PseudonymKey::new("simulator") };
+    let discretion = Discretion { forget: plan.forgets(), keep_days: 180, key: PseudonymKey::new("simulator") };
     let sealed = |n: usize| {
         let read = read_clear(xml(plan, n).as_bytes()).ok();
         read.map(|inbound| discretion.seal(inbound.key))
@@ -225,7 +226,12 @@ impl<'a> Look<'a> {
         let oracle = Oracle::of(log, lateness().days()).cells;
         let all: Vec<CounterRange> = Metric::all().map(CounterRange::all).collect();
         let stored = self.state.shop.counters(&all);
-        let stored: BTreeMap<_, _> = stored.cells().filter(|(_, by)| *by != 0).collect();
+        // What cannot be read was counted when it was set aside, and is no fact.
+        let of_facts = |key: &CounterKey| {
+            key.metric != Metric::Quarantined
+                || [Quarantine::Late, Quarantine::Future].iter().any(|why| why.as_str() == key.dimension)
+        };
+        let stored: BTreeMap<_, _> = stored.cells().filter(|(key, by)| *by != 0 && of_facts(key)).collect();
         for key in stored.keys().chain(oracle.keys()) {
             let (stored, oracle) = (stored.get(key), oracle.get(key));
             found.unless(stored == oracle, Rule::Counted, || format!("{key:?}: {stored:?}, recounted {oracle:?}"));

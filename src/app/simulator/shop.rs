@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ledger::Ledger;
+use super::likeness::Twin;
 use super::plants::Plant;
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
@@ -10,13 +11,13 @@ use crate::domain::forget::Keep;
 use crate::domain::ids::Openid;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::{Task, Work};
-use crate::growth::counter::{CounterKey, CounterRange, Increment};
+use crate::growth::counter::{CounterKey, CounterRange, Increment, Metric};
 use crate::growth::counters::Counters;
 use crate::growth::lateness::Lateness;
 use crate::growth::residue::of_lost_words;
 use crate::store::{
-    Claimed, Commit, Committed, CustomerRef, Logged, Numbers, PseudonymKey, Quarantined, Shared, SharedChange,
-    SharedKind, Stored, Version,
+    Bulk, Claimed, Commit, Committed, CustomerRef, Logged, Numbers, PseudonymKey, Quarantined, Shared, SharedChange,
+    SharedKind, SharedName, Store, Stored, Version,
 };
 
 struct Row {
@@ -46,11 +47,16 @@ pub struct Shop {
     last_id: u64,
     last_seq: u64,
     plant: Option<Plant>,
+    /// The embedded store, where it is to do the same.
+    pub twin: Twin,
     /// Commits that were acknowledged too early, with what a crash takes back.
     unsynced: Vec<Commit>,
     /// What an onlooker writes down.
     pub ledger: Ledger,
 }
+
+/// Since the beginning of the run, and by our clock.
+pub type Now = (u64, UnixSecs);
 
 /// Late by the settings of the run.
 pub fn lateness() -> Lateness {
@@ -72,6 +78,7 @@ impl Shop {
             last_id: 0,
             last_seq: 0,
             plant,
+            twin: Twin::default(),
             unsynced: Vec::new(),
             ledger: Ledger::default(),
         }
@@ -93,10 +100,16 @@ impl Shop {
 
     pub fn load(&self, of: &CustomerRef) -> Stored {
         let row = self.name_of(of).and_then(|name| self.rows.get(&name));
-        row.map_or_else(Stored::default, |row| Stored { version: Version(row.version), customer: row.customer.clone() })
+        let stored = |row: &Row| Stored { version: Version(row.version), customer: row.customer.clone() };
+        self.twin.says(row.map_or_else(Stored::default, stored), |twin| twin.load(of))
     }
 
-    pub fn commit(&mut self, commit: Commit, now_ms: u64) -> Committed {
+    pub fn commit(&mut self, commit: Commit, now: Now) -> Committed {
+        let twins = self.twin.says_later(|twin| twin.commit(commit.clone()));
+        twins.agree(self.commit_alone(commit, now))
+    }
+
+    fn commit_alone(&mut self, commit: Commit, now: Now) -> Committed {
         if self.plant == Some(Plant::KeepsNothing) {
             return Committed::Applied;
         }
@@ -108,26 +121,30 @@ impl Shop {
                 return Committed::Applied;
             }
         }
-        self.apply(commit, now_ms)
+        self.apply(commit, now)
     }
 
     /// Both or neither.
-    pub fn commit_noted(&mut self, commit: Commit, note: Option<SharedChange>, now_ms: u64) -> Committed {
-        let is_new = |note: &SharedChange| self.shared(note.name.kind, &note.name.part).version == note.base;
+    pub fn commit_noted(&mut self, commit: Commit, note: Option<SharedChange>, now: Now) -> Committed {
+        let bulk = || Bulk { commits: vec![commit.clone()], quarantined: Vec::new(), note: note.clone() };
+        let twins = self.twin.says_later(|twin| twin.commit_all(bulk()));
+        let key = |note: &SharedChange| (format!("{:?}", note.name.kind), note.name.part.clone());
+        let known = |note: &SharedChange| self.shared.get(&key(note)).map_or(Version(0), |shared| shared.version);
+        let is_new = |note: &SharedChange| known(note) == note.base;
         if !note.as_ref().is_none_or(is_new) {
-            return Committed::Stale;
+            return twins.agree(Committed::Stale);
         }
-        let committed = self.commit(commit, now_ms);
+        let committed = self.commit_alone(commit, now);
         if let Some(note) = note.filter(|_| committed == Committed::Applied) {
-            self.put_shared(note);
+            self.put_alone(note);
         }
-        committed
+        twins.agree(committed)
     }
 
     /// What was acknowledged too early becomes durable after all.
-    pub fn sync(&mut self, now_ms: u64) {
+    pub fn sync(&mut self, now: Now) {
         for commit in std::mem::take(&mut self.unsynced) {
-            self.apply(commit, now_ms);
+            self.apply(commit, now);
         }
     }
 
@@ -136,7 +153,7 @@ impl Shop {
         self.unsynced.clear();
     }
 
-    fn apply(&mut self, mut commit: Commit, now_ms: u64) -> Committed {
+    fn apply(&mut self, mut commit: Commit, now: Now) -> Committed {
         let of = commit.of.clone();
         let owner = self.rows.get(&of.openid).map(|row| row.id);
         let there = |id: &_| self.outbox.iter().any(|owed| Some(owed.customer) == owner && owed.work.id == *id);
@@ -161,6 +178,8 @@ impl Shop {
             Keep::Tombstone => self.tombstone(&of),
             Keep::Nothing => Openid::new(format!("!0.{id}")),
         };
+        // Versions of a record that begins anew are its own.
+        let version = if version == 0 { (id - 1) << 32 } else { version };
         self.rows.insert(name, Row { id, version: version + 1, customer: commit.customer.clone() });
         self.count(commit.increments.clone());
         let times = if self.plant == Some(Plant::AppliesTwice) { 2 } else { 1 };
@@ -179,7 +198,7 @@ impl Shop {
         if commit.keep != Keep::Known {
             self.bury(id);
         }
-        self.ledger.committed(&commit, now_ms);
+        self.ledger.committed(&commit, now);
         Committed::Applied
     }
 
@@ -228,10 +247,12 @@ impl Shop {
             let of = CustomerRef { account: self.account.clone(), openid: names[&owed.customer].clone() };
             Claimed { of, work: owed.work.clone(), attempt: owed.attempt }
         };
-        due.into_iter().take(limit).map(claim).collect()
+        let claimed = due.into_iter().take(limit).map(claim).collect();
+        self.twin.says(claimed, |twin| twin.claim_due(now, lease_secs, limit))
     }
 
     pub fn defer(&mut self, of: &CustomerRef, claimed: &Claimed, due: UnixSecs) {
+        self.twin.says((), |twin| twin.defer(of, claimed, due));
         let Some(id) = self.rows.get(&of.openid).map(|row| row.id) else { return };
         let same = |owed: &&mut Owed| {
             owed.customer == id && owed.work.id == claimed.work.id && owed.attempt == claimed.attempt
@@ -244,7 +265,8 @@ impl Shop {
     }
 
     pub fn next_due(&self) -> Option<UnixSecs> {
-        self.outbox.iter().map(|owed| UnixSecs(owed.due)).min()
+        let next = self.outbox.iter().map(|owed| UnixSecs(owed.due)).min();
+        self.twin.says(next, |twin| twin.next_due())
     }
 
     pub fn facts(&self) -> Vec<Logged> {
@@ -253,27 +275,60 @@ impl Shop {
             let of = CustomerRef { account: self.account.clone(), openid: names[customer].clone() };
             Logged { seq, customer: *customer, of, fact: fact.clone() }
         });
-        logged.collect()
+        let facts: Vec<Logged> = logged.collect();
+        if let Some(twins) = self.twin.hears(|twin| twin.facts(&self.account, 0, usize::MAX)) {
+            // Names that lead to nobody are drawn by each store for itself.
+            let told = |all: &[Logged]| all.iter().map(|one| (one.seq, one.fact.clone())).collect::<Vec<_>>();
+            assert_eq!(told(&facts), told(&twins));
+        }
+        facts
     }
 
     pub fn counters(&self, ranges: &[CounterRange]) -> Counters {
         let asked = |key: &CounterKey| ranges.iter().any(|range| range.holds(key));
-        self.counters.iter().filter(|(key, _)| asked(key)).map(|(key, by)| (key.clone(), *by)).collect()
+        let counters: Counters =
+            self.counters.iter().filter(|(key, _)| asked(key)).map(|(key, by)| (key.clone(), *by)).collect();
+        let cells = |counters: &Counters| counters.cells().filter(|(_, by)| *by != 0).collect::<BTreeMap<_, _>>();
+        if let Some(twins) = self.twin.hears(|twin| twin.counters(&self.account, ranges)) {
+            assert_eq!(cells(&counters), cells(&twins));
+        }
+        counters
     }
 
     pub fn numbers(&self) -> Numbers {
-        Numbers {
+        let numbers = Numbers {
             last_seq: self.facts.len() as u64,
             counters: self.counters.iter().filter(|(_, by)| **by != 0).map(|(key, by)| (key.clone(), *by)).collect(),
             journal: self.journal.iter().map(|((day, key), by)| (*day, key.clone(), *by)).collect(),
+        };
+        if let Some(mut twins) = self.twin.hears(|twin| twin.numbers(&self.account)) {
+            twins.counters.sort();
+            twins.journal.sort();
+            assert_eq!(numbers, twins);
         }
+        numbers
     }
 
     pub fn shared(&self, kind: SharedKind, part: &str) -> Shared {
-        self.shared.get(&(format!("{kind:?}"), part.to_owned())).cloned().unwrap_or_default()
+        let shared = self.shared.get(&(format!("{kind:?}"), part.to_owned())).cloned().unwrap_or_default();
+        let name = SharedName { kind, part: part.to_owned() };
+        self.twin.says(shared, |twin| twin.shared(&self.account, &name))
     }
 
     pub fn put_shared(&mut self, change: SharedChange) -> Committed {
+        let twins = self.twin.says_later(|twin| twin.put_shared(change.clone()));
+        twins.agree(self.put_alone(change))
+    }
+
+    pub fn quarantine(&mut self, entry: Quarantined) {
+        self.twin.says((), |twin| twin.quarantine(entry.clone()));
+        let (a, dimension) = (entry.arrived.business_day().0, entry.reason.clone());
+        let key = CounterKey { metric: Metric::Quarantined, a, b: 0, dimension };
+        *self.counters.entry(key).or_default() += 1;
+        self.quarantined.push(entry);
+    }
+
+    fn put_alone(&mut self, change: SharedChange) -> Committed {
         let key = (format!("{:?}", change.name.kind), change.name.part);
         let version = self.shared.get(&key).map_or(Version(0), |shared| shared.version);
         if version != change.base {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::plants::Plant;
-use super::shop::Shop;
+use super::shop::{Now, Shop};
 use super::world::{Event, State, Trouble, World, number_of};
 use crate::domain::ids::AccountId;
 use crate::domain::reply::Reply;
@@ -18,7 +18,7 @@ use crate::store::{
 
 /// How a call fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub enum Fate {
     Well,
     Slow(u64),
     Fails,
@@ -130,7 +130,7 @@ impl World {
         &self,
         (does, of): Call,
         trip: Trip,
-        (conflict, change): (Option<T>, impl FnOnce(&mut Shop, u64) -> (T, &'static str) + Send),
+        (conflict, change): (Option<T>, impl FnOnce(&mut Shop, Now) -> (T, &'static str) + Send),
     ) -> Result<T, StoreError> {
         self.step(trip.there_ms).await;
         match (trip.fate, conflict) {
@@ -139,7 +139,7 @@ impl World {
             _ => {
                 let came = {
                     let mut state = self.lock();
-                    let now = state.now_ms();
+                    let now = state.moment();
                     let (came, name) = change(&mut state.shop, now);
                     state.note(Event::Store { does, of, fate: trip.fate.name(), came: name });
                     came
@@ -153,6 +153,12 @@ impl World {
     fn sets_out(&self, (does, of): Call, can_conflict: bool) -> Trip {
         let mut state = self.lock();
         let mut fate = state.fate_of_write();
+        state.writes += 1;
+        if let Some((nth, planned)) = state.planned_fault
+            && nth == state.writes
+        {
+            fate = planned;
+        }
         if matches!(fate, Fate::Conflict | Fate::AppliedLater(_)) && !can_conflict {
             fate = Fate::Well;
         }
@@ -180,7 +186,7 @@ impl World {
         tokio::spawn(async move {
             world.step(after_ms).await;
             let mut state = world.lock();
-            let now = state.now_ms();
+            let now = state.moment();
             let of = number_of(&commit.of.openid);
             let came = named(state.shop.commit(commit, now));
             state.note(Event::Store { does: "commit", of, fate: "applied later", came });
@@ -197,7 +203,7 @@ impl World {
                 tokio::spawn(async move {
                     world.step(800).await;
                     let mut state = world.lock();
-                    let now = state.now_ms();
+                    let now = state.moment();
                     state.shop.sync(now);
                 });
                 Ok(())
@@ -295,7 +301,7 @@ impl Store for World {
     }
 
     async fn quarantine(&self, entry: Quarantined) -> Result<(), StoreError> {
-        let keep = |shop: &mut Shop, _| (shop.quarantined.push(entry), "kept");
+        let keep = |shop: &mut Shop, _| (shop.quarantine(entry), "kept");
         let call = ("quarantine", None);
         self.write(call, self.sets_out(call, false), (None, keep)).await
     }

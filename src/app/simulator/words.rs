@@ -127,8 +127,7 @@ impl<'a> Words<'a> {
             let text = entry.text().unwrap();
             let shown = self.state.platform.shown.iter().any(|shown| shown.of == of && shown.text == text);
             let turned_down = self.state.platform.turned_down.iter().any(|(it, said)| *it == of && said == text);
-            let expired = entry.expired_by(self.state.ours());
-            let reason = shown || end.noted || end.left || turned_down || expired;
+            let reason = shown || end.noted || end.left || turned_down || end.expired;
             found.unless(reason, Rule::Told, || format!("“{text}” was never said"));
         }
     }
@@ -219,7 +218,11 @@ impl<'a> Words<'a> {
                     .turned_down
                     .iter()
                     .any(|(of, text)| *of == customer && text.contains(&mark.order));
-                found.unless(heard || noted || waits || turned_down, Rule::Told, || {
+                let left = self.of(customer).any(|entry| {
+                    entry.end.as_ref().is_some_and(|end| end.left)
+                        && entry.text().is_some_and(|it| it.contains(&mark.order))
+                });
+                found.unless(heard || noted || waits || turned_down || left, Rule::Told, || {
                     format!("{} was never told that {} ended {:?}", customer, mark.order, mark.outcome)
                 });
             }

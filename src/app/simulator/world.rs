@@ -14,7 +14,8 @@ use super::dice::Dice;
 use super::plan::{Jump, Plan};
 use super::plants::Plant;
 use super::platform::Platform;
-use super::shop::Shop;
+use super::shop::{Now, Shop};
+use super::store::Fate;
 use crate::app::Clock;
 use crate::domain::ids::Openid;
 use crate::domain::time::UnixSecs;
@@ -60,6 +61,9 @@ pub struct State {
     pub downs: Vec<(u64, u64)>,
     pub trace: Vec<(u64, Event)>,
     pub counts: BTreeMap<&'static str, u64>,
+    /// Writes the store was asked for so far, and what becomes of one of them.
+    pub writes: u64,
+    pub planned_fault: Option<(u64, Fate)>,
     /// Nothing goes wrong any more.
     pub healed: bool,
     crashes: std::vec::IntoIter<super::plan::Crash>,
@@ -92,6 +96,8 @@ impl World {
             downs: Vec::new(),
             trace: Vec::new(),
             counts: BTreeMap::new(),
+            writes: 0,
+            planned_fault: None,
             healed: false,
             crashes,
             steps_left: None,
@@ -137,6 +143,10 @@ impl State {
     pub fn now_ms(&self) -> u64 {
         let alive = self.born.map_or(0, |born| born.elapsed().as_millis());
         self.before_ms + u64::try_from(alive).unwrap()
+    }
+
+    pub fn moment(&self) -> Now {
+        (self.now_ms(), self.ours())
     }
 
     /// Our clock.
