@@ -9,6 +9,7 @@ use super::admission::Place;
 use super::in_flight::{Joined, Lead, wait};
 use super::settle::Setting;
 use super::{App, ServedAccount};
+use crate::channel::official::Unusable;
 use crate::domain::actions::{Given, Needs};
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::{Decision, Moment};
@@ -17,7 +18,7 @@ use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
 use crate::domain::route::route;
 use crate::domain::work::Work;
-use crate::store::{Committed, CustomerRef, Keep, StoreError, Version};
+use crate::store::{Committed, CustomerRef, Quarantined, StoreError, Version};
 
 /// An answer leaves within this time whatever happens behind it (platform.md 1.5: the platform waits 5 s).
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(4000);
@@ -56,6 +57,16 @@ impl App {
         timeout_at(deadline, wait(waiting)).await.ok().flatten().ok_or(NotNow::Late)
     }
 
+    /// Keeps a delivery that cannot be used; once that is done it may be acknowledged.
+    ///
+    /// # Errors
+    /// As the store answers: the platform should deliver again.
+    pub async fn set_aside(&self, account: &ServedAccount, unusable: Unusable) -> Result<(), StoreError> {
+        let (arrived, reason) = (self.clock.now(), unusable.reason.as_str().to_owned());
+        let entry = Quarantined { account: account.id().clone(), arrived, reason, body: unusable.body };
+        self.store.quarantine(entry).await
+    }
+
     async fn lead(
         self: &Arc<Self>,
         account: &Arc<ServedAccount>,
@@ -67,13 +78,27 @@ impl App {
         match settled {
             Ok(Settled { earned, wait_for: None }) => lead.answer(earned),
             Ok(Settled { earned, wait_for: Some(work) }) => {
-                let outcome = self.perform_while_waiting(account, &delivery, work).await;
-                lead.answer(outcome.unwrap_or(earned));
+                match self.perform_while_waiting(account, &delivery, work).await {
+                    Ok(outcome) => lead.answer(outcome.unwrap_or(earned)),
+                    Err(error) => {
+                        tracing::error!(account = %account.id(), %error, "an outcome may not have been kept");
+                        // If it was, nobody will say it but the record: the interim answer would be the last word.
+                        if let Some(kept) = self.kept_answer(&delivery).await {
+                            lead.answer(kept);
+                        }
+                    }
+                }
             }
             Err(error) => {
                 tracing::error!(account = %account.id(), %error, "a delivery was not applied; the platform will repeat it");
             }
         }
+    }
+
+    /// What a retry of the delivery would be told.
+    async fn kept_answer(&self, delivery: &Delivery) -> Option<Earned> {
+        let stored = self.store.load(&delivery.of).await.ok()?;
+        stored.customer.recent.earned(delivery.inbound.key)
     }
 
     pub(super) async fn decide_and_commit(
@@ -130,7 +155,6 @@ impl App {
         let wait_for = decision.wait_for.clone();
         let applied = decision.customer.recent.keys().filter(|key| *key != setting.moment.key).collect();
         let mut commit = self.commit_of(setting, base, decision);
-        let keep = commit.keep;
         let mut waited: Option<Work> = None;
         for work in &mut commit.outbox {
             if Some(&work.id) == wait_for.as_ref() {
@@ -140,15 +164,8 @@ impl App {
             }
         }
         let more_work = !commit.outbox.is_empty();
-        match self.commit(commit, applied).await? {
+        match self.commit_new(commit, (setting.moment.key, applied)).await? {
             Committed::Applied => {
-                if keep == Keep::Nothing {
-                    // Not before: a commit that failed would look as if it had been applied.
-                    let spent = self.spend(&setting.of.account, vec![setting.moment.key]).await;
-                    if let Err(error) = spent {
-                        tracing::warn!(account = %setting.of.account, %error, "a delivery would count again if repeated");
-                    }
-                }
                 if more_work {
                     self.outbox_bell.notify_one();
                 }

@@ -23,6 +23,8 @@ mod robot;
 mod rules;
 mod schedule;
 mod settle;
+#[cfg(test)]
+mod simulator;
 mod spent;
 #[cfg(test)]
 mod stand;

@@ -60,11 +60,13 @@ impl App {
                 continue;
             }
             let full = in_hand.room() == 0;
+            // In this order and not at random, so that a simulated run can be repeated.
             tokio::select! {
+                biased;
+                heard = stop.changed() => if heard.is_err() { break },
+                Some(ended) = in_hand.tasks.join_next_with_id() => self.go_on(&mut in_hand, ended).await,
                 () = self.outbox_bell.notified(), if !full => {}
                 () = sleep(LOOK_AGAIN), if !full => {}
-                Some(ended) = in_hand.tasks.join_next_with_id() => self.go_on(&mut in_hand, ended).await,
-                heard = stop.changed() => if heard.is_err() { break },
             }
         }
         let finished = timeout(FINISH_WITHIN, async {

@@ -35,13 +35,16 @@ pub(super) enum Tried {
 impl App {
     /// Does the work a customer's message waits for. The outcome, if it is there in time, replaces the interim answer
     /// that the delivery has earned; otherwise the outbox goes on with it.
+    ///
+    /// # Errors
+    /// As the store answers: whether the outcome was kept is not known then, and so neither is what to say.
     pub(super) async fn perform_while_waiting(
         self: &Arc<Self>,
         account: &Arc<ServedAccount>,
         delivery: &Delivery,
         work: Work,
-    ) -> Option<Earned> {
-        let Task::Ask { question, .. } = &work.task else { return None };
+    ) -> Result<Option<Earned>, StoreError> {
+        let Task::Ask { question, .. } = &work.task else { return Ok(None) };
         let answer = self.ask_in_time(account, question, (&delivery.of.openid, delivery.deadline)).await;
         let claimed = Claimed { of: delivery.of.clone(), work, attempt: 0 };
         if matches!(answer, Answer::TimedOut | Answer::Down) {
@@ -50,17 +53,12 @@ impl App {
                 tracing::warn!(%error, "work could not be brought forward; it is tried again in {WAITED_FOR_SECS} s");
             }
             self.outbox_bell.notify_one();
-            return None;
+            return Ok(None);
         }
         let told = if tokio::time::Instant::now() < delivery.deadline { Told::Passively } else { Told::Later };
-        match self.settle_answer(account, &claimed, (&answer, told)).await {
-            // Too late for the customer's message: the outbox says it, so this does not say it as well.
-            Ok(earned) => earned.filter(|_| told == Told::Passively),
-            Err(error) => {
-                tracing::error!(account = %account.id(), %error, "an outcome was not kept; the outbox asks again");
-                None
-            }
-        }
+        let earned = self.settle_answer(account, &claimed, (&answer, told)).await?;
+        // Too late for the customer's message: the outbox says it, so this does not say it as well.
+        Ok(earned.filter(|_| told == Told::Passively))
     }
 
     /// Tries a claimed piece of work.

@@ -9,7 +9,9 @@ use crate::domain::forget::Forget;
 use crate::domain::ids::{AccountId, DedupeKey};
 use crate::domain::recent::KEYS_KEPT_SECS;
 use crate::domain::time::UnixSecs;
-use crate::store::{Commit, Committed, Keep, Shared, SharedChange, SharedKind, SharedName, Store, StoreError, Version};
+use crate::store::{
+    Bulk, Commit, Committed, Keep, Shared, SharedChange, SharedKind, SharedName, Store, StoreError, Version,
+};
 
 /// So many marks are taken away in one write.
 const AT_ONCE: usize = 200;
@@ -24,8 +26,23 @@ impl App {
         self.store.commit(commit).await
     }
 
+    /// Commits what `key`, a delivery that is new, comes to. When nothing of the customer will be kept the delivery is
+    /// remembered in the same step: otherwise a repetition would count again, or not at all.
+    pub(super) async fn commit_new(
+        &self,
+        commit: Commit,
+        (key, applied): (DedupeKey, Vec<DedupeKey>),
+    ) -> Result<Committed, StoreError> {
+        if commit.keep != Keep::Nothing {
+            return self.store.commit(commit).await;
+        }
+        self.spend(&commit.of.account, applied).await?;
+        let notes = vec![mark(&commit.of.account, key, self.clock.now())];
+        self.store.commit_all(Bulk { commits: vec![commit], notes, ..Bulk::default() }).await
+    }
+
     /// Remembers deliveries that a record does not remember.
-    pub(super) async fn spend(&self, account: &AccountId, keys: Vec<DedupeKey>) -> Result<(), StoreError> {
+    async fn spend(&self, account: &AccountId, keys: Vec<DedupeKey>) -> Result<(), StoreError> {
         let now = self.clock.now();
         // One that is there already stays as it is.
         try_join_all(keys.into_iter().map(|key| self.store.put_shared(mark(account, key, now)))).await.map(drop)

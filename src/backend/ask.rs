@@ -1,18 +1,19 @@
 //! Asking: one request, bounded in time and size, and what came of it.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, StatusCode, Url};
 
+use super::carry::{Came, Carrier};
 use super::places::{Ended, Places, Waits};
-use super::request::{Request, Unaskable, request};
+use super::request::{Unaskable, request};
 use crate::domain::connector::Connector;
 use crate::domain::playbook::Playbook;
 use crate::domain::question::{Answer, Question};
 
-/// A longer answer cannot be used.
-const MAX_BODY_BYTES: usize = 64 * 1024;
 /// `base_url` of the demo business system.
 const SANDBOX: &str = "sandbox:";
 
@@ -20,9 +21,9 @@ const SANDBOX: &str = "sandbox:";
 const NOT_PUT: &str = "fuwu_questions_not_put_total";
 
 /// The operator's business system, as connectors describe it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Backend {
-    client: Client,
+    carrier: Arc<dyn Carrier>,
     sandbox_base: Option<Url>,
     places: Places,
 }
@@ -36,6 +37,12 @@ pub struct Patience {
     pub waits: Waits,
 }
 
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("sandbox_base", &self.sandbox_base).finish_non_exhaustive()
+    }
+}
+
 /// A client as [`Backend`] needs it: it follows no redirects, which could lead a question and its key elsewhere, and
 /// uses no proxy of the environment, since business systems are inside.
 pub fn client() -> reqwest::Result<Client> {
@@ -45,7 +52,13 @@ pub fn client() -> reqwest::Result<Client> {
 impl Backend {
     /// A backend that asks through `client`, made by [`client()`]; `sandbox_base` is where `sandbox:` leads.
     pub fn new(client: Client, sandbox_base: Option<Url>) -> Self {
-        Self { client, sandbox_base, places: Places::default() }
+        Self { carrier: Arc::new(client), sandbox_base, places: Places::default() }
+    }
+
+    /// A backend whose requests go where `carrier` takes them.
+    #[cfg(test)]
+    pub(crate) fn carried_by(carrier: Arc<dyn Carrier>) -> Self {
+        Self { carrier, sandbox_base: Url::parse("http://sandbox.invalid/").ok(), places: Places::default() }
     }
 
     /// Puts `question` and waits for the answer; `None` when it was not put, because too many of its connector are under
@@ -70,7 +83,7 @@ impl Backend {
                 return None;
             }
         };
-        let came = match tokio::time::timeout(patience.within, self.send(request)).await {
+        let came = match tokio::time::timeout(patience.within, self.carrier.carry(request)).await {
             Ok(came) => came,
             Err(_) => Came::Late,
         };
@@ -85,28 +98,6 @@ impl Backend {
             tracing::info!(connector = %question.connector, outcome, "the business system gave no values");
         }
         Some(answer)
-    }
-
-    async fn send(&self, request: Request) -> Came {
-        let mut builder = self.client.request(request.method, request.url);
-        if let Some((name, key)) = request.idempotency {
-            builder = builder.header(name, key);
-        }
-        if let Some(body) = request.body {
-            builder = builder.json(&body);
-        }
-        match builder.send().await {
-            Ok(response) => {
-                let status = response.status();
-                match read(response).await {
-                    Ok(body) => Came::Answered(status, body),
-                    Err(Unread::TooLong) => Came::Answered(status, None),
-                    Err(Unread::Broken) => Came::Lost,
-                }
-            }
-            Err(error) if error.is_connect() || error.is_builder() => Came::Unsent,
-            Err(_) => Came::Lost,
-        }
     }
 }
 
@@ -126,18 +117,6 @@ fn base(base_url: &str, sandbox_base: Option<&Url>) -> Option<Url> {
     Some(url)
 }
 
-/// What came back.
-enum Came {
-    /// A status, and a body if it is JSON of a fitting length.
-    Answered(StatusCode, Option<serde_json::Value>),
-    /// Nothing was sent.
-    Unsent,
-    /// The connection broke after something may have been sent.
-    Lost,
-    /// Nothing within the time.
-    Late,
-}
-
 impl Came {
     /// A refusal is an answer; a server's own error is none.
     fn ended(&self) -> Ended {
@@ -151,22 +130,6 @@ impl Came {
 /// The runtime's clock, which tests can turn.
 fn now() -> std::time::Instant {
     tokio::time::Instant::now().into_std()
-}
-
-enum Unread {
-    TooLong,
-    Broken,
-}
-
-async fn read(mut response: Response) -> Result<Option<serde_json::Value>, Unread> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| Unread::Broken)? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(Unread::TooLong);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(serde_json::from_slice(&body).ok())
 }
 
 fn judge(connector: &Connector, question: &Question, came: Came) -> Answer {

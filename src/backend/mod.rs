@@ -2,10 +2,15 @@
 
 mod ask;
 mod breaker;
+mod carry;
 mod places;
 mod request;
 
 pub(crate) use ask::prove;
 pub use ask::{Backend, Patience, client};
+#[cfg(test)]
+pub(crate) use carry::{Came, Carrier};
 pub use places::Waits;
+#[cfg(test)]
+pub(crate) use request::Request;
 pub(crate) use request::Unaskable;

@@ -11,6 +11,8 @@ use super::time::UnixSecs;
 
 /// The platform gives up after about 15 s (platform.md 1.5); ten minutes leave room for our own replays.
 pub const KEYS_KEPT_SECS: i64 = 600;
+/// The latest stay known however old they look: when our clock jumps ahead, a retry is no new delivery.
+pub const KEYS_KEPT_ANYWAY: usize = 4;
 /// Replies are only ever repeated to a platform retry, so a minute is plenty.
 pub const REPLIES_KEPT_SECS: i64 = 60;
 /// At most so many keys.
@@ -56,7 +58,11 @@ impl Recent {
         if !reply.is_silent() {
             self.replies.push((key, Earned { reply, at: now }));
         }
-        self.keys.retain(|(_, at)| now.secs_since(*at) <= KEYS_KEPT_SECS);
+        let mut newer = self.keys.len();
+        self.keys.retain(|(_, at)| {
+            newer = newer.saturating_sub(1);
+            newer < KEYS_KEPT_ANYWAY || now.secs_since(*at) <= KEYS_KEPT_SECS
+        });
         self.forget_old_replies(now);
         drop_oldest(&mut self.keys, MAX_KEYS);
         drop_oldest(&mut self.replies, MAX_REPLIES);
@@ -101,8 +107,22 @@ mod tests {
         recent.remember(DedupeKey(1), text(1), UnixSecs(100));
         recent.remember(DedupeKey(2), text(2), UnixSecs(161));
         assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
-        recent.remember(DedupeKey(3), text(3), UnixSecs(701));
+        for n in 3..6 {
+            recent.remember(DedupeKey(n), text(3), UnixSecs(701));
+        }
         assert_eq!(recent.earned(DedupeKey(1)), None);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ahead_does_not_make_a_retry_a_new_delivery() {
+        let mut recent = Recent::default();
+        recent.remember(DedupeKey(1), text(1), UnixSecs(100));
+        recent.remember(DedupeKey(2), text(2), UnixSecs(172_900));
+        assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
+        for n in 3..10 {
+            recent.remember(DedupeKey(n), text(2), UnixSecs(345_700));
+        }
+        assert_eq!((recent.earned(DedupeKey(1)), recent.keys.len()), (None, 7), "those of one moment are all known");
     }
 
     #[test]

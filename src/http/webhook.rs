@@ -21,7 +21,6 @@ use crate::domain::inbound::Inbound;
 use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
-use crate::store::Quarantined;
 
 /// A delivery is a few KiB; the contract allows 64.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -191,9 +190,7 @@ async fn set_aside(state: &State, account: &ServedAccount, unusable: Unusable) -
     let reason = unusable.reason.as_str();
     metrics::counter!(QUARANTINED, "reason" => reason).increment(1);
     tracing::warn!(account = %account.id(), reason, "a verified delivery could not be used; it is kept in quarantine");
-    let arrived = state.app.clock().now();
-    let entry = Quarantined { account: account.id().clone(), arrived, reason: reason.to_owned(), body: unusable.body };
-    match state.app.store().quarantine(entry).await {
+    match state.app.set_aside(account, unusable).await {
         Ok(()) => HttpResponse::Ok().body("success"),
         Err(error) => {
             tracing::error!(%error, "the quarantine cannot be written");

@@ -25,7 +25,8 @@ pub struct CustomerRef {
     pub openid: Openid,
 }
 
-/// The version of a record; 0 means there is none yet. It rises by one with every commit.
+/// The version of a record; 0 means there is none yet. It rises by one with every commit. A record that begins anew after
+/// nothing was kept of the one before has versions of its own: what was made from the old one does not fit it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u64);
 
@@ -117,7 +118,8 @@ pub enum StoreError {
         /// Why.
         cause: String,
     },
-    /// The store cannot be reached or written; what was asked has not happened or is not known to have happened.
+    /// The store cannot be reached or written; what was asked has not happened, or has and the answer was lost. It does
+    /// not happen afterwards: whoever reads next sees what became of it.
     #[error("the store is not available: {0}")]
     Unavailable(String),
 }

@@ -65,7 +65,7 @@ async fn an_outcome_without_words_leaves_the_interim_answer_standing() {
     let work = ask("taken_away", question("points", None), Values::new());
     stand.keep("o1", customer, vec![work.clone()]).await;
     let delivery = delivery(text("查话费"), Duration::from_secs(4));
-    assert_eq!(stand.app.perform_while_waiting(&stand.account(), &delivery, work).await, None);
+    assert_eq!(stand.app.perform_while_waiting(&stand.account(), &delivery, work).await.unwrap(), None);
     assert_eq!(stand.customer("o1").await.recent.earned(DedupeKey(7)).unwrap().reply, interim);
     assert_eq!(stand.left().await, []);
 }
@@ -79,7 +79,7 @@ async fn an_outcome_whose_text_cannot_be_filled_still_has_words() {
     let work = ask("query_balance", question("points", None), Values::new());
     stand.keep("o1", open_to_messages(), vec![work.clone()]).await;
     let delivery = delivery(text("查话费"), Duration::from_secs(4));
-    let earned = stand.app.perform_while_waiting(&stand.account(), &delivery, work).await.unwrap();
+    let earned = stand.app.perform_while_waiting(&stand.account(), &delivery, work).await.unwrap().unwrap();
     assert!(matches!(&earned.reply, Reply::Text(words) if words.contains("暂时")), "{:?}", earned.reply);
     assert_eq!(stand.customer("o1").await.recent.earned(DedupeKey(7)).unwrap().reply, earned.reply);
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::json;
 
+use super::super::carry::MAX_BODY_BYTES;
 use super::*;
 use crate::domain::value::Value;
 

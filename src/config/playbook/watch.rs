@@ -86,6 +86,15 @@ impl Live {
         Ok(Self { state, wake })
     }
 
+    /// A playbook that stays as it is.
+    #[cfg(test)]
+    pub(crate) fn still(playbook: Arc<Playbook>) -> Self {
+        let version = playbook.version.clone();
+        let status = Status { version, since: UnixSecs(0), read_at: UnixSecs(0), findings: Vec::new() };
+        let (_, state) = watch::channel(State { playbook, status: Arc::new(status) });
+        Self { state, wake: channel().0 }
+    }
+
     /// The playbook that serves now.
     pub fn current(&self) -> Arc<Playbook> {
         Arc::clone(&self.state.borrow().playbook)

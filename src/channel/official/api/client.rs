@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -23,18 +24,34 @@ const MAX_ANSWER_BYTES: usize = 1 << 20;
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    base: Url,
+    carrier: Box<dyn Carrier>,
     app_id: String,
     app_secret: String,
-    http: reqwest::Client,
     tokens: Tokens,
+}
+
+/// Takes a call to the platform and brings back the body of its answer, if that is an object of JSON. Errors of the HTTP
+/// client carry the address and with it the token: they are never passed on.
+#[async_trait]
+pub(crate) trait Carrier: Send + Sync {
+    async fn carry(&self, path: &str, token: Option<&str>, body: Option<&Value>) -> Option<Value>;
+}
+
+/// Over HTTP to the platform's address.
+struct Http {
+    base: Url,
+    http: reqwest::Client,
 }
 
 impl Client {
     /// A client that calls `base`: the platform's address, or the sandbox's.
     pub fn new(base: Url, app_id: impl Into<String>, app_secret: impl Into<String>, http: reqwest::Client) -> Self {
-        let (app_id, app_secret) = (app_id.into(), app_secret.into());
-        Self(Arc::new(Inner { base, app_id, app_secret, http, tokens: Tokens::default() }))
+        Self::carried_by(Box::new(Http { base, http }), (app_id.into(), app_secret.into()))
+    }
+
+    /// A client whose calls go where `carrier` takes them.
+    pub(crate) fn carried_by(carrier: Box<dyn Carrier>, (app_id, app_secret): (String, String)) -> Self {
+        Self(Arc::new(Inner { carrier, app_id, app_secret, tokens: Tokens::default() }))
     }
 
     /// Sends a customer-service message (platform.md 4.9).
@@ -104,35 +121,38 @@ impl Client {
         }
     }
 
-    /// Errors of the HTTP client carry the address and with it the token: they are never passed on.
     async fn ask(&self, path: &str, token: Option<&str>, body: Option<&Value>) -> Result<Value, ApiError> {
-        let mut url = self.0.base.clone();
-        url.path_segments_mut().map_err(|()| ApiError::Busy)?.pop_if_empty().extend(path.split('/'));
+        let answer = self.0.carrier.carry(path, token, body).await.ok_or(ApiError::Busy)?;
+        ApiError::check(&answer).map(|()| answer)
+    }
+}
+
+#[async_trait]
+impl Carrier for Http {
+    async fn carry(&self, path: &str, token: Option<&str>, body: Option<&Value>) -> Option<Value> {
+        let mut url = self.base.clone();
+        url.path_segments_mut().ok()?.pop_if_empty().extend(path.split('/'));
         let request = match body {
-            Some(body) => self.0.http.post(url).json(body),
-            None => self.0.http.get(url),
+            Some(body) => self.http.post(url).json(body),
+            None => self.http.get(url),
         };
         let mut request = request.timeout(CALL_TIMEOUT);
         if let Some(token) = token {
             request = request.query(&[("access_token", token)]);
         }
-        let mut response = request.send().await.map_err(|_| ApiError::Busy)?;
+        let mut response = request.send().await.ok()?;
         if response.status().is_server_error() {
-            return Err(ApiError::Busy);
+            return None;
         }
         let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| ApiError::Busy)? {
+        while let Some(chunk) = response.chunk().await.ok()? {
             if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(ApiError::Busy);
+                return None;
             }
             answer.extend_from_slice(&chunk);
         }
         // Otherwise the status is 200 even for errors and the content type varies: only the body tells (platform.md 4.0).
-        let answer: Value = serde_json::from_slice(&answer).map_err(|_| ApiError::Busy)?;
-        if !answer.is_object() {
-            return Err(ApiError::Busy);
-        }
-        ApiError::check(&answer).map(|()| answer)
+        serde_json::from_slice(&answer).ok().filter(Value::is_object)
     }
 }
 

@@ -8,6 +8,8 @@ mod error;
 mod message;
 mod token;
 
+#[cfg(test)]
+pub(crate) use client::Carrier;
 pub use client::Client;
 pub use datacube::{MOST_DAYS, Span, UpstreamMessages, UserSummary};
 pub use error::ApiError;

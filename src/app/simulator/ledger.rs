@@ -1,0 +1,79 @@
+//! What an onlooker writes down of all that is committed: outgoing work from its beginning to its end.
+
+use crate::domain::ids::{Openid, WorkId};
+use crate::domain::reply::Reply;
+use crate::domain::time::UnixSecs;
+use crate::domain::work::{Task, Work};
+use crate::store::{Commit, Keep};
+
+/// One piece of outgoing work.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub openid: Openid,
+    pub work: Work,
+    pub committed_ms: u64,
+    pub end: Option<End>,
+}
+
+/// How it ended.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// The commit that settled it keeps it as a note.
+    pub noted: bool,
+    /// It was of no use any more by our clock.
+    pub expired: bool,
+    /// The customer left, and all that was owed to them was dropped.
+    pub left: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Ledger {
+    pub entries: Vec<Entry>,
+}
+
+impl Entry {
+    /// What it says, if it says something.
+    pub fn text(&self) -> Option<&str> {
+        match &self.work.task {
+            Task::Send(Reply::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The idempotency key it asks with.
+    pub fn order(&self) -> Option<&str> {
+        match &self.work.task {
+            Task::Ask { question, .. } => question.idempotency_key.as_deref(),
+            Task::Send(_) => None,
+        }
+    }
+}
+
+impl Ledger {
+    pub fn committed(&mut self, commit: &Commit, (at_ms, ours): (u64, UnixSecs)) {
+        let openid = &commit.of.openid;
+        for id in &commit.settled {
+            let noted = |reply: &Reply| commit.customer.notes.iter().any(|note| note.reply == *reply);
+            if let Some(entry) = self.open(openid, id) {
+                let noted = matches!(&entry.work.task, Task::Send(reply) if noted(reply));
+                let expired = entry.work.expires <= ours;
+                entry.end = Some(End { noted, expired, left: commit.customer.follow.has_left() });
+            }
+        }
+        for work in &commit.outbox {
+            if self.open(openid, &work.id).is_none() {
+                let entry = Entry { openid: openid.clone(), work: work.clone(), committed_ms: at_ms, end: None };
+                self.entries.push(entry);
+            }
+        }
+        if commit.keep != Keep::Known {
+            for entry in self.entries.iter_mut().filter(|entry| entry.openid == *openid && entry.end.is_none()) {
+                entry.end = Some(End { noted: false, expired: false, left: true });
+            }
+        }
+    }
+
+    fn open(&mut self, openid: &Openid, id: &WorkId) -> Option<&mut Entry> {
+        self.entries.iter_mut().find(|entry| entry.openid == *openid && entry.work.id == *id && entry.end.is_none())
+    }
+}
