@@ -25,8 +25,7 @@ pub struct CustomerRef {
     pub openid: Openid,
 }
 
-/// The version of a record; 0 means there is none yet. It rises by one with every commit. A record that begins anew after
-/// nothing was kept of the one before has versions of its own: what was made from the old one does not fit it.
+/// The version of a record; 0 means there is none yet. It rises by one with every commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u64);
 

@@ -13,8 +13,6 @@ pub enum Plant {
     AppliesTwice,
     /// The store applies decisions made from an older record.
     OverwritesOthers,
-    /// The store applies a settlement although the work is gone.
-    SettlesTwice,
     /// The record loses which deliveries it knows.
     ForgetsDeliveries,
     /// The record loses what they earned.
@@ -23,8 +21,6 @@ pub enum Plant {
     MiscountsOnce,
     /// Outgoing work is not kept.
     LosesWork,
-    /// Outgoing work is handed out newest first.
-    LastComesFirst,
     /// Outgoing work that was claimed never comes back.
     NeverGivesBack,
     /// The store refuses, and nobody wrote down that it did.

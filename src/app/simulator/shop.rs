@@ -49,6 +49,8 @@ pub struct Shop {
     plant: Option<Plant>,
     /// The embedded store, where it is to do the same.
     pub twin: Twin,
+    /// Versions are never given twice; the embedded store does so where nothing is kept of who left.
+    pub begins_anew: bool,
     /// Commits that were acknowledged too early, with what a crash takes back.
     unsynced: Vec<Commit>,
     /// What an onlooker writes down.
@@ -79,6 +81,7 @@ impl Shop {
             last_seq: 0,
             plant,
             twin: Twin::default(),
+            begins_anew: true,
             unsynced: Vec::new(),
             ledger: Ledger::default(),
         }
@@ -157,7 +160,7 @@ impl Shop {
         let of = commit.of.clone();
         let owner = self.rows.get(&of.openid).map(|row| row.id);
         let there = |id: &_| self.outbox.iter().any(|owed| Some(owed.customer) == owner && owed.work.id == *id);
-        if !commit.settled.iter().all(there) && self.plant != Some(Plant::SettlesTwice) {
+        if !commit.settled.iter().all(there) {
             return Committed::Settled;
         }
         let known = self.name_of(&of);
@@ -178,8 +181,8 @@ impl Shop {
             Keep::Tombstone => self.tombstone(&of),
             Keep::Nothing => Openid::new(format!("!0.{id}")),
         };
-        // Versions of a record that begins anew are its own.
-        let version = if version == 0 { (id - 1) << 32 } else { version };
+        // Versions of a record that begins anew are its own, where nothing is kept of the one before.
+        let version = if version == 0 && self.begins_anew { (id - 1) << 32 } else { version };
         self.rows.insert(name, Row { id, version: version + 1, customer: commit.customer.clone() });
         self.count(commit.increments.clone());
         let times = if self.plant == Some(Plant::AppliesTwice) { 2 } else { 1 };
@@ -237,9 +240,6 @@ impl Shop {
         let names: BTreeMap<u64, Openid> = self.rows.iter().map(|(name, row)| (row.id, name.clone())).collect();
         let mut due: Vec<&mut Owed> = self.outbox.iter_mut().filter(|owed| owed.due <= now.0).collect();
         due.sort_by_key(|owed| (owed.due, owed.seq));
-        if self.plant == Some(Plant::LastComesFirst) {
-            due.reverse();
-        }
         let leased_until = if self.plant == Some(Plant::NeverGivesBack) { i64::MAX } else { now.0 + lease_secs };
         let claim = |owed: &mut Owed| {
             owed.due = leased_until;

@@ -12,13 +12,6 @@ use crate::store::pseudonym::Names;
 use crate::store::shape;
 use crate::store::{CustomerRef, Logged, StoreError, Stored, Version};
 
-/// The version a new record begins with: one that no other record ever has. When nothing is kept of somebody who left,
-/// who comes back has a new record, and a decision made from the one before must not fit it by chance. The statements
-/// that insert compute the same from the number the row will have.
-pub(super) fn first_version(customer: i64) -> i64 {
-    (customer.saturating_sub(1) << 32) + 1
-}
-
 /// Writes the record if the stored version is still the one the decision was made from. The answer is the customer's
 /// number, or `None` when somebody else was first.
 pub(super) fn put(connection: &Connection, account: i64, row: &CommitRow) -> rusqlite::Result<Option<i64>> {
@@ -28,7 +21,7 @@ pub(super) fn put(connection: &Connection, account: i64, row: &CommitRow) -> rus
         return connection
             .prepare_cached(
                 "INSERT INTO customer (account, openid, partition, version, record, left_on)
-                 SELECT ?1, ?2, ?3, (SELECT coalesce(max(id), 0) << 32 FROM customer) + 1, ?4, ?5
+                 SELECT ?1, ?2, ?3, 1, ?4, ?5
                  WHERE NOT EXISTS (SELECT 1 FROM customer WHERE account = ?1 AND openid IN (?6, ?7))
                  ON CONFLICT DO NOTHING RETURNING id",
             )?

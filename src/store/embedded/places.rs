@@ -5,7 +5,6 @@ use std::collections::hash_map::Entry;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row};
 
-use super::customers::first_version;
 use super::outbox;
 use super::request::CommitRow;
 use crate::domain::forget::Keep;
@@ -44,7 +43,7 @@ impl<'c, 'r> Places<'c, 'r> {
             )?,
             insert: connection.prepare_cached(
                 "INSERT INTO customer (account, openid, partition, version, record, left_on)
-                 VALUES (?1, ?2, ?3, (SELECT coalesce(max(id), 0) << 32 FROM customer) + 1, ?4, ?5)",
+                 VALUES (?1, ?2, ?3, 1, ?4, ?5)",
             )?,
             // Naming a column in vain would have its indexes looked at.
             update: connection.prepare_cached(
@@ -107,7 +106,7 @@ impl<'c, 'r> Places<'c, 'r> {
         };
         let now = Place {
             customer,
-            version: place.map_or(first_version(customer), |place| place.version + 1),
+            version: place.map_or(1, |place| place.version + 1),
             left: row.left_on.is_some(),
             by_openid: *row.name() == row.of.openid,
         };
