@@ -25,6 +25,7 @@ mod demo_playbook;
 mod drain;
 mod forget;
 mod forget_command;
+mod fuzz;
 mod gated_store;
 mod hand;
 mod harness;
