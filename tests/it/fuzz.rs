@@ -60,6 +60,14 @@ fn runs(name: &str, inputs: u64) {
     for (number, sample) in samples.iter().enumerate() {
         holds(name, target, (&format!("sample {number}"), sample));
     }
+    // The long run starts from them too.
+    if let Ok(folder) = std::env::var("FUZZ_SAMPLES") {
+        let folder = root().join(folder).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for (number, sample) in samples.iter().enumerate() {
+            fs::write(folder.join(number.to_string()), sample).unwrap();
+        }
+    }
     samples.extend(kept.into_iter().map(|(_, input)| input));
     let words = samples::words(name);
     let seed = setting("FUZZ_SEED", SEED);
@@ -106,7 +114,8 @@ fn a_template_is_filled_or_says_why() {
 fn what_takes_too_long_or_too_much_is_a_failure() {
     use std::time::Duration;
     use targets::limits::{Limits, within};
-    let limits = Limits { time: Duration::from_millis(100), base_bytes: 1000, per_byte: 2 };
+    let limits =
+        Limits { time: Duration::from_millis(100), time_per_byte: Duration::ZERO, base_bytes: 1000, per_byte: 2 };
     let holds = |work: fn()| catch_unwind(|| within(limits, b"four", work)).is_ok();
     assert!(holds(|| drop(std::hint::black_box(vec![0_u8; 1008]))));
     assert!(!holds(|| drop(std::hint::black_box(vec![0_u8; 1009]))));

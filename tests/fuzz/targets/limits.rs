@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// What a build for the fuzzer, or one that is not optimised at all, may take longer.
-const SLOWER: u32 = if cfg!(fuzzing) {
+pub const SLOWER: u32 = if cfg!(fuzzing) {
     5
 } else if cfg!(debug_assertions) {
     25
@@ -18,8 +18,10 @@ const TRIES: usize = 8;
 /// So much an input may take.
 #[derive(Clone, Copy)]
 pub struct Limits {
-    /// Of time.
+    /// Of time, whatever the input.
     pub time: Duration,
+    /// Of time for each byte of it.
+    pub time_per_byte: Duration,
     /// Of memory at any moment, whatever the input.
     pub base_bytes: u64,
     /// Of memory for each byte of it.
@@ -27,20 +29,22 @@ pub struct Limits {
 }
 
 /// 20 ms and 2 MiB for anything.
-pub const WEBHOOK: Limits = Limits { time: TIME, base_bytes: 2 * 1024 * 1024, per_byte: 0 };
+pub const WEBHOOK: Limits =
+    Limits { time: TIME, time_per_byte: Duration::ZERO, base_bytes: 2 * 1024 * 1024, per_byte: 0 };
 
 /// Runs `work`, which must come to the same each time, and sees that it kept to the limits.
 pub fn within(limits: Limits, input: &[u8], work: impl Fn()) {
     let most = limits.base_bytes + limits.per_byte * input.len() as u64;
+    let longest = limits.time + limits.time_per_byte * input.len() as u32;
     let mut quickest = Duration::MAX;
     for _ in 0..TRIES {
         let began = Instant::now();
         let used = allocation_counter::measure(&work);
         quickest = quickest.min(began.elapsed());
         assert!(used.bytes_max <= most, "{} bytes of memory at once, at most {most} are allowed", used.bytes_max);
-        if quickest <= limits.time {
+        if quickest <= longest {
             return;
         }
     }
-    panic!("{quickest:?} of time, at most {:?} are allowed", limits.time);
+    panic!("{quickest:?} of time, at most {longest:?} are allowed");
 }

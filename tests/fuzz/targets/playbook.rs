@@ -3,30 +3,39 @@
 //! An input is names and contents of files by turns; the other files are those of a small good playbook.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use fuwu::channel::official::deliver::Chat;
 use fuwu::channel::official::{Mode, Query, open, seal};
 use fuwu::config::playbook::{Dirs, Finding, Role, Source, Sources, judge, render};
 use fuwu::domain::actions::Given;
 use fuwu::domain::customer::Customer;
-use fuwu::domain::decide::decide;
+use fuwu::domain::decide::{Subject, decide};
 use fuwu::domain::decision::Moment;
 use fuwu::domain::inbound::Inbound;
 use fuwu::domain::playbook::Playbook;
 use fuwu::domain::recent::Earned;
 use fuwu::domain::route::route;
 
-use super::kit::{TAP, account, sender, stamp, text_message};
-use super::limits::{Limits, TIME, within};
+use super::kit::{OPENID, ORIGINAL_ID, TAP, account, legal, sender, stamp, text_message};
+use super::limits::{Limits, SLOWER, TIME, within};
 use super::pieces::Pieces;
 
 /// Of one file of an input that is far smaller: what is not related to its length, a compiled pattern above all.
-const LIMITS: Limits = Limits { time: TIME, base_bytes: 8 * 1024 * 1024, per_byte: 512 };
+/// A file may take longer the longer it is, but no more than that.
+const LIMITS: Limits = Limits {
+    time: TIME,
+    time_per_byte: Duration::from_micros(10).saturating_mul(SLOWER),
+    base_bytes: 8 * 1024 * 1024,
+    per_byte: 512,
+};
 /// Findings beyond this are not listed.
 const MAX_FINDINGS: usize = 1_000;
 /// So many of the actions are tried.
-const TRIED: usize = 4;
+const TRIED: usize = 3;
 
-const FILES: [(Role, &str, &str); 6] = [
+/// A small good playbook.
+pub const FILES: [(Role, &str, &str); 6] = [
     (
         Role::Actions,
         "actions.toml",
@@ -86,29 +95,32 @@ fn it_names_its_place(finding: &Finding, files: &BTreeMap<&str, (Role, Vec<u8>)>
     assert!(render(finding).starts_with(&format!("{}:{}:{}: ", finding.file, finding.line, finding.column)));
 }
 
-/// Whatever the operator wrote, a customer gets a message that the platform takes.
+/// Whatever the operator wrote, a customer gets messages that the platform takes, and gets on with them.
 fn it_answers(playbook: &Playbook) {
     let taps = playbook.actions.keys().take(TRIED).map(|key| {
-        let key = key.as_str().replace(|c: char| c == '\0' || "\u{fffe}\u{ffff}".contains(c), "");
-        TAP.replace("<EventKey>k", &format!("<EventKey><![CDATA[{}]]>", key.replace("]]>", "")))
+        let key: String = legal(key.as_str()).replace("]]>", "");
+        TAP.replace("<EventKey>k", &format!("<EventKey><![CDATA[{key}]]>"))
     });
     let follow = TAP.replace("CLICK", "subscribe").replace("<EventKey>k", "<EventKey>qrscene_shop:1");
-    for message in taps.chain([follow, text_message("查套餐"), text_message("1")]) {
-        let push = sender(Mode::Plain).push(&message, &stamp()).unwrap();
-        let opened = open(account(Mode::Plain), &Query::parse(&push.query).unwrap(), &push.body).unwrap();
-        let inbound: Inbound = opened.delivery.expect("it is understood");
-        let moment = Moment { now: inbound.at, at: inbound.at, key: inbound.key, fresh: 7 };
-        let customer = Customer::default();
-        let route = route(playbook, &customer, &inbound, moment);
-        let subject = fuwu::domain::decide::Subject { customer: &customer, inbound: &inbound, moment };
-        let decision = decide(playbook, subject, &route, &Given::default());
-        let earned = Earned { reply: decision.reply, at: inbound.at };
-        let body = seal(account(Mode::Plain), &opened.reply_to, &earned);
-        let chat = fuwu::channel::official::deliver::Chat {
-            openid: super::kit::OPENID,
-            original_id: super::kit::ORIGINAL_ID,
-            max_articles: 8,
-        };
-        sender(Mode::Plain).hear(&chat, &body).unwrap_or_else(|fault| panic!("{fault}: {earned:?}"));
+    let said = taps.flat_map(|tap| [tap, text_message("1")]).chain([follow, text_message("查套餐")]);
+    let mut customer = Customer::default();
+    for message in said {
+        customer = answered(playbook, customer, &message);
     }
+}
+
+fn answered(playbook: &Playbook, customer: Customer, message: &str) -> Customer {
+    let platform = sender(Mode::Plain);
+    let push = platform.push(message, &stamp()).unwrap();
+    let opened = open(account(Mode::Plain), &Query::parse(&push.query).unwrap(), &push.body).unwrap();
+    let inbound: Inbound = opened.delivery.expect("it is understood");
+    let moment = Moment { now: inbound.at, at: inbound.at, key: inbound.key, fresh: 7 };
+    let route = route(playbook, &customer, &inbound, moment);
+    let decision =
+        decide(playbook, Subject { customer: &customer, inbound: &inbound, moment }, &route, &Given::default());
+    let earned = Earned { reply: decision.reply, at: inbound.at };
+    let body = seal(account(Mode::Plain), &opened.reply_to, &earned);
+    let chat = Chat { openid: OPENID, original_id: ORIGINAL_ID, max_articles: 8 };
+    platform.hear(&chat, &body).unwrap_or_else(|fault| panic!("{fault}: {earned:?}"));
+    decision.customer
 }

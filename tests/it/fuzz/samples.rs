@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::root;
 use super::targets::kit::{MODES, sender, stamp};
+use super::targets::playbook::FILES;
 
 /// Samples longer than this are left out: what is made from them would be nothing but long.
 const MAX_BYTES: usize = 4 * 1024;
@@ -90,10 +91,11 @@ fn replies(kind: u8) -> Vec<Vec<u8>> {
     let texts = [link, &long, "本期流量还剩 7.5GB ]]> <b>&amp;", ""];
     texts
         .iter()
-        .map(|text| {
+        .zip(kind..)
+        .map(|(text, way)| {
             pieces(&[
                 &[kind],
-                b"\x01",
+                &[way],
                 text.as_bytes(),
                 "说明".as_bytes(),
                 b"",
@@ -114,7 +116,9 @@ fn playbooks() -> Vec<Vec<u8>> {
             let name = if as_file.is_empty() { own } else { as_file };
             inputs.push(pieces(&[name.as_bytes(), text.as_bytes()]));
             // Table by table, so that each is short enough to be changed where it matters.
-            inputs.extend(text.split("\n\n").map(|table| pieces(&[name.as_bytes(), table.as_bytes()])));
+            let rest = if as_file == "actions.toml" { FILES[0].2 } else { "" };
+            let alone = |table: &str| pieces(&[name.as_bytes(), format!("{table}\n\n{rest}").as_bytes()]);
+            inputs.extend(text.split("\n\n").map(alone));
         }
     }
     inputs
