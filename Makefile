@@ -1,5 +1,5 @@
 # The commands a person uses; .ci/run calls check and test and nothing else.
-.PHONY: run test check deny setup bench measure soak
+.PHONY: run test check deny setup bench measure soak fuzz
 
 run:
 	cargo run --release
@@ -35,6 +35,27 @@ soak:
 	FUWU_KILLS=1000 FUWU_LOGS=1000 PROPTEST_CASES=20000 cargo nextest run --release --profile soak \
 		-E 'test(store_kill) or test(kill_serve) or test(trials::)'
 	PROPTEST_CASES=500 cargo nextest run --release --profile soak -E 'test(retries_property)'
+
+# Every fuzz target for FUZZ_SECS seconds, driven by libFuzzer from the kept inputs (fixtures/fuzz) and samples. It stops at
+# the first input that breaks a rule, or takes too long or too much; the input is then in target/fuzz/found.
+FUZZ ?= signature envelope wire reply playbook template
+FUZZ_SECS ?= 600
+fuzz: export RUSTC_BOOTSTRAP = 1
+fuzz:
+	@command -v c++ >/dev/null || { echo "please install g++: libFuzzer is C++" >&2; exit 1; }
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked --quiet cargo-fuzz
+	env -u RUSTC_BOOTSTRAP FUZZ_SAMPLES=target/fuzz/samples cargo nextest run --cargo-quiet -E 'test(fuzz::)'
+	@mkdir -p target/fuzz/found
+	@for target in $(FUZZ); do \
+		case $$target in playbook) longest=8192;; *) longest=65536;; esac; \
+		mkdir -p target/fuzz/corpus/$$target; \
+		echo "== $$target, $(FUZZ_SECS) s"; \
+		cargo fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz/build $$target \
+			target/fuzz/corpus/$$target fixtures/fuzz/$$target target/fuzz/samples/$$target -- \
+			-max_total_time=$(FUZZ_SECS) -max_len=$$longest -timeout=5 -rss_limit_mb=1024 -malloc_limit_mb=64 \
+			-dict=tests/fuzz/words/$$target.dict -artifact_prefix=target/fuzz/found/$$target- \
+			-print_final_stats=1 || exit 1; \
+	done
 
 setup:
 	@.ci/setup

@@ -1,10 +1,15 @@
 //! "Did you mean": the known name nearest to one that is not known.
 
+/// Nobody slips in a longer name; comparing takes the product of both lengths.
+const MAX_CHARS: usize = 64;
+
 /// The nearest of `known`, if it is near enough to have been meant.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let limit = (length / 3).max(1);
     known
         .into_iter()
+        .filter(|candidate| length <= MAX_CHARS && candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min()
@@ -36,5 +41,12 @@ mod tests {
         assert_eq!(nearest("查花费", known), Some("查话费"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(suggestion("colour", known), "可以写：text、timeout_ms、查话费");
+    }
+
+    #[test]
+    fn a_name_as_long_as_a_file_is_like_no_other() {
+        let (long, longer) = ("a".repeat(500_000), "a".repeat(500_001));
+        assert_eq!(nearest(&long, [longer.as_str(), "a"]), None);
+        assert_eq!(nearest("text", [long.as_str(), "txet"]), Some("txet"));
     }
 }

@@ -255,29 +255,34 @@ fn words(
 
 fn patterns(rules: &[KeywordRule], faults: &mut Vec<KeywordFault>) -> Vec<(Regex, Rank)> {
     let mut patterns = Vec::new();
-    for (at, rule) in rules.iter().enumerate() {
-        for pattern in &rule.pattern {
-            let source: String = simplified(pattern.chars()).collect();
-            let regex = RegexBuilder::new(&source).case_insensitive(true).size_limit(PATTERN_BYTES).build();
-            let cause = match regex {
-                Ok(regex) if regex.is_match("") => {
-                    "这个正则什么都能匹配；没有规则命中时的回答写在 moments.toml 的 fallback".to_owned()
-                }
-                Ok(_) if patterns.len() >= MAX_PATTERNS => format!("正则超过 {MAX_PATTERNS} 条，改用 contains"),
-                Ok(regex) => {
-                    patterns.push((regex, rank(at, rule, (Way::Pattern, pattern))));
-                    continue;
-                }
-                Err(regex::Error::CompiledTooBig(_)) => "这个正则太大，减少重复次数或改用 contains".to_owned(),
-                Err(error) => {
-                    format!("这不是正确的正则表达式：{}", error.to_string().lines().last().unwrap_or_default())
-                }
-            };
-            faults.push(KeywordFault { rule: at, word: pattern.clone(), cause });
+    let all =
+        rules.iter().enumerate().flat_map(|(at, rule)| rule.pattern.iter().map(move |pattern| (at, rule, pattern)));
+    // Those beyond the limit are not even compiled.
+    for (tried, (at, rule, pattern)) in all.take(MAX_PATTERNS + 1).enumerate() {
+        let compiled = if tried < MAX_PATTERNS {
+            compiled(pattern)
+        } else {
+            Err(format!("正则超过 {MAX_PATTERNS} 条，改用 contains"))
+        };
+        match compiled {
+            Ok(regex) => patterns.push((regex, rank(at, rule, (Way::Pattern, pattern)))),
+            Err(cause) => faults.push(KeywordFault { rule: at, word: pattern.clone(), cause }),
         }
     }
     patterns.sort_by_key(|(_, rank)| Reverse(*rank));
     patterns
+}
+
+fn compiled(pattern: &str) -> Result<Regex, String> {
+    let source: String = simplified(pattern.chars()).collect();
+    match RegexBuilder::new(&source).case_insensitive(true).size_limit(PATTERN_BYTES).build() {
+        Ok(regex) if regex.is_match("") => {
+            Err("这个正则什么都能匹配；没有规则命中时的回答写在 moments.toml 的 fallback".to_owned())
+        }
+        Ok(regex) => Ok(regex),
+        Err(regex::Error::CompiledTooBig(_)) => Err("这个正则太大，减少重复次数或改用 contains".to_owned()),
+        Err(error) => Err(format!("这不是正确的正则表达式：{}", error.to_string().lines().last().unwrap_or_default())),
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod disk;
 mod drain;
 mod forget;
 mod forget_command;
+mod fuzz;
 mod gated_store;
 mod hand;
 mod harness;

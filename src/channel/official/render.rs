@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::open::ReplyTo;
-use super::text::{cut_around_links, has_control, has_noncharacter, without_controls};
+use super::text::{cut_around_links, has_control, has_noncharacter, is_allowed, without_controls};
 use crate::domain::recent::Earned;
 use crate::domain::reply::{Article, Reply};
 
@@ -72,7 +72,7 @@ fn body(xml: &mut Xml, reply: &Reply, max_articles: usize) -> Option<()> {
         }
         Reply::HandOver { agent } => {
             xml.text("MsgType", "transfer_customer_service");
-            if let Some(agent) = agent.as_deref().filter(|agent| !agent.is_empty()) {
+            if let Some(agent) = agent.as_deref().filter(|agent| required(agent).is_some()) {
                 xml.group("TransInfo", |xml| xml.text("KfAccount", agent));
             }
         }
@@ -89,8 +89,9 @@ fn item(xml: &mut Xml, article: &Article) {
     });
 }
 
+/// What the platform demands: something of it must be left once the characters that cannot be sent are gone.
 fn required(text: &str) -> Option<()> {
-    (!text.is_empty()).then_some(())
+    text.chars().any(is_allowed).then_some(())
 }
 
 /// The words as they can be sent: legal characters, within the limit, links whole. `None` if none are left.

@@ -122,6 +122,27 @@ fn what_the_platform_would_not_take_becomes_silence() {
 }
 
 #[test]
+fn an_id_of_which_nothing_can_be_sent_becomes_silence() {
+    let odd = || "\u{1}\u{fffe}".to_owned();
+    for reply in [
+        Reply::Image { media_id: odd() },
+        Reply::Voice { media_id: odd() },
+        Reply::Video { media_id: odd(), title: "T".into(), description: String::new() },
+        Reply::Music {
+            title: "T".into(),
+            description: String::new(),
+            url: String::new(),
+            hq_url: String::new(),
+            thumb_media_id: odd(),
+        },
+    ] {
+        assert_eq!(heard(Mode::Safe, TEXT, reply.clone()), Ok(Reply::Silent), "{reply:?}");
+    }
+    let agent = Reply::HandOver { agent: Some(odd()) };
+    assert_eq!(heard(Mode::Safe, TEXT, agent), Ok(Reply::HandOver { agent: None }));
+}
+
+#[test]
 fn a_retry_with_another_timestamp_and_nonce_gets_the_same_bytes() {
     for mode in MODES {
         let xml = format!(

@@ -8,6 +8,9 @@ use super::finding::{Code, Finding};
 use super::site::{Document, Site};
 use super::span::{Entry, Items, Spans};
 
+/// After so many keys that are there twice the rest is noise.
+const MAX_ERRORS: usize = 20;
+
 /// Reads a JSON file.
 pub fn parse(file: String, text: String) -> Result<Document, Vec<Finding>> {
     let value = match serde_json::from_str(&text) {
@@ -23,7 +26,7 @@ pub fn parse(file: String, text: String) -> Result<Document, Vec<Finding>> {
     }
     let site = Site::root(Arc::new(document));
     let twice = |at| site.within(at).error(Code::DuplicateKey, "这个名称前面已经写过了", "删掉其中一个");
-    Err(duplicates.into_iter().map(twice).collect())
+    Err(duplicates.into_iter().take(MAX_ERRORS).map(twice).collect())
 }
 
 fn fault(file: String, text: String, error: &serde_json::Error) -> Finding {

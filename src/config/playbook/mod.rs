@@ -15,7 +15,7 @@ mod watch;
 
 pub use draft::{ChannelsFile, ConnectorsFile, KeywordsFile};
 pub use finding::{Code, Finding, Severity};
-pub use read::{read, version};
-pub use source::Dirs;
+pub use read::{judge, read, version};
+pub use source::{Dirs, Role, Source, Sources};
 pub use text::render;
 pub use watch::{Live, State, Status};

@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::finding::{Code, Finding, Severity};
 use super::span::{Spans, Step, steps, value_at};
 
+/// So much of a line is shown: a whole file can be one line, and thousands of findings be in it.
+const EXCERPT_CHARS: usize = 300;
+
 /// A file that could be read as TOML or JSON.
 #[derive(Debug)]
 pub struct Document {
@@ -85,7 +88,9 @@ impl Site {
 
     /// The element of this list that is this word, else the list.
     pub fn word(&self, word: &str) -> Self {
-        self.items().into_iter().find(|item| item.value().as_str() == Some(word)).unwrap_or_else(|| self.clone())
+        let words = self.value().as_array().map_or(&[][..], Vec::as_slice);
+        let index = words.iter().position(|item| item.as_str() == Some(word));
+        index.map_or_else(|| self.clone(), |index| self.item(index))
     }
 
     /// A stretch of the text.
@@ -135,8 +140,7 @@ impl Site {
         let range = self.range();
         let text = &self.document.text;
         let (line, column) = position(text, range.start);
-        let excerpt = text.lines().nth(line - 1).unwrap_or_default().to_owned();
-        let meant = text.get(range).unwrap_or_default().lines().next().unwrap_or_default();
+        let meant = text.get(range.clone()).unwrap_or_default().lines().next().unwrap_or_default();
         Finding {
             severity: Severity::Error,
             code,
@@ -145,8 +149,8 @@ impl Site {
             column,
             message: message.into(),
             mend: mend.into(),
-            width: meant.trim_end().chars().count().max(1),
-            excerpt,
+            width: meant.trim_end().chars().take(EXCERPT_CHARS).count().max(1),
+            excerpt: if column > EXCERPT_CHARS { String::new() } else { line_at(text, range.start) },
         }
     }
 
@@ -187,5 +191,14 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..text.floor_char_boundary(offset)).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let column = before.get(line_start..).map_or(0, |line| line.chars().count());
-    (before.matches('\n').count() + 1, column + 1)
+    (before.bytes().filter(|byte| *byte == b'\n').count() + 1, column + 1)
+}
+
+/// The line of this place, as far as it is shown.
+fn line_at(text: &str, offset: usize) -> String {
+    let (before, after) = text.split_at(text.floor_char_boundary(offset));
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let end = after.find('\n').map_or(text.len(), |at| before.len() + at);
+    let line = text.get(start..end).unwrap_or_default();
+    line.strip_suffix('\r').unwrap_or(line).chars().take(EXCERPT_CHARS).collect()
 }

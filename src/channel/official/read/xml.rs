@@ -31,11 +31,13 @@ pub(in crate::channel::official) fn parse(xml: &str, ends: ContentEnds) -> Resul
     }
     let mut parser = Parser { xml, elements: Vec::with_capacity(16), open: Vec::with_capacity(8), closed: false };
     let mut reader = Reader::from_str(xml);
+    // A second one is refused later; to look for its end as well would take the product of both lengths.
+    let mut content_seen = false;
     loop {
         match reader.read_event().map_err(|error| reason(&error))? {
             Event::Start(tag) => {
                 parser.start(&tag)?;
-                if ends == ContentEnds::Last && parser.is_content() {
+                if ends == ContentEnds::Last && parser.is_content() && !std::mem::replace(&mut content_seen, true) {
                     parser.content(&mut reader);
                 }
             }

@@ -5,6 +5,9 @@ use crate::config::playbook::finding::{Code, Finding};
 use crate::config::playbook::site::Site;
 use crate::domain::keywords::{KeywordRule, Keywords};
 
+/// After so many words that cannot be used, or are never heard, the rest is noise.
+const MAX_WORDS: usize = 200;
+
 /// Makes the keywords, or notes why it cannot.
 pub fn read(draft: &Draft, findings: &mut Vec<Finding>) -> Option<Keywords> {
     for (site, rule) in &draft.rules {
@@ -16,7 +19,7 @@ pub fn read(draft: &Draft, findings: &mut Vec<Finding>) -> Option<Keywords> {
     let place = |index: usize, word: &str| draft.rules.get(index).map(|(site, rule)| at_word(site, rule, word));
     match Keywords::new(draft.rules.iter().map(|(_, rule)| rule.clone()).collect()) {
         Ok(keywords) => {
-            for overlap in keywords.overlaps() {
+            for overlap in keywords.overlaps().into_iter().take(MAX_WORDS) {
                 let winner = draft.rules.get(overlap.wins);
                 if let (Some(site), Some((wins, rule))) = (place(overlap.loses, &overlap.word), winner) {
                     let by = format!(
@@ -33,7 +36,7 @@ pub fn read(draft: &Draft, findings: &mut Vec<Finding>) -> Option<Keywords> {
             Some(keywords)
         }
         Err(faults) => {
-            for fault in faults {
+            for fault in faults.into_iter().take(MAX_WORDS) {
                 if let Some(site) = place(fault.rule, &fault.word) {
                     let message = format!("「{}」不能用：{}", fault.word, fault.cause);
                     findings.push(site.error(Code::KeywordRule, message, "改正或删掉这个词"));

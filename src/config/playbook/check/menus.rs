@@ -11,6 +11,9 @@ use crate::domain::menu::{BUTTON_TYPES, Button, Limits, MatchRule, Menu, SUB, TO
 /// All conditional menus together may lead to so many domains (65316).
 const MAX_CONDITIONAL_DOMAINS: usize = 3;
 
+/// Of a list with more buttons, which is refused, only so many are looked at.
+const MAX_BUTTONS: usize = 20;
+
 /// Checks every menu.
 pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
     let mut menus: Vec<(&Site, &Menu)> = Vec::new();
@@ -75,7 +78,7 @@ fn buttons(list: &[Button], limits: &Limits, (site, findings): (&Site, &mut Vec<
         let message = format!("{level}菜单有 {} 个，要有 1 到 {most} 个", list.len());
         findings.push(site.error(Code::MenuLimit, message, format!("保留 1 到 {most} 个")));
     }
-    for (index, button) in list.iter().enumerate() {
+    for (index, button) in list.iter().enumerate().take(MAX_BUTTONS) {
         let site = site.item(index);
         name(button, limits, (&site, findings));
         if button.sub_button.is_empty() {

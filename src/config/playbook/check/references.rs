@@ -10,14 +10,16 @@ use crate::domain::ids::{ActionKey, ConnectorKey};
 use crate::domain::menu::Button;
 use crate::domain::playbook::Moments;
 
+/// After so many names that lead nowhere the rest is noise.
+const MAX_UNKNOWN: usize = 200;
+
 /// Checks every name.
 pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
     let named = named_actions(draft);
-    for (key, site, place) in &named {
-        if !draft.actions.contains_key(key) {
-            let mend = suggestion(key.as_str(), draft.actions.keys().map(ActionKey::as_str));
-            findings.push(site.error(Code::UnknownAction, format!("{place}用到的动作 {key} 不存在"), mend));
-        }
+    let unknown = named.iter().filter(|(key, ..)| !draft.actions.contains_key(key));
+    for (key, site, place) in unknown.take(MAX_UNKNOWN) {
+        let mend = suggestion(key.as_str(), draft.actions.keys().map(ActionKey::as_str));
+        findings.push(site.error(Code::UnknownAction, format!("{place}用到的动作 {key} 不存在"), mend));
     }
     let reached: BTreeSet<&ActionKey> = named.iter().map(|(key, ..)| key).collect();
     // With a menu, a rule or the moments unread, nobody knows what they lead to.

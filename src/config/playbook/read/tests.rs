@@ -5,6 +5,7 @@ use crate::config::playbook::finding::Severity;
 use crate::domain::ids::ActionKey;
 
 mod channels;
+mod faulty;
 
 struct Folder(tempfile::TempDir);
 
