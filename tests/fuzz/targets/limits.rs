@@ -38,13 +38,20 @@ pub fn within(limits: Limits, input: &[u8], work: impl Fn()) {
     let longest = limits.time + limits.time_per_byte * input.len() as u32;
     let mut quickest = Duration::MAX;
     for _ in 0..TRIES {
-        let began = Instant::now();
+        let (began, worked) = (Instant::now(), on_core());
         let used = allocation_counter::measure(&work);
-        quickest = quickest.min(began.elapsed());
+        let took = began.elapsed();
+        quickest = quickest.min(on_core().zip(worked).map_or(took, |(now, then)| took.min(now.saturating_sub(then))));
         assert!(used.bytes_max <= most, "{} bytes of memory at once, at most {most} are allowed", used.bytes_max);
         if quickest <= longest {
             return;
         }
     }
     panic!("{quickest:?} of time, at most {longest:?} are allowed");
+}
+
+/// How long this thread has had a core, where the system tells (Linux, to a tick): on a busy machine it waits for one.
+fn on_core() -> Option<Duration> {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    told.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
