@@ -1,5 +1,5 @@
 # The commands a person uses; .ci/run calls check and test and nothing else.
-.PHONY: run test check deny setup bench measure soak
+.PHONY: run test check deny setup bench measure seeds soak
 
 run:
 	cargo run --release
@@ -35,6 +35,10 @@ soak:
 	FUWU_KILLS=1000 FUWU_LOGS=1000 PROPTEST_CASES=20000 cargo nextest run --release --profile soak \
 		-E 'test(store_kill) or test(kill_serve) or test(trials::)'
 	PROPTEST_CASES=500 cargo nextest run --release --profile soak -E 'test(retries_property)'
+
+# A million simulated worlds, each from its seed; one of them alone with its trace: FUWU_SEED=7.
+seeds:
+	FUWU_SEEDS=1000000 cargo nextest run --release --profile soak --lib --no-capture -E 'test(whatever_a_seed_brings)'
 
 setup:
 	@.ci/setup
