@@ -1,5 +1,5 @@
 # The commands a person uses; .ci/run calls check and test and nothing else.
-.PHONY: run test check deny setup bench measure soak fuzz
+.PHONY: run test check deny setup bench measure soak fuzz seeds
 
 run:
 	cargo run --release
@@ -56,6 +56,9 @@ fuzz:
 			-dict=tests/fuzz/words/$$target.dict -artifact_prefix=target/fuzz/found/$$target- \
 			-print_final_stats=1 || exit 1; \
 	done
+# A million simulated worlds, each from its seed; one of them alone with its trace: FUWU_SEED=7.
+seeds:
+	FUWU_SEEDS=1000000 cargo nextest run --release --profile soak --lib --no-capture -E 'test(whatever_a_seed_brings)'
 
 setup:
 	@.ci/setup
