@@ -56,6 +56,7 @@ fuzz:
 			-dict=tests/fuzz/words/$$target.dict -artifact_prefix=target/fuzz/found/$$target- \
 			-print_final_stats=1 || exit 1; \
 	done
+
 # A million simulated worlds, each from its seed; one of them alone with its trace: FUWU_SEED=7.
 seeds:
 	FUWU_SEEDS=1000000 cargo nextest run --release --profile soak --lib --no-capture -E 'test(whatever_a_seed_brings)'
