@@ -132,6 +132,23 @@ async fn who_left_and_came_back_within_one_chunk_was_forgotten_in_between() {
 }
 
 #[tokio::test]
+async fn who_comes_and_goes_within_a_chunk_is_told_apart_where_somebody_was_erased_before() {
+    let event = |secs: i64, who: &str, name: &str| {
+        let event = format!("<MsgType>event</MsgType><Event>{name}</Event><EventKey></EventKey>");
+        line(MONDAY.0 + secs, &message_at(MONDAY.0 + secs, who, &event))
+    };
+    let dir = tempfile::tempdir().unwrap();
+    replay(dir.path(), &written(dir.path(), "first.jsonl", &[event(0, "oGone", "subscribe")]));
+    let erased = run(dir.path(), &[], &["customer", "erase", "oGone", "--yes"]);
+    assert!(erased.status.success(), "{}", String::from_utf8_lossy(&erased.stderr));
+    let comes_and_goes =
+        [event(10, "oBack", "subscribe"), event(20, "oBack", "unsubscribe"), event(30, "oBack", "subscribe")];
+    let output = replay(dir.path(), &written(dir.path(), "second.jsonl", &comes_and_goes));
+    assert_eq!(told(&output, "applied"), 3);
+    assert_verified(dir.path());
+}
+
+#[tokio::test]
 async fn with_nothing_kept_a_delivery_repeated_after_the_unfollow_still_counts_once() {
     let event = |secs: i64, name: &str| {
         message_at(

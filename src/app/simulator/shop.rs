@@ -49,8 +49,6 @@ pub struct Shop {
     plant: Option<Plant>,
     /// The embedded store, where it is to do the same.
     pub twin: Twin,
-    /// Versions are never given twice; the embedded store does so where nothing is kept of who left.
-    pub begins_anew: bool,
     /// Commits that were acknowledged too early, with what a crash takes back.
     unsynced: Vec<Commit>,
     /// What an onlooker writes down.
@@ -81,7 +79,6 @@ impl Shop {
             last_seq: 0,
             plant,
             twin: Twin::default(),
-            begins_anew: true,
             unsynced: Vec::new(),
             ledger: Ledger::default(),
         }
@@ -129,7 +126,11 @@ impl Shop {
 
     /// Both or neither.
     pub fn commit_noted(&mut self, commit: Commit, note: Option<SharedChange>, now: Now) -> Committed {
-        let bulk = || Bulk { commits: vec![commit.clone()], quarantined: Vec::new(), notes: note.clone().into_iter().collect() };
+        let bulk = || Bulk {
+            commits: vec![commit.clone()],
+            quarantined: Vec::new(),
+            notes: note.clone().into_iter().collect(),
+        };
         let twins = self.twin.says_later(|twin| twin.commit_all(bulk()));
         let key = |note: &SharedChange| (format!("{:?}", note.name.kind), note.name.part.clone());
         let known = |note: &SharedChange| self.shared.get(&key(note)).map_or(Version(0), |shared| shared.version);
@@ -181,8 +182,9 @@ impl Shop {
             Keep::Tombstone => self.tombstone(&of),
             Keep::Nothing => Openid::new(format!("!0.{id}")),
         };
-        // Versions of a record that begins anew are its own, where nothing is kept of the one before.
-        let version = if version == 0 && self.begins_anew { (id - 1) << 32 } else { version };
+        // Once nothing was kept of somebody, versions of a record that begins anew are its own.
+        let forgot = || self.rows.keys().any(|name| name.as_str().starts_with("!0."));
+        let version = if version == 0 && forgot() { (id - 1) << 32 } else { version };
         self.rows.insert(name, Row { id, version: version + 1, customer: commit.customer.clone() });
         self.count(commit.increments.clone());
         let times = if self.plant == Some(Plant::AppliesTwice) { 2 } else { 1 };

@@ -12,6 +12,17 @@ use crate::store::pseudonym::Names;
 use crate::store::shape;
 use crate::store::{CustomerRef, Logged, StoreError, Stored, Version};
 
+/// The version a new record begins with. Once somebody was forgotten altogether no version is given twice: who comes back
+/// has a new record, and a decision that was made from the one before must not fit it by chance. Rows of the forgotten stay
+/// without a name, so no number of a row comes again.
+macro_rules! first_version {
+    () => {
+        "1 + CASE WHEN EXISTS (SELECT 1 FROM customer WHERE version = 0)
+         THEN (SELECT max(id) FROM customer) << 32 ELSE 0 END"
+    };
+}
+pub(super) use first_version;
+
 /// Writes the record if the stored version is still the one the decision was made from. The answer is the customer's
 /// number, or `None` when somebody else was first.
 pub(super) fn put(connection: &Connection, account: i64, row: &CommitRow) -> rusqlite::Result<Option<i64>> {
@@ -19,12 +30,14 @@ pub(super) fn put(connection: &Connection, account: i64, row: &CommitRow) -> rus
     if row.base == 0 {
         let tombstone = row.tombstone().map(Openid::as_str);
         return connection
-            .prepare_cached(
+            .prepare_cached(concat!(
                 "INSERT INTO customer (account, openid, partition, version, record, left_on)
-                 SELECT ?1, ?2, ?3, 1, ?4, ?5
+                 SELECT ?1, ?2, ?3, ",
+                first_version!(),
+                ", ?4, ?5
                  WHERE NOT EXISTS (SELECT 1 FROM customer WHERE account = ?1 AND openid IN (?6, ?7))
-                 ON CONFLICT DO NOTHING RETURNING id",
-            )?
+                 ON CONFLICT DO NOTHING RETURNING id"
+            ))?
             .query_row(
                 (account, row.name().as_str(), row.partition.0, &row.record, row.left_on, openid, tombstone),
                 |row| row.get(0),

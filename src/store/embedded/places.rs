@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row};
 
+use super::customers::first_version;
 use super::outbox;
 use super::request::CommitRow;
 use crate::domain::forget::Keep;
@@ -16,6 +17,8 @@ use crate::store::Committed;
 struct Place {
     customer: i64,
     version: i64,
+    /// The version as the bulk counts: a record that it makes has 1.
+    counted: u64,
     /// Whether it says when the customer left.
     left: bool,
     /// Whether it is kept under the openid.
@@ -41,10 +44,12 @@ impl<'c, 'r> Places<'c, 'r> {
                 "SELECT id, version, left_on IS NOT NULL FROM customer
                  WHERE account = ?1 AND openid = ?2 AND version > 0",
             )?,
-            insert: connection.prepare_cached(
+            insert: connection.prepare_cached(concat!(
                 "INSERT INTO customer (account, openid, partition, version, record, left_on)
-                 VALUES (?1, ?2, ?3, 1, ?4, ?5)",
-            )?,
+                 VALUES (?1, ?2, ?3, ",
+                first_version!(),
+                ", ?4, ?5) RETURNING id, version"
+            ))?,
             // Naming a column in vain would have its indexes looked at.
             update: connection.prepare_cached(
                 "UPDATE customer SET version = version + 1, record = ?3 WHERE id = ?1 AND version = ?2",
@@ -63,36 +68,40 @@ impl<'c, 'r> Places<'c, 'r> {
             return Ok(Committed::Settled);
         }
         let mut find = |name: &Openid, by_openid: bool| {
-            let place =
-                |row: &Row<'_>| Ok(Place { customer: row.get(0)?, version: row.get(1)?, left: row.get(2)?, by_openid });
+            let place = |row: &Row<'_>| {
+                let version: i64 = row.get(1)?;
+                let counted = version.unsigned_abs();
+                Ok(Place { customer: row.get(0)?, version, counted, left: row.get(2)?, by_openid })
+            };
             self.find.query_row((account, name.as_str()), place).optional()
         };
         let place = match find(&row.of.openid, true)? {
             Some(place) => Some(place),
             None => row.tombstone().map_or(Ok(None), |name| find(name, false))?,
         };
-        let version = unknown.insert(place).map_or(0, |place| place.version);
-        Ok(if version.unsigned_abs() == row.base { Committed::Applied } else { Committed::Stale })
+        let counted = unknown.insert(place).map_or(0, |place| place.counted);
+        Ok(if counted == row.base { Committed::Applied } else { Committed::Stale })
     }
 
     /// Writes the record of a commit that was looked at. The answer is the customer's number, or `None` when it is not
     /// made from what is there.
     pub(super) fn put(&mut self, account: i64, row: &'r CommitRow) -> rusqlite::Result<Option<i64>> {
         let place = self.known.get(&(account, &row.of.openid)).copied().flatten();
-        if place.map_or(0, |place| place.version.unsigned_abs()) != row.base {
+        if place.map_or(0, |place| place.counted) != row.base {
             return Ok(None);
         }
         let name = row.name().as_str();
-        let customer = match place {
+        let (customer, version) = match place {
             None => {
                 // Not under the openid, or it were known; but the bulk may have come upon the tombstone by its name.
                 let buried = row.tombstone().and_then(|name| self.known.get(&(account, name)).copied().flatten());
                 if buried.is_some() {
                     return Ok(None);
                 }
-                self.insert.insert((account, name, row.partition.0, &row.record, row.left_on))?
+                let values = (account, name, row.partition.0, &row.record, row.left_on);
+                self.insert.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?
             }
-            Some(Place { customer, version, left, by_openid }) => {
+            Some(Place { customer, version, left, by_openid, .. }) => {
                 let changed = if row.keep == Keep::Known && by_openid && !left && row.left_on.is_none() {
                     self.update.execute((customer, version, &row.record))?
                 } else {
@@ -101,12 +110,13 @@ impl<'c, 'r> Places<'c, 'r> {
                 if changed == 0 {
                     return Ok(None);
                 }
-                customer
+                (customer, version + 1)
             }
         };
         let now = Place {
             customer,
-            version: place.map_or(1, |place| place.version + 1),
+            version,
+            counted: row.base + 1,
             left: row.left_on.is_some(),
             by_openid: *row.name() == row.of.openid,
         };
