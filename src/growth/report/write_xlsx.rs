@@ -7,7 +7,8 @@ use rust_xlsxwriter::{
 
 use super::table::{Cell, Column, Table};
 use super::words::{clock_time, shown, state_word};
-use super::write::{Explain, Meta};
+use super::asked::Explain;
+use super::write::Meta;
 use crate::domain::time::BusinessDay;
 
 /// 1970-01-01 as spreadsheets count days.
