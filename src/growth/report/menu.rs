@@ -99,7 +99,12 @@ mod tests {
         let labels = [("query", "查询"), ("offers", "特惠")].map(|(key, label)| (key.to_owned(), label.to_owned()));
         let period = Period::new(BusinessDay(from), BusinessDay(151)).unwrap();
         let clock = AsOf { now: BusinessDay(160).start(), lateness: Lateness::default() };
-        let draft = build((Explain::Yes, period), (clock, &counters), &Labels(BTreeMap::from(labels)), tapped(&counters, period));
+        let draft = build(
+            (Explain::Yes, period),
+            (clock, &counters),
+            &Labels(BTreeMap::from(labels)),
+            tapped(&counters, period),
+        );
         let row = |row: Row| row.entries.iter().map(|e| e.cell.to_string()).collect::<Vec<_>>().join(" ");
         draft.rows.into_iter().map(row).collect()
     }

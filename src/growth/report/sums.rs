@@ -59,3 +59,21 @@ fn of_keys(
 pub(super) fn day_by_day(days: &[(BusinessDay, i64)]) -> Vec<Term> {
     days.iter().map(|(day, count)| Term::new(*day, *count)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::growth::counter::{CounterKey, GAP_FAR, GAP_FIRST};
+
+    #[test]
+    fn a_customer_whose_gap_leads_out_of_the_period_was_first_seen_in_it_on_that_day() {
+        let cells = [(GAP_FAR, 1), (GAP_FIRST, 10), (1, 100), (2, 1_000), (3, 10_000), (92, 100_000)];
+        let key = |a, b| CounterKey { metric: Metric::MenuTappers, a, b, dimension: "plan".into() };
+        let days = 100..103;
+        let counters: Counters = days.flat_map(|day| cells.map(|(gap, n)| (key(day, gap), n))).collect();
+        let period = Period::new(BusinessDay(100), BusinessDay(102)).unwrap();
+        let seen = first_seen_by_key(&counters, Metric::MenuTappers, period);
+        let expected = [(BusinessDay(100), 111_111), (BusinessDay(101), 111_011), (BusinessDay(102), 110_011)];
+        assert_eq!(seen, BTreeMap::from([("plan", expected.to_vec())]));
+    }
+}

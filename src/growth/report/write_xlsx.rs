@@ -5,9 +5,9 @@ use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
 };
 
+use super::asked::Explain;
 use super::table::{Cell, Column, Table};
 use super::words::{clock_time, shown, state_word};
-use super::asked::Explain;
 use super::write::Meta;
 use crate::domain::time::BusinessDay;
 
