@@ -257,8 +257,11 @@ proptest! {
                     prop_assert!(*cell == Cell::Count(sum) || terms.is_empty() && !matches!(cell, Cell::Count(_)));
                 }
             }
-            let unexplained = self::table(&Asked { explain: Explain::No, ..asked }, now, &counters);
-            prop_assert_eq!(unexplained, Table { terms: BTreeMap::new(), ..table }, "the same without terms");
+            // Some are enough: it costs as much as all the rest.
+            if from % 8 == 0 {
+                let unexplained = self::table(&Asked { explain: Explain::No, ..asked }, now, &counters);
+                prop_assert_eq!(unexplained, Table { terms: BTreeMap::new(), ..table }, "the same without terms");
+            }
         }
     }
 
