@@ -97,6 +97,7 @@ impl ReportArgs {
                 Some(MeasureWord::Weekly) => Measure::Weekly,
             },
             compare: self.compare.map_or(Compare::Nothing, |CompareWord::Previous| Compare::Previous),
+            explain: self.explain(),
             as_of: self.as_of,
             ..Asked::new(self.name, period)
         })

@@ -26,14 +26,14 @@ struct Run {
 impl Counters {
     /// Adds `by` to a cell; counters of partitions are merged by adding them.
     pub fn add(&mut self, key: CounterKey, by: i64) {
-        let (run, place) = RunKey::of(key);
-        self.add_run(run, Cells::one(place, by));
+        let (RunKey { metric, a, dimension, block }, place) = RunKey::of(key);
+        self.add_run((metric, a), (&dimension, block), Cells::one(place, by));
     }
 
-    /// Adds a run of cells. No sum of real events comes near the edge of its type; one that would pass it stays.
-    pub fn add_run(&mut self, RunKey { metric, a, dimension, block }: RunKey, cells: Cells) {
-        let row = self.rows.entry((metric, a)).or_default();
-        let found = row.binary_search_by(|run| (&*run.dimension, run.block).cmp(&(dimension.as_str(), block)));
+    /// Adds a run of cells, named as by [`RunKey`]. No sum of real events comes near the edge of its type; one that would pass it stays.
+    pub fn add_run(&mut self, at: (Metric, i32), (dimension, block): (&str, i32), cells: Cells) {
+        let row = self.rows.entry(at).or_default();
+        let found = row.binary_search_by(|run| (&*run.dimension, run.block).cmp(&(dimension, block)));
         match found {
             Err(place) => row.insert(place, Run { dimension: dimension.into(), block, cells }),
             Ok(place) => {

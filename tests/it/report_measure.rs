@@ -104,7 +104,8 @@ async fn store(dir: &Path, customers: u32) -> Embedded {
 
 fn asked(report: ReportName) -> Asked {
     let to = START.plus_days(DAYS - 1);
-    Asked::new(report, Period::new(to.plus_days(1 - REPORT_DAYS), to).unwrap())
+    let period = Period::new(to.plus_days(1 - REPORT_DAYS), to).unwrap();
+    Asked { explain: Explain::No, ..Asked::new(report, period) }
 }
 
 /// So many counter cells the store hands over for a report.

@@ -9,7 +9,7 @@ use crate::domain::time::BusinessDay;
 use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
 use crate::growth::lateness::GRACE_SECS;
-use crate::growth::report::{AsOf, Asked, Cell, Context, Measure, Period, ReportName, Table, average, build};
+use crate::growth::report::{AsOf, Asked, Cell, Context, Explain, Measure, Period, ReportName, Table, average, build};
 
 /// Weeks after a cohort's own.
 pub(super) const AFTER: i32 = 4;
@@ -103,7 +103,12 @@ pub(super) fn cohorts(beside: &Beside<'_>, monday: BusinessDay) -> (Vec<Cohort>,
     for channel in std::iter::once(None).chain(channels) {
         let title = channel.as_deref().map_or_else(|| EVERYBODY.to_owned(), |channel| beside.labels.channel(channel));
         let channel = channel.map(|channel| channel.as_str().into());
-        let asked = Asked { measure: Measure::Weekly, channel, ..Asked::new(ReportName::Retention, period) };
+        let asked = Asked {
+            measure: Measure::Weekly,
+            channel,
+            explain: Explain::No,
+            ..Asked::new(ReportName::Retention, period)
+        };
         let retention = build(&asked, clock, counters, &Context::default());
         table.extend((0..retention.rows.len()).filter_map(|row| cohort((&retention, row), &title, clock)));
         let weeks = (1..=AFTER).map(|after| averaged(&retention, &format!("w{after}")));
@@ -163,7 +168,7 @@ pub(super) fn standing(beside: &Beside<'_>, monday: BusinessDay) -> Vec<Standing
         let ripe = Period::new(to.plus_days(1 - STANDING_DAYS), to).map_or_else(
             |_| Ripe::default(),
             |period| {
-                let asked = Asked::new(ReportName::Survival, period);
+                let asked = Asked { explain: Explain::No, ..Asked::new(ReportName::Survival, period) };
                 let survival = build(&asked, clock, beside.counters, &Context::default());
                 averaged(&survival, &format!("d{after_days}"))
             },

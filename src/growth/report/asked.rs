@@ -19,6 +19,8 @@ pub struct Asked {
     pub measure: Measure,
     /// Whether the period before stands beside it.
     pub compare: Compare,
+    /// Whether whoever reads it sees the terms of its numbers; those of one that is not explained are not even made.
+    pub explain: Explain,
     /// The numbers as they stood at the close of this day, before what arrived later; as they are now when `None`.
     pub as_of: Option<BusinessDay>,
 }
@@ -43,6 +45,15 @@ pub enum Compare {
     Nothing,
     /// The period before, on the same weekdays.
     Previous,
+}
+
+/// Whether every number brings its definition and the integers it is the sum of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explain {
+    /// It does.
+    Yes,
+    /// Numbers only.
+    No,
 }
 
 /// Why a report cannot be given.
@@ -92,9 +103,17 @@ fn by_channel() -> String {
 }
 
 impl Asked {
-    /// The plain report.
+    /// The plain report, which can be explained.
     pub fn new(report: ReportName, period: Period) -> Self {
-        Self { report, period, channel: None, measure: Measure::default(), compare: Compare::default(), as_of: None }
+        Self {
+            report,
+            period,
+            channel: None,
+            measure: Measure::default(),
+            compare: Compare::default(),
+            explain: Explain::Yes,
+            as_of: None,
+        }
     }
 
     /// The periods that are read: its own, and the one before when that stands beside it.

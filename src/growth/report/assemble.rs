@@ -53,8 +53,7 @@ pub fn build(asked: &Asked, clock: AsOf, counters: &Counters, context: &Context)
     }
     let mut remarks = std::mem::take(&mut draft_now.remarks);
     remarks.extend(quarantined);
-    let (name, version) = definition(asked);
-    let mut table = draft_now.into_table(name, version);
+    let mut table = draft_now.into_table(definition(asked), asked.explain);
     table.small_print = small_print(asked, (clock, &table), remarks, context);
     table.playbooks = playbooks;
     table

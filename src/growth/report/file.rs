@@ -1,7 +1,8 @@
 //! A report as bytes: what the command writes and the API answers are made here, so they are the same.
 
+use super::asked::Explain;
 use super::table::Table;
-use super::write::{Bom, Explain, Meta, to_csv, to_json};
+use super::write::{Bom, Meta, to_csv, to_json};
 use super::write_xlsx::to_xlsx;
 use super::{Period, ReportName};
 

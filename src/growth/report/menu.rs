@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::draft::{Draft, Entry, Row};
-use super::sums::{by_key, day_by_day, first_seen_by_key};
+use super::sums::{by_key, first_seen_by_key};
 use super::table::{Cell, Column, ColumnKind};
-use super::{AsOf, Period};
+use super::term::What;
+use super::{AsOf, Explain, Period};
 use crate::domain::menu::Labels;
 use crate::growth::counter::{CAP_DAYS, CounterRange, Metric};
 use crate::growth::counters::Counters;
@@ -45,7 +46,7 @@ pub(super) fn tapped(counters: &Counters, period: Period) -> BTreeSet<String> {
 
 /// `keys` are shown besides those of the menu.
 pub(super) fn build(
-    period: Period,
+    (explain, period): (Explain, Period),
     (clock, counters): (AsOf, &Counters),
     labels: &Labels,
     mut keys: BTreeSet<String>,
@@ -54,15 +55,15 @@ pub(super) fn build(
         return Draft { columns: columns(), ..Draft::default() };
     }
     let taps = by_key(counters, Metric::MenuTaps, period);
-    let mut tappers = first_seen_by_key(counters, Metric::MenuTappers, period);
+    let tappers = first_seen_by_key(counters, Metric::MenuTappers, period);
     keys.extend(labels.0.keys().cloned());
     let row = |key: String| {
-        let customers = match tappers.remove(key.as_str()) {
+        let customers = match tappers.get(key.as_str()) {
             _ if !is_exact(period) => Entry::unknown(),
-            terms => Entry::sum(terms.unwrap_or_default()),
+            days => Entry::explained(explain, days.into_iter().flatten().map(|(day, n)| (What::FirstSeen(*day), *n))),
         };
         let label = labels.0.get(&key).cloned().unwrap_or_default();
-        let taps = Entry::sum(taps.get(key.as_str()).map(|days| day_by_day(days)).unwrap_or_default());
+        let taps = Entry::explained(explain, taps.get(key.as_str()).into_iter().flatten().copied());
         Row { ends: period.to(), entries: vec![Cell::Text(key).into(), Cell::Text(label).into(), taps, customers] }
     };
     let mut rows: Vec<Row> = keys.into_iter().map(row).collect();
@@ -98,7 +99,12 @@ mod tests {
         let labels = [("query", "查询"), ("offers", "特惠")].map(|(key, label)| (key.to_owned(), label.to_owned()));
         let period = Period::new(BusinessDay(from), BusinessDay(151)).unwrap();
         let clock = AsOf { now: BusinessDay(160).start(), lateness: Lateness::default() };
-        let draft = build(period, (clock, &counters), &Labels(BTreeMap::from(labels)), tapped(&counters, period));
+        let draft = build(
+            (Explain::Yes, period),
+            (clock, &counters),
+            &Labels(BTreeMap::from(labels)),
+            tapped(&counters, period),
+        );
         let row = |row: Row| row.entries.iter().map(|e| e.cell.to_string()).collect::<Vec<_>>().join(" ");
         draft.rows.into_iter().map(row).collect()
     }

@@ -40,7 +40,7 @@ mod write;
 mod write_xlsx;
 
 pub use as_of::{Change, as_it_stood, changes};
-pub use asked::{Asked, AskedError, Compare, Measure};
+pub use asked::{Asked, AskedError, Compare, Explain, Measure};
 pub use assemble::{build, needed};
 pub use average::{Average, average};
 pub use channel::{UnknownChannel, known_channel};
@@ -52,7 +52,7 @@ pub use table::{Cell, Column, ColumnKind, Table};
 pub use term::{Term, What};
 pub use unanswered::MOST_TEXTS;
 pub use words::{clock_time, shown, state_word};
-pub use write::{Bom, Explain, Meta, to_csv, to_json};
+pub use write::{Bom, Meta, to_csv, to_json};
 pub use write_xlsx::{to_xlsx, to_xlsx_book};
 
 /// A report by its name (contract.md, "Reports").
@@ -167,11 +167,11 @@ fn draft_of(asked: &Asked, period: Period, (clock, counters): (AsOf, &Counters),
         ReportName::Followers => followers::build(period, clock, counters),
         ReportName::Activity => activity::build(asked, period, (clock, counters)),
         ReportName::Unique => unique::build(period, clock, counters),
-        ReportName::Retention => retention::build(asked.measure, period, (clock, counters)),
-        ReportName::Survival => survival::build(period, clock, counters),
+        ReportName::Retention => retention::build(asked, period, (clock, counters)),
+        ReportName::Survival => survival::build(asked.explain, period, (clock, counters)),
         ReportName::Menu => {
             let tapped = asked.periods().flat_map(|period| menu::tapped(counters, period)).collect();
-            menu::build(period, (clock, counters), &context.labels, tapped)
+            menu::build((asked.explain, period), (clock, counters), &context.labels, tapped)
         }
         ReportName::Unanswered => unanswered::build(period, clock, counters),
         ReportName::Datacube => datacube::build(period, (clock, counters), &context.platform),

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::draft::{Draft, Entry, Row};
-use super::sums::by_channel;
 use super::table::{Cell, Column, ColumnKind};
-use super::term::{Term, What};
-use super::{AsOf, Measure, Period};
+use super::term::What;
+use super::{AsOf, Asked, Explain, Measure, Period};
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
@@ -93,19 +92,19 @@ fn columns(measure: Measure) -> Vec<Column> {
     columns
 }
 
-pub(super) fn build(measure: Measure, period: Period, (clock, counters): (AsOf, &Counters)) -> Draft {
-    let rows = match measure {
+pub(super) fn build(asked: &Asked, period: Period, (clock, counters): (AsOf, &Counters)) -> Draft {
+    let rows = match asked.measure {
         Measure::Weekly => (period.from().iso_week()..=period.to().iso_week())
             .take_while(|week| clock.state(monday(*week)).is_some())
-            .map(|week| weekly(week, (clock, counters)))
+            .map(|week| weekly(asked.explain, week, (clock, counters)))
             .collect(),
         Measure::OnDay | Measure::OnOrAfter => period
             .days()
             .take_while(|day| clock.state(*day).is_some())
-            .map(|day| daily(measure, day, (clock, counters)))
+            .map(|day| daily(asked, day, (clock, counters)))
             .collect(),
     };
-    Draft { columns: columns(measure), rows, remarks: remarks(measure) }
+    Draft { columns: columns(asked.measure), rows, remarks: remarks(asked.measure) }
 }
 
 fn remarks(measure: Measure) -> Vec<String> {
@@ -119,19 +118,21 @@ fn remarks(measure: Measure) -> Vec<String> {
     vec![immature, "平均留存按客户数加权，只算已经过完的；不同日期的留存率不能直接平均。".to_owned()]
 }
 
-fn daily(measure: Measure, day: BusinessDay, (clock, counters): (AsOf, &Counters)) -> Row {
-    let of = |n: i32| match measure {
-        Measure::OnOrAfter => Entry::sum(by_latest_day(counters, (day, n))),
-        Measure::OnDay | Measure::Weekly => Entry::sum(by_channel(counters, Metric::Retained, (day.0, n))),
+fn daily(asked: &Asked, day: BusinessDay, (clock, counters): (AsOf, &Counters)) -> Row {
+    let of = |n: i32| match asked.measure {
+        Measure::OnOrAfter => Entry::explained(asked.explain, by_latest_day(counters, (day, n))),
+        Measure::OnDay | Measure::Weekly => {
+            Entry::explained(asked.explain, counters.by_shared_dimension(Metric::Retained, (day.0, n)))
+        }
     };
-    let wait = if measure == Measure::OnOrAfter { RETURN_GAP_DAYS } else { 0 };
+    let wait = if asked.measure == Measure::OnOrAfter { RETURN_GAP_DAYS } else { 0 };
     let nth = |n: i32| if clock.is_past(day.plus_days(n + wait)) { of(n) } else { Entry::unknown() };
     let entries = [Cell::Day(day).into(), of(0)].into_iter().chain((1..=NTH_DAYS).map(nth)).collect();
     Row { ends: day, entries }
 }
 
-fn weekly(week: i32, (clock, counters): (AsOf, &Counters)) -> Row {
-    let of = |n: i32| Entry::sum(by_channel(counters, Metric::RetainedWeekly, (week, n)));
+fn weekly(explain: Explain, week: i32, (clock, counters): (AsOf, &Counters)) -> Row {
+    let of = |n: i32| Entry::explained(explain, counters.by_shared_dimension(Metric::RetainedWeekly, (week, n)));
     let nth = |n: i32| if clock.is_past(sunday(week + n)) { of(n) } else { Entry::unknown() };
     let entries = [Cell::Day(monday(week)).into(), of(0)].into_iter().chain((1..=NTH_WEEKS).map(nth)).collect();
     Row { ends: sunday(week), entries }
@@ -147,7 +148,7 @@ pub(super) fn sunday(week: i32) -> BusinessDay {
 }
 
 /// Customers of a cohort whose latest active day is the n-th or a later one.
-fn by_latest_day(counters: &Counters, (cohort, n): (BusinessDay, i32)) -> Vec<Term> {
+fn by_latest_day(counters: &Counters, (cohort, n): (BusinessDay, i32)) -> impl Iterator<Item = (What, i64)> {
     let mut later = 0;
     let mut days = BTreeMap::<i32, i64>::new();
     for (m, _, value) in counters.row(Metric::Latest, cohort.0).filter(|(m, _, _)| *m >= n) {
@@ -157,16 +158,13 @@ fn by_latest_day(counters: &Counters, (cohort, n): (BusinessDay, i32)) -> Vec<Te
             *days.entry(m).or_default() += value;
         }
     }
-    let days = days.into_iter().filter(|(_, value)| *value != 0);
-    let mut terms: Vec<Term> = days.map(|(m, value)| Term::new(What::LatestOn(m), value)).collect();
-    if later != 0 {
-        terms.push(Term::new(What::LatestAfter(NTH_DAYS), later));
-    }
-    terms
+    let days = days.into_iter().map(|(m, value)| (What::LatestOn(m), value));
+    days.chain([(What::LatestAfter(NTH_DAYS), later)]).filter(|(_, value)| *value != 0)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ReportName;
     use super::*;
     use crate::growth::counter::CounterKey;
     use crate::growth::lateness::Lateness;
@@ -182,7 +180,8 @@ mod tests {
         let key = |metric, a, b| CounterKey { metric, a, b, dimension: String::new() };
         let counters = cells.iter().map(|(metric, a, b, by)| (key(*metric, *a, *b), *by)).collect();
         let period = Period::new(MONDAY, MONDAY.plus_days(1)).unwrap();
-        let draft = build(measure, period, (clock, &counters));
+        let asked = Asked { measure, ..Asked::new(ReportName::Retention, period) };
+        let draft = build(&asked, period, (clock, &counters));
         assert!(draft.rows.iter().all(|row| row.entries.len() == draft.columns.len()));
         let shown = |row: Row| row.entries[1..6].iter().map(|e| e.cell.to_string()).collect::<Vec<_>>().join(" ");
         draft.rows.into_iter().map(shown).collect()

@@ -3,10 +3,9 @@
 
 use super::draft::{Draft, Entry, Row};
 use super::retention::{NTH_DAYS, nth_columns};
-use super::sums::by_channel;
 use super::table::{Cell, Column, ColumnKind};
-use super::term::{Term, What};
-use super::{AsOf, Period};
+use super::term::What;
+use super::{AsOf, Explain, Period};
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::{CounterRange, Metric};
 use crate::growth::counters::Counters;
@@ -32,16 +31,17 @@ fn columns() -> Vec<Column> {
     columns
 }
 
-pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
+pub(super) fn build(explain: Explain, period: Period, (clock, counters): (AsOf, &Counters)) -> Draft {
     let mut rows = Vec::new();
     for day in period.days() {
         if clock.state(day).is_none() {
             break;
         }
-        let mut entries = vec![Cell::Day(day).into(), Entry::sum(by_channel(counters, Metric::Follows, (day.0, 0)))];
-        let ended = ended(counters, day);
+        let follows = Entry::explained(explain, counters.by_shared_dimension(Metric::Follows, (day.0, 0)));
+        let mut entries = vec![Cell::Day(day).into(), follows];
+        let (follows, ended) = (counters.sum(Metric::Follows, day.0), ended(counters, day));
         entries.extend((1..=NTH_DAYS).map(|n| match clock.is_past(day.plus_days(n)) {
-            true => standing(&ended, n),
+            true => Entry::explained(explain, standing(follows, &ended, n)),
             false => Entry::unknown(),
         }));
         rows.push(Row { ends: day, entries });
@@ -53,21 +53,20 @@ pub(super) fn build(period: Period, clock: AsOf, counters: &Counters) -> Draft {
     Draft { columns: columns(), rows, remarks }
 }
 
-/// The follows of a day, and what ended of them by the n-th day after.
-fn ended(counters: &Counters, day: BusinessDay) -> (Term, Vec<(i32, Term)>) {
+/// How many follows of a day ended so many days later.
+fn ended(counters: &Counters, day: BusinessDay) -> [i64; NTH_DAYS.unsigned_abs() as usize + 1] {
     let mut ended = [0; NTH_DAYS.unsigned_abs() as usize + 1];
     for (_, first, values) in counters.runs(Metric::SpellEnded, day.0) {
         let first = usize::try_from(first).unwrap_or(usize::MAX);
         ended.iter_mut().skip(first).zip(values).for_each(|(sum, value)| *sum += value);
     }
-    let terms = (0..).zip(ended).filter(|(_, count)| *count != 0);
-    let follows = Term::new("当天关注", counters.sum(Metric::Follows, day.0));
-    (follows, terms.map(|(after, count)| (after, Term::new(What::Ended(after), -count))).collect())
+    ended
 }
 
-fn standing((follows, ended): &(Term, Vec<(i32, Term)>), n: i32) -> Entry {
-    let ended = ended.iter().take_while(|(after, _)| *after <= n).map(|(_, term)| term);
-    Entry::sum(std::iter::once(follows).chain(ended).cloned().collect())
+/// The follows of a day without those that ended by the n-th day after.
+fn standing(follows: i64, ended: &[i64], n: i32) -> impl Iterator<Item = (What, i64)> {
+    let ended = (0..=n).zip(ended).filter(|(_, count)| **count != 0);
+    std::iter::once(("当天关注".into(), follows)).chain(ended.map(|(after, count)| (What::Ended(after), -count)))
 }
 
 #[cfg(test)]
@@ -87,7 +86,7 @@ mod tests {
         ];
         let period = Period::new(BusinessDay(100), BusinessDay(101)).unwrap();
         let clock = AsOf { now: BusinessDay(104).start().plus_secs(3_600), lateness: Lateness::default() };
-        let draft = build(period, clock, &cells.into_iter().collect());
+        let draft = build(Explain::Yes, period, (clock, &cells.into_iter().collect()));
         let cells = |row: &Row| row.entries[1..6].iter().map(|e| e.cell.to_string()).collect::<Vec<_>>().join(" ");
         assert_eq!(draft.rows.iter().map(cells).collect::<Vec<_>>(), ["10 9 6 6 —", "0 0 0 — —"]);
         let terms: Vec<_> = draft.rows[0].entries[3].terms.iter().map(|t| (t.what.to_string(), t.count)).collect();

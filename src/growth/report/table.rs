@@ -20,7 +20,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Its rows; each has one cell per column.
     pub rows: Vec<Vec<Cell>>,
-    /// The integers that numbers are made of, by row and column: a number is the sum of its terms.
+    /// The integers that numbers are made of, by row and column: a number is the sum of its terms. Only of a
+    /// report that is to be explained (`Asked::explain`).
     pub terms: BTreeMap<(usize, usize), Vec<Term>>,
     /// What whoever reads it should know, in sentences: which days are not final, what a re-follow is, what is kept.
     pub small_print: Vec<String>,

@@ -56,6 +56,12 @@ impl From<&'static str> for What {
     }
 }
 
+impl From<&Arc<str>> for What {
+    fn from(channel: &Arc<str>) -> Self {
+        Self::CameBy(channel.clone())
+    }
+}
+
 impl From<BusinessDay> for What {
     fn from(day: BusinessDay) -> Self {
         Self::On(day)

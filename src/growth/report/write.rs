@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::asked::Explain;
 use super::english;
 use super::table::{Cell, Table};
 use crate::domain::ids::{AccountId, PlaybookVersion};
@@ -25,15 +26,6 @@ pub enum Bom {
     With,
     /// For programs.
     Without,
-}
-
-/// Whether every number brings its definition and the integers it is the sum of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Explain {
-    /// It does.
-    Yes,
-    /// Numbers only.
-    No,
 }
 
 /// The report as the API and `--format json` give it. What is not in the contract stands behind `rows`.

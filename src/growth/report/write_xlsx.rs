@@ -5,9 +5,10 @@ use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
 };
 
+use super::asked::Explain;
 use super::table::{Cell, Column, Table};
 use super::words::{clock_time, shown, state_word};
-use super::write::{Explain, Meta};
+use super::write::Meta;
 use crate::domain::time::BusinessDay;
 
 /// 1970-01-01 as spreadsheets count days.

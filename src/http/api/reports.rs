@@ -96,6 +96,7 @@ impl Wanted {
                 Some(MeasureWord::Weekly) => Measure::Weekly,
             },
             compare: self.compare.map_or(Compare::Nothing, |CompareWord::Previous| Compare::Previous),
+            explain: self.explain(),
             as_of: self.as_of.as_ref().map(day).transpose()?,
             ..Asked::new(report, Period::parse(&self.from, &self.to)?)
         })

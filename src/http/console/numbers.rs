@@ -8,7 +8,7 @@ use super::super::State;
 use super::Language;
 use crate::app::{ReportFault, ServedAccount, read_report};
 use crate::domain::ids::AccountId;
-use crate::growth::report::{Asked, Cell, Column, ColumnKind, Period, ReportName, Table, english, shown};
+use crate::growth::report::{Asked, Cell, Column, ColumnKind, Explain, Period, ReportName, Table, english, shown};
 
 /// A card for each report.
 pub(super) async fn cards(state: &State, account: &ServedAccount, language: Language) -> Markup {
@@ -18,7 +18,7 @@ pub(super) async fn cards(state: &State, account: &ServedAccount, language: Lang
     for name in ReportName::ALL {
         let today = clock.now.business_day();
         let Ok(period) = Period::new(today.plus_days(1 - days_shown(name)), today) else { continue };
-        let asked = Asked::new(name, period);
+        let asked = Asked { explain: Explain::No, ..Asked::new(name, period) };
         let read = read_report(state.app.store().as_ref(), account.id(), (&asked, clock), &context).await;
         cards.push(card(&asked, account.id(), (read, language)));
     }

@@ -139,16 +139,21 @@ pub(super) fn read(connection: &Connection, account: &str, ranges: &[CounterRang
         let &CounterRange { metric, from, to, last_b } = range;
         let mut rows = query.query((account, metric as u8, run_at(metric, from), to, last_block(metric, last_b)))?;
         while let Some(row) = rows.next()? {
-            let run = RunKey { metric, a: row.get(0)?, dimension: row.get(1)?, block: row.get(2)? };
-            let cells = cells(row.get_ref(3)?)?.within(&run, range);
-            counters.add_run(run, cells);
+            let (a, block) = (row.get(0)?, row.get(2)?);
+            let cells = cells(row.get_ref(3)?)?.within((a, block), range);
+            counters.add_run((metric, a), (name(row.get_ref(1)?)?, block), cells);
         }
     }
     Ok(counters)
 }
 
 fn cells(value: ValueRef<'_>) -> Result<Cells, StoreError> {
-    shape::read(value.as_blob().map_err(Error::from)?)
+    shape::read_cells(value.as_blob().map_err(Error::from)?)
+}
+
+/// The name in a dimension: a report reads thousands, so it is not copied on the way.
+fn name(value: ValueRef<'_>) -> Result<&str, StoreError> {
+    Ok(value.as_str().map_err(Error::from)?)
 }
 
 pub(super) fn read_journal(
@@ -181,8 +186,7 @@ pub(super) fn read_all(connection: &Connection, account: &str) -> Result<Vec<(Co
     let mut counters = Counters::default();
     while let Some(row) = rows.next()? {
         let metric = metric(row.get(0)?)?;
-        let run = RunKey { metric, a: row.get(1)?, dimension: row.get(2)?, block: row.get(3)? };
-        counters.add_run(run, cells(row.get_ref(4)?)?);
+        counters.add_run((metric, row.get(1)?), (name(row.get_ref(2)?)?, row.get(3)?), cells(row.get_ref(4)?)?);
     }
     Ok(counters.cells().collect())
 }
