@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use fuwu::domain::customer::Customer;
 use fuwu::store::{Commit, Committed, CustomerRef, Embedded, Keep, Spec, Store, Version};
@@ -10,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tempfile::TempDir;
 
-use crate::hand::text;
+use crate::hand::message_at;
 use crate::kill_serve::kept;
 use crate::process::{Process, run};
 
@@ -23,7 +24,11 @@ async fn while_the_disk_is_full_nothing_is_acknowledged_and_service_resumes_by_i
     let dir = tempfile::tempdir().unwrap();
     let process = Process::start_on_a_small_disk(dir.path());
     let hand = process.hand();
-    let says = |id: u64| text(OPENID, id, "你好");
+    // The real program has the real clock, and a message of long ago is not counted.
+    let now = i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let says = |id: u64| {
+        message_at(now, OPENID, &format!("<MsgType>text</MsgType><Content>你好</Content><MsgId>{id}</MsgId>"))
+    };
     let first = hand.deliver(&says(1)).await;
     assert_eq!(first.status, 200);
     let longest = ["fuwu.db", "fuwu.db-wal"].map(|file| dir.path().join("data").join(file).metadata().unwrap().len());
