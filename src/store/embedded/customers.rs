@@ -14,10 +14,10 @@ use crate::store::{CustomerRef, Logged, StoreError, Stored, Version};
 
 /// The version a new record begins with. Once somebody was forgotten altogether no version is given twice: who comes back
 /// has a new record, and a decision that was made from the one before must not fit it by chance. Rows of the forgotten stay
-/// without a name, so no number of a row comes again.
+/// under a name that leads to nobody, so no number of a row comes again.
 macro_rules! first_version {
     () => {
-        "1 + CASE WHEN EXISTS (SELECT 1 FROM customer WHERE version = 0)
+        "1 + CASE WHEN EXISTS (SELECT 1 FROM customer WHERE account = ?1 AND openid >= '!' AND openid < '\"')
          THEN (SELECT max(id) FROM customer) << 32 ELSE 0 END"
     };
 }
