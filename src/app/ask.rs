@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{App, ServedAccount};
-use crate::backend::{Patience, Waits};
+use crate::backend::{Full, Patience, Waits};
 use crate::domain::actions::{Given, Needs};
 use crate::domain::connector::OPENID;
 use crate::domain::ids::Openid;
@@ -18,6 +18,8 @@ use crate::store::{CounterRange, StoreError};
 pub const LONGEST_QUESTION: Duration = Duration::from_millis(3000);
 /// So much of the time to answer is left for keeping and sending what the customer is told.
 const TO_TELL: Duration = Duration::from_millis(500);
+/// With less time than this nobody is asked.
+const WORTH_ASKING: Duration = Duration::from_millis(50);
 
 impl App {
     /// Finds out what is needed for a customer's message that is answered by `deadline`.
@@ -56,23 +58,30 @@ impl App {
         let Some(connector) = playbook.connectors.get(&question.connector) else { return Answer::Down };
         let own = Duration::from_millis(u64::from(connector.timeout_ms));
         let left = deadline.saturating_duration_since(Instant::now()).saturating_sub(TO_TELL);
-        let patience = Patience { within: own.min(LONGEST_QUESTION).min(left), waits: Waits::Customer };
+        if left < WORTH_ASKING {
+            return Answer::TimedOut;
+        }
+        let meant = own.min(LONGEST_QUESTION);
+        let patience = Patience { within: meant.min(left), meant, waits: Waits::Customer };
         let answer = account.backend.ask(&playbook, &about(question, openid), patience).await;
         // What was not put is as if it were still on its way: it is asked later, and the customer told so at once.
         answer.unwrap_or(Answer::TimedOut)
     }
 
-    /// Asks with the patience of a later attempt; `None` when it is to be tried again without having been put.
+    /// Asks with the patience of a later attempt.
+    ///
+    /// # Errors
+    /// [`Full`] when it was not put.
     pub(super) async fn ask_later(
         &self,
         account: &ServedAccount,
         question: &Question,
         openid: &Openid,
-    ) -> Option<Answer> {
+    ) -> Result<Answer, Full> {
         let playbook = account.playbook();
-        let Some(connector) = playbook.connectors.get(&question.connector) else { return Some(Answer::Down) };
+        let Some(connector) = playbook.connectors.get(&question.connector) else { return Ok(Answer::Down) };
         let within = Duration::from_millis(u64::from(connector.late_timeout_ms));
-        let patience = Patience { within, waits: Waits::Nobody };
+        let patience = Patience { within, meant: within, waits: Waits::Nobody };
         account.backend.ask(&playbook, &about(question, openid), patience).await
     }
 }

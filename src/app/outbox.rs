@@ -26,6 +26,9 @@ const FINISH_WITHIN: Duration = Duration::from_secs(3);
 /// Seconds until the next try, by number of tries.
 const PATIENCE_SECS: [i64; 8] = [1, 3, 10, 30, 120, 600, 1800, 7200];
 
+/// Seconds until work that was not its turn is tried again.
+const NOT_PUT_SECS: i64 = 20;
+
 /// What is being worked on.
 #[derive(Default)]
 struct InHand {
@@ -153,8 +156,9 @@ impl App {
         };
         let again = match self.perform(&account, &claimed).await {
             Ok(Tried::Finished) => return None,
-            Ok(Tried::Again) => {
-                let next = next_try(&claimed, self.clock.now());
+            Ok(tried) => {
+                let now = self.clock.now();
+                let next = if tried == Tried::NotPut { not_put(&claimed, now) } else { next_try(&claimed, now) };
                 self.store.defer(&claimed.of, &claimed, next).await.map(|()| next)
             }
             Err(error) => Err(error),
@@ -171,6 +175,12 @@ fn next_try(claimed: &Claimed, now: UnixSecs) -> UnixSecs {
     let step = usize::try_from(claimed.attempt.saturating_sub(1)).unwrap_or(usize::MAX);
     let secs = PATIENCE_SECS.get(step).or(PATIENCE_SECS.last()).copied().unwrap_or(1);
     let next = now.plus_secs(secs);
+    if claimed.work.expires > now { next.min(claimed.work.expires) } else { next }
+}
+
+/// Whoever was not asked is no further: patience does not grow.
+fn not_put(claimed: &Claimed, now: UnixSecs) -> UnixSecs {
+    let next = now.plus_secs(NOT_PUT_SECS);
     if claimed.work.expires > now { next.min(claimed.work.expires) } else { next }
 }
 

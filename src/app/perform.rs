@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::handle::Delivery;
 use super::settle::Setting;
 use super::{App, ServedAccount};
+use crate::backend::Full;
 use crate::channel::official::api::ApiError;
 use crate::domain::decide::{abandon, resume};
 use crate::domain::decision::{Decision, Moment};
@@ -30,6 +31,8 @@ pub(super) enum Tried {
     Finished,
     /// To be tried again.
     Again,
+    /// To be tried again soon: it was not its turn.
+    NotPut,
 }
 
 impl App {
@@ -71,8 +74,11 @@ impl App {
                 Ok(Tried::Finished)
             }
             Task::Ask { question, .. } => {
-                let Some(answer) = self.ask_later(account, question, &claimed.of.openid).await else {
-                    return Ok(Tried::Again);
+                let answer = match self.ask_later(account, question, &claimed.of.openid).await {
+                    Ok(answer) => answer,
+                    // Nobody is kept waiting for what a dead system would have said.
+                    Err(Full::LeftAlone) if question.idempotency_key.is_none() => Answer::Down,
+                    Err(_) => return Ok(Tried::NotPut),
                 };
                 // What moves money is asked until an answer is there; what only reads is told as it is.
                 let open = matches!(answer, Answer::TimedOut | Answer::Down);

@@ -8,7 +8,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 
 use super::carry::{Came, Carrier};
-use super::places::{Ended, Places, Waits};
+use super::places::{Ended, Full, Places, Waits};
 use super::request::{Unaskable, request};
 use crate::domain::connector::Connector;
 use crate::domain::playbook::Playbook;
@@ -33,6 +33,8 @@ pub struct Backend {
 pub struct Patience {
     /// At most so long.
     pub within: Duration,
+    /// So long it would be if nothing had been lost before: being late for less is not the business system's fault.
+    pub meant: Duration,
     /// Who waits.
     pub waits: Waits,
 }
@@ -61,34 +63,43 @@ impl Backend {
         Self { carrier, sandbox_base: Url::parse("http://sandbox.invalid/").ok(), places: Places::default() }
     }
 
-    /// Puts `question` and waits for the answer; `None` when it was not put, because too many of its connector are under
-    /// way or failed lately, or too many were repeated.
+    /// Puts `question` and waits for the answer.
     ///
     /// [`Answer::Down`] is only said when the question had no effect, or changes nothing (it carries no idempotency
     /// key) and its answer cannot be used. Where value is at stake and the question may have arrived, everything
     /// that is no clear answer is [`Answer::TimedOut`]: its effect is unknown, and asking again is safe.
-    pub async fn ask(&self, playbook: &Playbook, question: &Question, patience: Patience) -> Option<Answer> {
+    ///
+    /// # Errors
+    /// [`Full`] when it was not put.
+    pub async fn ask(&self, playbook: &Playbook, question: &Question, patience: Patience) -> Result<Answer, Full> {
         let Some(connector) = playbook.connectors.get(&question.connector) else {
-            return Some(unasked(question, &Unaskable::NoConnector));
+            return Ok(unasked(question, &Unaskable::NoConnector));
         };
         let made = base(&playbook.base_url, self.sandbox_base.as_ref()).ok_or(Unaskable::NoBase);
         let request = match made.and_then(|base| request(&base, connector, question)) {
             Ok(request) => request,
-            Err(cause) => return Some(unasked(question, &cause)),
+            Err(cause) => return Ok(unasked(question, &cause)),
         };
         let place = match self.places.take(&question.connector, patience.waits, now()) {
             Ok(place) => place,
             Err(full) => {
                 metrics::counter!(NOT_PUT, "reason" => full.name()).increment(1);
-                return None;
+                return Err(full);
             }
         };
         let came = match tokio::time::timeout(patience.within, self.carrier.carry(request)).await {
             Ok(came) => came,
             Err(_) => Came::Late,
         };
-        place.leave(now(), came.ended());
+        let status = match &came {
+            Came::Answered(status, _) => Some(*status),
+            _ => None,
+        };
+        let is_our_fault = matches!(came, Came::Late) && patience.within < patience.meant;
         let answer = judge(connector, question, came);
+        if !is_our_fault {
+            place.leave(now(), ended(&answer, status));
+        }
         if !matches!(answer, Answer::Loaded(_)) {
             let outcome = match &answer {
                 Answer::Refused { .. } => "refused",
@@ -97,7 +108,7 @@ impl Backend {
             };
             tracing::info!(connector = %question.connector, outcome, "the business system gave no values");
         }
-        Some(answer)
+        Ok(answer)
     }
 }
 
@@ -117,13 +128,14 @@ fn base(base_url: &str, sandbox_base: Option<&Url>) -> Option<Url> {
     Some(url)
 }
 
-impl Came {
-    /// A refusal is an answer; a server's own error is none.
-    fn ended(&self) -> Ended {
-        match self {
-            Self::Answered(status, _) if !status.is_server_error() => Ended::Answered,
-            _ => Ended::Failed,
-        }
+/// A refusal is an answer, and so is that something is not there; a gateway that has had enough, or says what nobody can
+/// read, is none.
+fn ended(answer: &Answer, status: Option<StatusCode>) -> Ended {
+    let has_had_enough = |status| status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::TOO_MANY_REQUESTS;
+    match (answer, status) {
+        (Answer::Loaded(_) | Answer::Refused { .. }, _) => Ended::Answered,
+        (_, Some(status)) if status.is_client_error() && !has_had_enough(status) => Ended::Answered,
+        _ => Ended::Failed,
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) use ask::prove;
 pub use ask::{Backend, Patience, client};
 #[cfg(test)]
 pub(crate) use carry::{Came, Carrier};
-pub use places::Waits;
+pub use places::{Full, Waits};
 #[cfg(test)]
 pub(crate) use request::Request;
 pub(crate) use request::Unaskable;

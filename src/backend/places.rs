@@ -52,18 +52,20 @@ struct Lane {
     breaker: Breaker,
 }
 
-/// A question under way. How it ended must be told with [`Place::leave`]; one that was broken off tells nothing.
+/// A question under way. How it ended is told with [`Place::leave`]; one that was broken off says nothing about the
+/// business system, but costs as much as one in vain.
 #[derive(Debug)]
 pub(super) struct Place {
     places: Places,
     connector: ConnectorKey,
     waits: Waits,
+    ended: Option<(Instant, Ended)>,
     _held: OwnedSemaphorePermit,
 }
 
 /// Why a question is not put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Full {
+pub enum Full {
     /// As many are under way as may be.
     NoPlace,
     /// Half of the last questions failed.
@@ -97,10 +99,7 @@ impl Places {
         if !lane.breaker.lets_through(now) {
             return Err(Full::LeftAlone);
         }
-        if waits == Waits::Nobody {
-            of.repeats -= 1.0;
-        }
-        Ok(Place { places: self.clone(), connector: connector.clone(), waits, _held: held })
+        Ok(Place { places: self.clone(), connector: connector.clone(), waits, ended: None, _held: held })
     }
 }
 
@@ -131,12 +130,19 @@ impl Connector {
 
 impl Place {
     /// The question ended at `now`; `failed` when the business system did not give an answer.
-    pub(super) fn leave(self, now: Instant, ended: Ended) {
+    pub(super) fn leave(mut self, now: Instant, ended: Ended) {
+        self.ended = Some((now, ended));
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
         let mut all = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(of) = all.get_mut(&self.connector) else { return };
-        if self.waits == Waits::Nobody && ended == Ended::Answered {
-            of.repeats = (of.repeats + 1.0).min(REPEATS);
+        if self.waits == Waits::Nobody && !matches!(self.ended, Some((_, Ended::Answered))) {
+            of.repeats -= 1.0;
         }
+        let Some((now, ended)) = self.ended else { return };
         let breaker = &mut of.lane(self.waits).breaker;
         let was_shut = breaker.is_shut();
         breaker.ended(now, ended == Ended::Failed);
@@ -217,8 +223,8 @@ mod tests {
         let allowed = f64::from(first) * REPEATS_PER_QUESTION + 600.0 / REPEAT_EVERY.as_secs_f64() + REPEATS;
         assert!(in_vain >= first / 10 && f64::from(in_vain) <= allowed, "{in_vain} of {repeated} beside {first}");
         let alone = begun + Duration::from_secs(1200);
-        let again = (0..100).filter(|_| places.take(&connector, Waits::Nobody, alone).is_ok()).count();
-        assert_eq!(again, 10, "what was not used is saved up, but not without end");
+        let broken_off = |_: &u32| places.take(&connector, Waits::Nobody, alone).map(drop).is_ok();
+        assert_eq!((0..100).filter(broken_off).count(), 10, "what was not used is saved up, but not without end");
     }
 
     #[test]

@@ -190,7 +190,7 @@ impl<'c> Decided<'c> {
             commit.customer.recent.forget_old_replies(*at);
             let made = self.one(playbook, (account, *at), (&commit, inbound)).await?;
             if made.keep == Keep::Nothing {
-                self.spent.bury(id, commit.customer.recent.keys().chain([inbound.key]));
+                self.spent.bury(id, commit.customer.recent.keys().chain([inbound.key])).await?;
             }
             self.count(account, &mut commit, made);
             if commit.keep != Keep::Known {

@@ -27,9 +27,18 @@ impl<'c> Spent<'c> {
             && (self.keys.contains(&(account, key)) || is_spent(store.as_ref(), account, key).await?))
     }
 
-    /// Remembers what a record remembered.
-    pub(super) fn bury(&mut self, account: &'c AccountId, keys: impl Iterator<Item = DedupeKey>) {
-        self.keys.extend(keys.map(|key| (account, key)));
+    /// Remembers what a record remembered, less what has a mark already: a decision that came to nothing may have left it.
+    pub(super) async fn bury(
+        &mut self,
+        account: &'c AccountId,
+        keys: impl Iterator<Item = DedupeKey>,
+    ) -> Result<(), StoreError> {
+        for key in keys {
+            if !is_spent(self.replay.store.as_ref(), account, key).await? {
+                self.keys.insert((account, key));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn into_changes(self) -> impl Iterator<Item = SharedChange> {

@@ -81,7 +81,7 @@ async fn ask(base: &Url, (status, text): (u16, &str), key: Option<&str>) -> Answ
 }
 
 fn patience(within: Duration) -> Patience {
-    Patience { within, waits: Waits::Customer }
+    Patience { within, meant: within, waits: Waits::Customer }
 }
 
 fn loaded(n: i64) -> Answer {

@@ -131,4 +131,11 @@ impl ActionKind for Query {
         };
         out
     }
+
+    fn abandon(&self, view: &View<'_>, _memo: &Values) -> Outcome {
+        // It was said that an answer follows.
+        let mut out = Outcome::default();
+        out.reply = view.text(&mut out, &self.unavailable, &Values::new());
+        out
+    }
 }

@@ -24,9 +24,15 @@ pub(super) fn apply(connection: &Connection, known: &mut Known, bulk: &BulkRow) 
     }
     for note in &bulk.notes {
         let account = known.account(connection, &note.account)?;
-        match shared::put(connection, account, note)? {
-            Committed::Applied => {}
-            other => return Ok(other),
+        if !shared::is_current(connection, account, note)? {
+            return Ok(Committed::Stale);
+        }
+    }
+    for note in &bulk.notes {
+        let account = known.account(connection, &note.account)?;
+        if shared::put(connection, account, note)? != Committed::Applied {
+            // Two of them are about one record: nothing of the bulk is applied.
+            return Err(rusqlite::Error::StatementChangedRows(0));
         }
     }
     let mut fold = Fold::default();

@@ -12,9 +12,10 @@ use crate::store::pseudonym::Names;
 use crate::store::shape;
 use crate::store::{CustomerRef, Logged, StoreError, Stored, Version};
 
-/// The version a new record begins with. Once somebody was forgotten altogether no version is given twice: who comes back
-/// has a new record, and a decision that was made from the one before must not fit it by chance. Rows of the forgotten stay
-/// under a name that leads to nobody, so no number of a row comes again.
+/// The version a new record begins with. Once nothing was kept of somebody who left no version is given twice: who comes
+/// back has a new record, and a decision that was made from the one before must not fit it by chance. Their rows stay under
+/// a name that leads to nobody, so no number of a row comes again. Rows of those who were erased go; whoever comes back in
+/// the same moment may get the versions of the erased record.
 macro_rules! first_version {
     () => {
         "1 + CASE WHEN EXISTS (SELECT 1 FROM customer WHERE account = ?1 AND openid >= '!' AND openid < '\"')

@@ -41,6 +41,16 @@ pub(super) fn put(connection: &Connection, account: i64, change: &SharedChange) 
     Ok(if changed == 1 { Committed::Applied } else { Committed::Stale })
 }
 
+/// Whether a change is made from what is there.
+pub(super) fn is_current(connection: &Connection, account: i64, change: &SharedChange) -> rusqlite::Result<bool> {
+    let SharedChange { name, base, .. } = change;
+    let version = connection
+        .prepare_cached("SELECT version FROM shared WHERE account = ?1 AND kind = ?2 AND part = ?3")?
+        .query_row((account, stored(name.kind), &name.part), |row| row.get::<_, i64>(0))
+        .optional()?;
+    Ok(version.map_or(0, i64::unsigned_abs) == base.0)
+}
+
 pub(super) fn read(connection: &Connection, account: &str, name: &SharedName) -> Result<Shared, StoreError> {
     let found = connection
         .prepare_cached(

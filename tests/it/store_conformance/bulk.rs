@@ -17,6 +17,11 @@ fn unusable() -> Quarantined {
     Quarantined { account: demo(), arrived: fact(1).arrived, reason: "broken".into(), body: b"<xml>".to_vec() }
 }
 
+fn another_note() -> SharedChange {
+    let SharedChange { account, name, base, body } = note(0);
+    SharedChange { account, name: SharedName { part: "another".to_owned(), ..name }, base, body }
+}
+
 /// A commit with a fact, a counter and a piece of work.
 fn full(openid: &str, base: u64, mark: u64) -> fuwu::store::Commit {
     fuwu::store::Commit {
@@ -81,13 +86,18 @@ pub async fn a_bulk_with_one_outdated_base_changes_nothing(engine: &impl Engine)
         (vec![full("a", 0, 2), full("other", 7, 3)], 0),
         (vec![full("a", 0, 2), full("c", 0, 3)], 1),
     ] {
-        let bulk = Bulk { commits, quarantined: vec![unusable()], notes: vec![note(base)] };
+        let fresh = another_note();
+        let bulk = Bulk { commits, quarantined: vec![unusable()], notes: vec![fresh.clone(), note(base)] };
         assert_eq!(store.commit_all(bulk).await.unwrap(), Committed::Stale);
+        assert_eq!(store.shared(&demo(), &fresh.name).await.unwrap().version.0, 0);
         let after = seen(store.as_ref()).await;
         // The work of the very first commit is leased by the first look.
         assert_eq!((after.0, after.1, after.2, after.3), (before.0.clone(), before.1.clone(), before.2, before.3));
         assert_eq!(store.load(&who("a")).await.unwrap().version.0, 0);
     }
+    let twice = Bulk { commits: vec![full("a", 0, 2)], notes: vec![note(0), note(0)], ..Bulk::default() };
+    store.commit_all(twice).await.unwrap_err();
+    assert_eq!(store.shared(&demo(), &note(0).name).await.unwrap().version.0, 0);
     // Places in the log that were taken back are given out again, and accounts are known again.
     let bulk = Bulk { commits: vec![full("a", 0, 5)], ..Bulk::default() };
     assert_eq!(store.commit_all(bulk).await.unwrap(), Committed::Applied);
