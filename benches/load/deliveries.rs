@@ -20,6 +20,8 @@ pub const ORIGINAL_ID: &str = "gh_0000000load1";
 /// What words are made of: no rule of the demo's playbook knows any two of them in a row.
 const CHARACTERS: &str = "春江潮水连海平明月共生滟随波千里何处无流宛转绕芳甸照花林皆似霰空霜觉飞汀白沙看见";
 const WORDS_CHARACTERS: usize = 20;
+/// So many different sentences are said, each by many: customers ask for the same things.
+const SENTENCES: u64 = 5_000;
 /// An action that asks no business system.
 const MENU_KEY: &str = "offers";
 /// Customers acted so long ago, which leaves their later acts in the past too.
@@ -28,8 +30,10 @@ const BEGAN_BEFORE_SECS: i64 = 3_600;
 /// What customers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Act {
-    /// Write 20 Chinese characters that no rule knows.
+    /// Write 20 Chinese characters that no rule knows: one of 5,000 sentences.
     Words,
+    /// Write 20 Chinese characters that nobody wrote before, so that every message is counted in a place of its own.
+    StrangeWords,
     /// Tap a menu entry that shows articles.
     Taps,
 }
@@ -86,11 +90,8 @@ impl Crowd {
             let customer = n % self.customers;
             let at = self.began + 1 + (n / self.customers).cast_signed();
             let rest = match self.act {
-                Act::Words => format!(
-                    "<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[{}]]></Content><MsgId>{}</MsgId>",
-                    words(n),
-                    7_000_000_000_000_000_000 + n
-                ),
+                Act::Words => said(n, &words(mixed(n) % SENTENCES)),
+                Act::StrangeWords => said(n, &words(n)),
                 Act::Taps => format!(
                     "<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[CLICK]]></Event>\
                      <EventKey><![CDATA[{MENU_KEY}]]></EventKey>"
@@ -157,7 +158,12 @@ fn message(customer: u64, at: i64, rest: &str) -> String {
     )
 }
 
-/// The words of one message; hardly any two are the same.
+fn said(n: u64, words: &str) -> String {
+    let id = 7_000_000_000_000_000_000 + n;
+    format!("<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[{words}]]></Content><MsgId>{id}</MsgId>")
+}
+
+/// A sentence; hardly any two are the same.
 fn words(n: u64) -> String {
     let characters: Vec<char> = CHARACTERS.chars().collect();
     let mut spread = mixed(n);

@@ -49,8 +49,9 @@ impl App {
                 let class = inbound.what.class();
                 let place = self.admission.admit(class).await.ok_or(NotNow::Crowded(class))?;
                 let (app, account) = (Arc::clone(self), Arc::clone(account));
-                self.tasks
-                    .spawn(async move { app.lead(&account, Delivery { of, inbound, deadline }, (lead, place)).await });
+                let led = async move { app.lead(&account, Delivery { of, inbound, deadline }, (lead, place)).await };
+                // Some thousand bytes, which would be moved several times on the way to where they run.
+                self.tasks.spawn(Box::pin(led));
                 waiting
             }
         };
@@ -78,7 +79,7 @@ impl App {
         match settled {
             Ok(Settled { earned, wait_for: None }) => lead.answer(earned),
             Ok(Settled { earned, wait_for: Some(work) }) => {
-                match self.perform_while_waiting(account, &delivery, work).await {
+                match Box::pin(self.perform_while_waiting(account, &delivery, work)).await {
                     Ok(outcome) => lead.answer(outcome.unwrap_or(earned)),
                     Err(error) => {
                         tracing::error!(account = %account.id(), %error, "an outcome may not have been kept");

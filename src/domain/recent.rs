@@ -13,12 +13,12 @@ use super::time::UnixSecs;
 pub const KEYS_KEPT_SECS: i64 = 600;
 /// The latest stay known however old they look: when our clock jumps ahead, a retry is no new delivery.
 pub const KEYS_KEPT_ANYWAY: usize = 4;
-/// Replies are only ever repeated to a platform retry, so a minute is plenty.
-pub const REPLIES_KEPT_SECS: i64 = 60;
+/// Replies are only ever repeated to a platform retry, so twice that time is plenty.
+pub const REPLIES_KEPT_SECS: i64 = 30;
 /// At most so many keys.
 pub const MAX_KEYS: usize = 128;
-/// At most so many replies.
-pub const MAX_REPLIES: usize = 8;
+/// At most so many replies: whoever sent so many deliveries since has heard enough, and every record is written whole.
+pub const MAX_REPLIES: usize = 4;
 
 /// The recent deliveries of one customer, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,10 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn after_a_minute_the_delivery_is_still_known_but_its_reply_is_gone() {
+    fn after_half_a_minute_the_delivery_is_still_known_but_its_reply_is_gone() {
         let mut recent = Recent::default();
         recent.remember(DedupeKey(1), text(1), UnixSecs(100));
-        recent.remember(DedupeKey(2), text(2), UnixSecs(161));
+        recent.remember(DedupeKey(2), text(2), UnixSecs(131));
         assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
         for n in 3..6 {
             recent.remember(DedupeKey(n), text(3), UnixSecs(701));
@@ -129,9 +129,9 @@ mod tests {
     fn a_reply_that_nobody_asks_for_any_more_can_be_forgotten_before_the_next_one() {
         let mut recent = Recent::default();
         recent.remember(DedupeKey(1), text(1), UnixSecs(100));
-        recent.forget_old_replies(UnixSecs(160));
+        recent.forget_old_replies(UnixSecs(130));
         assert_eq!(recent.replies.len(), 1);
-        recent.forget_old_replies(UnixSecs(161));
+        recent.forget_old_replies(UnixSecs(131));
         assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
     }
 

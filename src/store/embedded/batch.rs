@@ -1,13 +1,14 @@
 //! One batch, one transaction, one fsync.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::counters::Fold;
-use super::customers::{self, FactRow};
+use super::customers::{self, FIND_PLACE, FactRow, Put};
 use super::failure::{Damage, damage};
-use super::request::{CommitRow, LogRow, Outcome, Write};
+use super::request::{CommitRow, Outcome, Write};
 use super::{bulk, forget, outbox, quarantine, shared};
 use crate::domain::forget::Keep;
 use crate::domain::ids::AccountId;
@@ -139,14 +140,25 @@ fn commit(
     if !outbox::all_there(connection, account, row)? {
         return Ok(Committed::Settled);
     }
-    let Some(customer) = customers::put(connection, account, row)? else { return Ok(Committed::Stale) };
+    let place = customers::place(&mut connection.prepare_cached(FIND_PLACE)?, account, row)?;
+    // A version SQLite cannot hold was never handed out.
+    if place.map_or(0, |place| place.version.unsigned_abs()) != row.base {
+        return Ok(Committed::Stale);
+    }
+    let seqs = known.next_seqs(connection, row.facts.len())?;
+    let mut words = place.and_then(|place| place.words);
+    let last_words = row.facts.last_words(seqs.start).or(words);
+    let mut put = Put::new(connection)?;
+    let customer = match place {
+        None => put.insert(account, row, last_words)?,
+        Some(place) if put.update(&place, row, last_words)? => place.customer,
+        Some(_) => return Err(rusqlite::Error::StatementChangedRows(0)),
+    };
     fold.add(account, &row.increments)?;
-    for LogRow { body, words } in row.facts.iter() {
-        let seq = known.next_seq(connection)?;
-        customers::log(connection, &FactRow { account, seq, customer, partition: row.partition.0, body })?;
-        if words {
-            forget::note_words(connection, customer, seq)?;
-        }
+    for (seq, fact) in seqs.zip(row.facts.iter()) {
+        let words_before = fact.chained(seq, &mut words);
+        let fact = FactRow { account, seq, customer, partition: row.partition.0, body: fact.body, words_before };
+        customers::log(connection, &fact)?;
     }
     outbox::change(connection, customer, row)?;
     if row.keep != Keep::Known {
@@ -170,12 +182,14 @@ impl Known {
         Ok(id)
     }
 
-    pub(super) fn next_seq(&mut self, connection: &Connection) -> rusqlite::Result<i64> {
+    /// Numbers for so many facts.
+    pub(super) fn next_seqs(&mut self, connection: &Connection, facts: usize) -> rusqlite::Result<Range<i64>> {
         let last = match self.last_seq {
             Some(last) => last,
             None => customers::last_seq(connection)?,
         };
-        self.last_seq = Some(last + 1);
-        Ok(last + 1)
+        let end = last + i64::try_from(facts).unwrap_or(i64::MAX);
+        self.last_seq = Some(end);
+        Ok(last + 1..end + 1)
     }
 }

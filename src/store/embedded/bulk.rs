@@ -6,7 +6,7 @@ use super::batch::Known;
 use super::counters::Fold;
 use super::customers::{self, FACTS_AT_ONCE, FactRow};
 use super::places::Places;
-use super::request::{BulkRow, LogRow};
+use super::request::BulkRow;
 use super::{forget, outbox, quarantine, shared};
 use crate::domain::forget::Keep;
 use crate::store::Committed;
@@ -44,17 +44,17 @@ pub(super) fn apply(connection: &Connection, known: &mut Known, bulk: &BulkRow) 
         if !outbox::all_there(connection, account, row)? {
             return Err(at_odds);
         }
-        let customer = places.put(account, row)?.ok_or(at_odds)?;
+        let seqs = known.next_seqs(connection, row.facts.len())?;
+        let mut words = places.words(account, row);
+        let last_words = row.facts.last_words(seqs.start).or(words);
+        let customer = places.put(account, row, last_words)?.ok_or(at_odds)?;
         fold.add(account, &row.increments)?;
-        for LogRow { body, words } in row.facts.iter() {
-            let seq = known.next_seq(connection)?;
-            facts.push(FactRow { account, seq, customer, partition: row.partition.0, body });
+        for (seq, fact) in seqs.zip(row.facts.iter()) {
+            let words_before = fact.chained(seq, &mut words);
+            facts.push(FactRow { account, seq, customer, partition: row.partition.0, body: fact.body, words_before });
             if facts.len() == FACTS_AT_ONCE {
                 customers::log_all(connection, &facts)?;
                 facts.clear();
-            }
-            if words {
-                forget::note_words(connection, customer, seq)?;
             }
         }
         outbox::change(connection, customer, row)?;

@@ -152,7 +152,7 @@ fn committed(outcome: rusqlite::Result<Outcome>) -> Option<Committed> {
 /// Everything that commits write. A name drawn at random is not told, only that it is one.
 fn dump(connection: &Connection) -> Vec<Vec<Value>> {
     let mut all = Vec::new();
-    for table in ["customer", "fact", "counter", "journal", "outbox", "worded"] {
+    for table in ["customer", "fact", "counter", "journal", "outbox"] {
         let mut rows = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns = rows.column_count();
         let row = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
@@ -199,11 +199,15 @@ fn the_words_of_a_bulk_are_taken_out_when_its_customer_leaves_in_it() {
     let bulk =
         [Wish { facts: FACTS_AT_ONCE - 2, ..plain(2, 0) }, leaves, Wish { facts: 4, ..plain(1, 1) }, plain(3, 0)];
     assert_eq!(as_bulk(&mut batches, &bulk), Some(Committed::Applied));
-    let worded = "SELECT group_concat(DISTINCT customer.openid) FROM worded JOIN customer ON customer.id = customer";
-    let whose: String = batches.connection().query_row(worded, [], |row| row.get(0)).unwrap();
-    assert_eq!(whose, "o2,o1,o3");
-    let of_1 = count(&batches, "worded JOIN customer ON customer.id = customer WHERE openid = 'o1'");
-    assert_eq!(of_1, 2, "only those since the return");
+    let chained = |openid: &str| {
+        let chain = "WITH RECURSIVE chain (seq) AS (
+                SELECT words FROM customer WHERE openid = ?1
+                UNION ALL SELECT words_before FROM fact JOIN chain USING (seq)
+            ) SELECT count(seq) FROM chain";
+        batches.connection().query_row(chain, [openid], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    // Of the one who left only those since the return.
+    assert_eq!(["o1", "o2", "o3"].map(chained), [2, 5, 1]);
     let held = |seq: i64| -> Vec<u8> {
         batches.connection().query_row("SELECT body FROM fact WHERE seq = ?1", [seq], |row| row.get(0)).unwrap()
     };
@@ -310,7 +314,7 @@ fn copy_of(from: &Batches, to: &Batches) {
     let path: String =
         from.connection().query_row("SELECT file FROM pragma_database_list", [], |row| row.get(0)).unwrap();
     to.connection().execute("ATTACH ?1 AS other", [path]).unwrap();
-    for table in ["meta", "account", "customer", "fact", "counter", "journal", "outbox", "worded"] {
+    for table in ["meta", "account", "customer", "fact", "counter", "journal", "outbox"] {
         let copy = format!("DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM other.{table}");
         to.connection().execute_batch(&copy).unwrap();
     }

@@ -27,7 +27,8 @@ pub(super) fn for_writing(dir: &Path) -> rusqlite::Result<Connection> {
     prepare(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "cache_size", -65_536)?;
+    // Not more: SQLite walks through all of it at the end of every transaction that split a page.
+    connection.pragma_update(None, "cache_size", -16_384)?;
     // What is deleted is overwritten. Not FAST, which leaves it in pages that fall free.
     connection.pragma_update(None, "secure_delete", "ON")?;
     counters::teach(&connection)?;

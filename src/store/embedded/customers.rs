@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::request::CommitRow;
 use super::schema;
@@ -22,55 +22,84 @@ macro_rules! first_version {
          THEN (SELECT max(id) FROM customer) << 32 ELSE 0 END"
     };
 }
-pub(super) use first_version;
 
-/// Writes the record if the stored version is still the one the decision was made from. The answer is the customer's
-/// number, or `None` when somebody else was first.
-pub(super) fn put(connection: &Connection, account: i64, row: &CommitRow) -> rusqlite::Result<Option<i64>> {
-    let openid = row.of.openid.as_str();
-    if row.base == 0 {
-        let tombstone = row.tombstone().map(Openid::as_str);
-        return connection
-            .prepare_cached(concat!(
-                "INSERT INTO customer (account, openid, partition, version, record, left_on)
-                 SELECT ?1, ?2, ?3, ",
-                first_version!(),
-                ", ?4, ?5
-                 WHERE NOT EXISTS (SELECT 1 FROM customer WHERE account = ?1 AND openid IN (?6, ?7))
-                 ON CONFLICT DO NOTHING RETURNING id"
-            ))?
-            .query_row(
-                (account, row.name().as_str(), row.partition.0, &row.record, row.left_on, openid, tombstone),
-                |row| row.get(0),
-            )
-            .optional();
-    }
-    // A version SQLite cannot hold was never handed out.
-    let Ok(base) = i64::try_from(row.base) else { return Ok(None) };
-    if row.keep == Keep::Known {
-        let known = connection
-            .prepare_cached(
-                "UPDATE customer SET version = version + 1, record = ?4, left_on = ?5
-                 WHERE account = ?1 AND openid = ?2 AND version = ?3 RETURNING id",
-            )?
-            .query_row((account, openid, base, &row.record, row.left_on), |row| row.get(0))
-            .optional()?;
-        if known.is_some() {
-            return Ok(known);
-        }
-    }
-    let mut rename = connection.prepare_cached(
-        "UPDATE customer SET openid = ?6, version = version + 1, record = ?4, left_on = ?5
-         WHERE account = ?1 AND openid = ?2 AND version = ?3 RETURNING id",
-    )?;
-    let mut renamed = |kept: &str| {
-        let values = (account, kept, base, &row.record, row.left_on, row.name().as_str());
-        rename.query_row(values, |row| row.get(0)).optional()
+/// Where a customer's record is, and what the writer must know of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) customer: i64,
+    pub(super) version: i64,
+    /// Whether it says when the customer left.
+    pub(super) left: bool,
+    /// Whether it is kept under the openid.
+    pub(super) by_openid: bool,
+    /// The last fact with words of the customer (see [`super::forget`]).
+    pub(super) words: Option<i64>,
+}
+
+/// What is asked with account and name to find a [`Place`].
+pub(super) const FIND_PLACE: &str = "SELECT id, version, left_on IS NOT NULL, words FROM customer
+    WHERE account = ?1 AND openid = ?2 AND version > 0";
+
+/// The record of whom a commit is about: under the openid, else under the tombstone's name.
+pub(super) fn place(find: &mut CachedStatement<'_>, account: i64, row: &CommitRow) -> rusqlite::Result<Option<Place>> {
+    let mut named = |name: &Openid, by_openid: bool| {
+        let place = |row: &rusqlite::Row<'_>| {
+            let (customer, version) = (row.get(0)?, row.get(1)?);
+            Ok(Place { customer, version, left: row.get(2)?, by_openid, words: row.get(3)? })
+        };
+        find.query_row((account, name.as_str()), place).optional()
     };
-    let by_openid = if row.keep == Keep::Known { None } else { renamed(openid)? };
-    match by_openid {
-        Some(customer) => Ok(Some(customer)),
-        None => row.tombstone().map_or(Ok(None), |name| renamed(name.as_str())),
+    match named(&row.of.openid, true)? {
+        Some(place) => Ok(Some(place)),
+        None => row.tombstone().map_or(Ok(None), |name| named(name, false)),
+    }
+}
+
+/// What writes records. No statement answers with what it wrote: SQLite would make a table for each answer.
+pub(super) struct Put<'c> {
+    connection: &'c Connection,
+    insert: CachedStatement<'c>,
+    update: CachedStatement<'c>,
+    update_all: CachedStatement<'c>,
+}
+
+impl<'c> Put<'c> {
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection,
+            insert: connection.prepare_cached(concat!(
+                "INSERT INTO customer (account, openid, partition, version, record, left_on, words)
+                 VALUES (?1, ?2, ?3, ",
+                first_version!(),
+                ", ?4, ?5, ?6)"
+            ))?,
+            // Naming a column in vain would have its indexes looked at.
+            update: connection.prepare_cached(
+                "UPDATE customer SET version = version + 1, record = ?3, words = ?4 WHERE id = ?1 AND version = ?2",
+            )?,
+            update_all: connection.prepare_cached(
+                "UPDATE customer SET version = version + 1, record = ?3, words = ?4, left_on = ?5, openid = ?6
+                 WHERE id = ?1 AND version = ?2",
+            )?,
+        })
+    }
+
+    /// Writes the record of a customer who has none. The answer is the new customer's number.
+    pub(super) fn insert(&mut self, account: i64, row: &CommitRow, words: Option<i64>) -> rusqlite::Result<i64> {
+        let name = row.name().as_str();
+        self.insert.execute((account, name, row.partition.0, &*row.record, row.left_on, words))?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Writes the record where it is; `false` when it is not there any more at that version.
+    pub(super) fn update(&mut self, place: &Place, row: &CommitRow, words: Option<i64>) -> rusqlite::Result<bool> {
+        let &Place { customer, version, left, by_openid, .. } = place;
+        let changed = if row.keep == Keep::Known && by_openid && !left && row.left_on.is_none() {
+            self.update.execute((customer, version, &*row.record, words))?
+        } else {
+            self.update_all.execute((customer, version, &*row.record, words, row.left_on, row.name().as_str()))?
+        };
+        Ok(changed == 1)
     }
 }
 
@@ -80,6 +109,12 @@ pub(super) struct Row {
     pub(super) id: i64,
     pub(super) version: i64,
     pub(super) record: Vec<u8>,
+}
+
+impl Row {
+    pub(super) fn version(&self) -> Version {
+        Version(self.version.unsigned_abs())
+    }
 }
 
 /// The customer's row, under the openid or the tombstone's name.
@@ -105,10 +140,6 @@ fn found<T>(
 
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     Ok(Row { account: row.get(0)?, id: row.get(1)?, version: row.get(2)?, record: row.get(3)? })
-}
-
-pub(super) fn load(connection: &Connection, of: &CustomerRef, names: &Names) -> Result<Stored, StoreError> {
-    find(connection, of, names)?.map_or_else(|| Ok(Stored::default()), |row| stored(&row))
 }
 
 /// Reads many at one instant; in order of account and openid it walks the index forward.
@@ -141,7 +172,7 @@ fn account(connection: &Connection, name: &AccountId) -> rusqlite::Result<Option
 }
 
 pub(super) fn stored(row: &Row) -> Result<Stored, StoreError> {
-    Ok(Stored { version: Version(row.version.unsigned_abs()), customer: shape::read(&row.record)? })
+    Ok(Stored { version: row.version(), customer: shape::read(&row.record)? })
 }
 
 /// Facts of a batch are numbered from here on. The numbers of erased ones are never given again.
@@ -171,12 +202,16 @@ pub(super) struct FactRow<'a> {
     pub(super) customer: i64,
     pub(super) partition: u16,
     pub(super) body: &'a [u8],
+    /// The fact before it with words of the customer, if there are any in this one (see [`super::forget`]).
+    pub(super) words_before: Option<i64>,
 }
 
 pub(super) fn log(connection: &Connection, fact: &FactRow<'_>) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("INSERT INTO fact (account, seq, customer, partition, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute((fact.account, fact.seq, fact.customer, fact.partition, fact.body))
+        .prepare_cached(
+            "INSERT INTO fact (account, seq, customer, partition, body, words_before) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((fact.account, fact.seq, fact.customer, fact.partition, fact.body, fact.words_before))
         .map(drop)
 }
 
@@ -184,10 +219,10 @@ pub(super) fn log(connection: &Connection, fact: &FactRow<'_>) -> rusqlite::Resu
 pub(super) const FACTS_AT_ONCE: usize = 16;
 
 static LOG_AT_ONCE: LazyLock<String> = LazyLock::new(|| {
-    let rows = ["(?, ?, ?, ?, ?)"; FACTS_AT_ONCE].join(", ");
+    let rows = ["(?, ?, ?, ?, ?, ?)"; FACTS_AT_ONCE].join(", ");
     // What fails takes the whole transaction back. To be able to take back this statement alone, which is the default,
     // SQLite would copy every page that it changes.
-    format!("INSERT OR FAIL INTO fact (account, seq, customer, partition, body) VALUES {rows}")
+    format!("INSERT OR FAIL INTO fact (account, seq, customer, partition, body, words_before) VALUES {rows}")
 });
 
 /// Logs many facts.
@@ -196,12 +231,13 @@ pub(super) fn log_all(connection: &Connection, facts: &[FactRow<'_>]) -> rusqlit
     if !many.is_empty() {
         let mut insert = connection.prepare_cached(&LOG_AT_ONCE)?;
         for facts in many {
-            for (fact, first) in facts.iter().zip((1..).step_by(5)) {
+            for (fact, first) in facts.iter().zip((1..).step_by(6)) {
                 insert.raw_bind_parameter(first, fact.account)?;
                 insert.raw_bind_parameter(first + 1, fact.seq)?;
                 insert.raw_bind_parameter(first + 2, fact.customer)?;
                 insert.raw_bind_parameter(first + 3, fact.partition)?;
                 insert.raw_bind_parameter(first + 4, fact.body)?;
+                insert.raw_bind_parameter(first + 5, fact.words_before)?;
             }
             insert.raw_execute()?;
         }

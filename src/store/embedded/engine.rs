@@ -12,9 +12,11 @@ use rusqlite::Connection;
 
 use super::connection::{self, DB_FILE};
 use super::readers::Readers;
+use super::records::{Kept, Records};
 use super::request::{BulkRow, ClaimedRow, CommitRow, Outcome, Write};
 use super::writer::Writer;
 use super::{counters, customers, outbox, quarantine, schema, shared};
+use crate::domain::forget::Keep;
 use crate::domain::ids::AccountId;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::counter::{CounterKey, Increment};
@@ -42,6 +44,8 @@ pub struct Embedded {
     long: Arc<Readers>,
     /// None when opened for reading only.
     writer: Option<Writer>,
+    /// Nothing when another process writes.
+    records: Option<Records>,
     /// The file itself, to be searched; only while writing. Closing it drops this process's locks on it, so it is the
     /// last thing that is closed.
     file: Option<Arc<File>>,
@@ -106,13 +110,20 @@ impl Embedded {
         let points = Readers::open(dir, cores.min(16))?;
         let long = Arc::new(Readers::open(dir, LONG_READERS)?);
         let names = Arc::new(Names { partitions, key: None });
-        Ok(Self { spec, names, points, long, writer, file: None })
+        let records = writer.is_some().then(Records::new);
+        Ok(Self { spec, names, points, long, writer, records, file: None })
     }
 
     pub(super) async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
         let refusal =
             || StoreError::Unavailable("it was opened for reading only; the running server changes it".into());
         self.writer.as_ref().ok_or_else(refusal)?.ask(write).await
+    }
+
+    fn forget_records(&self) {
+        if let Some(records) = &self.records {
+            records.forget_all();
+        }
     }
 
     pub(super) async fn read_long<T: Send + 'static>(
@@ -129,7 +140,17 @@ impl Embedded {
 #[async_trait]
 impl Store for Embedded {
     async fn load(&self, of: &CustomerRef) -> Result<Stored, StoreError> {
-        self.points.read(|connection| customers::load(connection, of, &self.names))
+        if let Some(kept) = self.records.as_ref().and_then(|records| records.get(of)) {
+            return kept;
+        }
+        let since = self.records.as_ref().map(Records::since);
+        let found = self.points.read(|connection| Ok(customers::find(connection, of, &self.names)?))?;
+        let Some(row) = found else { return Ok(Stored::default()) };
+        let stored = customers::stored(&row)?;
+        if let (Some(records), Some(since)) = (&self.records, since) {
+            records.keep_read(of, Kept { version: stored.version, record: row.record.into() }, since);
+        }
+        Ok(stored)
     }
 
     async fn load_all(&self, of: &[CustomerRef]) -> Result<Vec<Stored>, StoreError> {
@@ -137,7 +158,17 @@ impl Store for Embedded {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
-        match self.write(Write::Commit(Box::new(CommitRow::new(commit, &self.names)?))).await? {
+        let row = CommitRow::new(commit, &self.names)?;
+        let (of, keep, now) = (row.of.clone(), row.keep, row.kept());
+        let outcome = self.write(Write::Commit(Box::new(row))).await;
+        if let Some(records) = &self.records {
+            match (&outcome, now) {
+                (Ok(Outcome::Committed(Committed::Applied)), Some(now)) => records.keep_written(of, now),
+                _ if keep == Keep::Known => records.drop_outdated(&of),
+                _ => records.forget(&of),
+            }
+        }
+        match outcome? {
             Outcome::Committed(committed) => Ok(committed),
             _ => Err(unexpected()),
         }
@@ -147,7 +178,9 @@ impl Store for Embedded {
         let row = |commit: Commit| CommitRow::new(commit, &self.names);
         let commits = bulk.commits.into_iter().map(row).collect::<Result<_, _>>()?;
         let row = BulkRow { commits, quarantined: bulk.quarantined, notes: bulk.notes };
-        match self.write(Write::CommitAll(Box::new(row))).await? {
+        let outcome = self.write(Write::CommitAll(Box::new(row))).await;
+        self.forget_records();
+        match outcome? {
             Outcome::Committed(committed) => Ok(committed),
             _ => Err(unexpected()),
         }
@@ -241,13 +274,19 @@ impl Store for Embedded {
     }
 
     async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError> {
-        self.erase_of(of).await
+        let erased = self.erase_of(of).await;
+        if let Some(records) = &self.records {
+            records.forget(of);
+        }
+        erased
     }
 
     async fn expire(&self, account: &AccountId, left_before: BusinessDay, limit: usize) -> Result<usize, StoreError> {
         self.finish_erasures().await?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        match self.write(Write::Expire { account: account.clone(), left_before, limit }).await? {
+        let outcome = self.write(Write::Expire { account: account.clone(), left_before, limit }).await;
+        self.forget_records();
+        match outcome? {
             Outcome::Expired(count) => Ok(count),
             _ => Err(unexpected()),
         }

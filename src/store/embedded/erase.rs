@@ -293,7 +293,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         erase(dir.path(), "oNobody").await;
         let decided = "INSERT INTO account VALUES (1, 'demo');
-            INSERT INTO customer VALUES (7, 1, '!0.x', 0, 0, x'', NULL), (8, 1, 'oB', 0, 1, x'01', NULL)";
+            INSERT INTO customer VALUES (7, 1, '!0.x', 0, 0, x'', NULL, NULL), (8, 1, 'oB', 0, 1, x'01', NULL, NULL)";
         raw(dir.path()).execute_batch(decided).unwrap();
         let fact = shape::write(&Fact {
             at: crate::domain::sample::NOON,
@@ -302,7 +302,7 @@ mod tests {
             playbook: "p".into(),
             what: crate::domain::fact::FactKind::Messaged,
         });
-        let log = "INSERT INTO fact VALUES (1, ?1, ?2, 0, ?3)";
+        let log = "INSERT INTO fact VALUES (1, ?1, ?2, 0, ?3, NULL)";
         let fact = fact.unwrap();
         for (seq, customer) in [(1, 7), (2, 8), (3, 7)] {
             raw(dir.path()).execute(log, (seq, customer, &fact)).unwrap();

@@ -1,4 +1,8 @@
 //! Forgetting, as the writer does it: burials, expiries, and the steps of an erasure.
+//!
+//! The facts that hold words of a customer are found without reading the log: the record names the last one
+//! (`customer.words`), and each of them the one before it (`fact.words_before`). So noting them touches no page that is
+//! not written anyway.
 
 use rusqlite::Connection;
 
@@ -17,24 +21,20 @@ use crate::store::{Committed, Partition, StoreError, shape};
 /// Stands in the table for an increment that was on time; no business day is so early.
 pub(super) const ON_TIME: i64 = i64::MIN;
 
-/// Notes that a fact holds words of its customer, so that they are found without reading the log.
-pub(super) fn note_words(connection: &Connection, customer: i64, seq: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached("INSERT INTO worded (customer, seq) VALUES (?1, ?2)")?.execute((customer, seq)).map(drop)
-}
-
 /// Drops the customer's outgoing work and words.
 pub(super) fn bury(connection: &Connection, (account, customer): (i64, i64), fold: &mut Fold) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM outbox WHERE customer = ?1")?.execute([customer])?;
-    let mut worded = connection.prepare_cached("SELECT seq FROM worded WHERE customer = ?1")?;
-    let seqs: Vec<i64> = worded.query_map([customer], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    if seqs.is_empty() {
+    let words = connection.prepare_cached("SELECT words FROM customer WHERE id = ?1")?;
+    let mut next: Option<i64> = { words }.query_row([customer], |row| row.get(0))?;
+    if next.is_none() {
         return Ok(());
     }
     let lateness = schema::lateness(connection)?;
-    let mut read = connection.prepare_cached("SELECT body FROM fact WHERE account = ?1 AND seq = ?2")?;
+    let mut read = connection.prepare_cached("SELECT body, words_before FROM fact WHERE account = ?1 AND seq = ?2")?;
     let mut write = connection.prepare_cached("UPDATE fact SET body = ?3 WHERE account = ?1 AND seq = ?2")?;
-    for seq in seqs {
-        let body: Vec<u8> = read.query_row((account, seq), |row| row.get(0))?;
+    while let Some(seq) = next {
+        let (body, before): (Vec<u8>, Option<i64>) =
+            read.query_row((account, seq), |row| Ok((row.get(0)?, row.get(1)?)))?;
         match without_words(&body, lateness) {
             Ok(Some(bare)) => {
                 write.execute((account, seq, bare.body))?;
@@ -43,8 +43,10 @@ pub(super) fn bury(connection: &Connection, (account, customer): (i64, i64), fol
             Ok(None) => {}
             Err(error) => tracing::error!(seq, "a fact keeps its words: {error}"),
         }
+        // Each is older than the one that names it, or a damaged file would be walked round for ever.
+        next = before.filter(|before| *before < seq);
     }
-    connection.prepare_cached("DELETE FROM worded WHERE customer = ?1")?.execute([customer]).map(drop)
+    connection.prepare_cached("UPDATE customer SET words = NULL WHERE id = ?1")?.execute([customer]).map(drop)
 }
 
 /// A fact without its words, and what that moves among the counters.

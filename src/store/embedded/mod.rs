@@ -4,6 +4,7 @@
 //!   clients share one fsync (group commit).
 //! * Reads have connections of their own and see the last committed state (WAL): they never wait for the writer, and
 //!   whatever was acknowledged before a read began is in it.
+//! * Records read or written last are kept in memory, so many bytes of them and no more.
 //! * A lock on `fuwu.lock` keeps a second process from writing; reading beside a running server is allowed.
 //!
 //! Rows of customers, facts and outgoing work carry their partition. Counters do not: partitions exist so that many
@@ -24,6 +25,7 @@ mod outbox;
 mod places;
 mod quarantine;
 mod readers;
+mod records;
 mod request;
 mod schema;
 mod shared;

@@ -3,36 +3,28 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row};
+use rusqlite::{CachedStatement, Connection};
 
-use super::customers::first_version;
+use super::customers::{self, FIND_PLACE, Place, Put};
 use super::outbox;
 use super::request::CommitRow;
 use crate::domain::forget::Keep;
 use crate::domain::ids::Openid;
 use crate::store::Committed;
 
-/// A stored record.
+/// A stored record, and its version as the bulk counts: a record that it makes has 1.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    customer: i64,
-    version: i64,
-    /// The version as the bulk counts: a record that it makes has 1.
+struct Counted {
+    place: Place,
     counted: u64,
-    /// Whether it says when the customer left.
-    left: bool,
-    /// Whether it is kept under the openid.
-    by_openid: bool,
 }
 
 /// The records of a bulk's customers, by account and the name the bulk has for them; `None`: there is none.
 pub(super) struct Places<'c, 'r> {
     connection: &'c Connection,
-    known: HashMap<(i64, &'r Openid), Option<Place>>,
+    known: HashMap<(i64, &'r Openid), Option<Counted>>,
     find: CachedStatement<'c>,
-    insert: CachedStatement<'c>,
-    update: CachedStatement<'c>,
-    update_all: CachedStatement<'c>,
+    put: Put<'c>,
 }
 
 impl<'c, 'r> Places<'c, 'r> {
@@ -40,24 +32,8 @@ impl<'c, 'r> Places<'c, 'r> {
         Ok(Self {
             connection,
             known: HashMap::with_capacity(customers),
-            find: connection.prepare_cached(
-                "SELECT id, version, left_on IS NOT NULL FROM customer
-                 WHERE account = ?1 AND openid = ?2 AND version > 0",
-            )?,
-            insert: connection.prepare_cached(concat!(
-                "INSERT INTO customer (account, openid, partition, version, record, left_on)
-                 VALUES (?1, ?2, ?3, ",
-                first_version!(),
-                ", ?4, ?5) RETURNING id, version"
-            ))?,
-            // Naming a column in vain would have its indexes looked at.
-            update: connection.prepare_cached(
-                "UPDATE customer SET version = version + 1, record = ?3 WHERE id = ?1 AND version = ?2",
-            )?,
-            update_all: connection.prepare_cached(
-                "UPDATE customer SET version = version + 1, record = ?3, left_on = ?4, openid = ?5
-                 WHERE id = ?1 AND version = ?2",
-            )?,
+            find: connection.prepare_cached(FIND_PLACE)?,
+            put: Put::new(connection)?,
         })
     }
 
@@ -67,60 +43,63 @@ impl<'c, 'r> Places<'c, 'r> {
         if !outbox::all_there(self.connection, account, row)? {
             return Ok(Committed::Settled);
         }
-        let mut find = |name: &Openid, by_openid: bool| {
-            let place = |row: &Row<'_>| {
-                let version: i64 = row.get(1)?;
-                let counted = version.unsigned_abs();
-                Ok(Place { customer: row.get(0)?, version, counted, left: row.get(2)?, by_openid })
-            };
-            self.find.query_row((account, name.as_str()), place).optional()
-        };
-        let place = match find(&row.of.openid, true)? {
-            Some(place) => Some(place),
-            None => row.tombstone().map_or(Ok(None), |name| find(name, false))?,
-        };
+        let place = customers::place(&mut self.find, account, row)?;
+        let place = place.map(|place| Counted { place, counted: place.version.unsigned_abs() });
         let counted = unknown.insert(place).map_or(0, |place| place.counted);
         Ok(if counted == row.base { Committed::Applied } else { Committed::Stale })
     }
 
-    /// Writes the record of a commit that was looked at. The answer is the customer's number, or `None` when it is not
-    /// made from what is there.
-    pub(super) fn put(&mut self, account: i64, row: &'r CommitRow) -> rusqlite::Result<Option<i64>> {
-        let place = self.known.get(&(account, &row.of.openid)).copied().flatten();
-        if place.map_or(0, |place| place.counted) != row.base {
+    /// The last fact with words of whom a commit is about, before it.
+    pub(super) fn words(&self, account: i64, row: &'r CommitRow) -> Option<i64> {
+        self.known(account, &row.of.openid).and_then(|known| known.place.words)
+    }
+
+    /// Writes the record of a commit that was looked at, with its last fact with words. The answer is the customer's
+    /// number, or `None` when it is not made from what is there.
+    pub(super) fn put(
+        &mut self,
+        account: i64,
+        row: &'r CommitRow,
+        words: Option<i64>,
+    ) -> rusqlite::Result<Option<i64>> {
+        let known = self.known(account, &row.of.openid);
+        if known.map_or(0, |known| known.counted) != row.base {
             return Ok(None);
         }
-        let name = row.name().as_str();
-        let (customer, version) = match place {
+        let (customer, version) = match known {
             None => {
                 // Not under the openid, or it were known; but the bulk may have come upon the tombstone by its name.
-                let buried = row.tombstone().and_then(|name| self.known.get(&(account, name)).copied().flatten());
-                if buried.is_some() {
+                if row.tombstone().and_then(|name| self.known(account, name)).is_some() {
                     return Ok(None);
                 }
-                let values = (account, name, row.partition.0, &row.record, row.left_on);
-                self.insert.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?
+                (self.put.insert(account, row, words)?, None)
             }
-            Some(Place { customer, version, left, by_openid, .. }) => {
-                let changed = if row.keep == Keep::Known && by_openid && !left && row.left_on.is_none() {
-                    self.update.execute((customer, version, &row.record))?
-                } else {
-                    self.update_all.execute((customer, version, &row.record, row.left_on, name))?
-                };
-                if changed == 0 {
+            Some(Counted { place, .. }) => {
+                if !self.put.update(&place, row, words)? {
                     return Ok(None);
                 }
-                (customer, version + 1)
+                (place.customer, Some(place.version + 1))
             }
         };
-        let now = Place {
-            customer,
-            version,
-            counted: row.base + 1,
-            left: row.left_on.is_some(),
-            by_openid: *row.name() == row.of.openid,
+        let now = if row.keep == Keep::Nothing {
+            None
+        } else {
+            let version = version.map_or_else(|| self.version_of(customer), Ok)?;
+            let (left, by_openid) = (row.left_on.is_some(), *row.name() == row.of.openid);
+            let words = words.filter(|_| row.keep == Keep::Known);
+            Some(Counted { place: Place { customer, version, left, by_openid, words }, counted: row.base + 1 })
         };
-        self.known.insert((account, &row.of.openid), (row.keep != Keep::Nothing).then_some(now));
+        self.known.insert((account, &row.of.openid), now);
         Ok(Some(customer))
+    }
+
+    fn known(&self, account: i64, name: &'r Openid) -> Option<Counted> {
+        self.known.get(&(account, name)).copied().flatten()
+    }
+
+    /// The version that a new record was given.
+    fn version_of(&self, customer: i64) -> rusqlite::Result<i64> {
+        let mut version = self.connection.prepare_cached("SELECT version FROM customer WHERE id = ?1")?;
+        version.query_row([customer], |row| row.get(0))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::records::Kept;
 use crate::domain::fact::Fact;
 use crate::domain::forget::Keep;
 use crate::domain::ids::{AccountId, Openid, WorkId};
@@ -14,7 +15,7 @@ use crate::domain::work::Work;
 use crate::growth::counter::Increment;
 use crate::store::pseudonym::Names;
 use crate::store::shape::{self, Shape as _};
-use crate::store::{Commit, Committed, CustomerRef, Partition, Quarantined, SharedChange, StoreError};
+use crate::store::{Commit, Committed, CustomerRef, Partition, Quarantined, SharedChange, StoreError, Version};
 
 /// A request and whom to answer.
 #[derive(Debug)]
@@ -100,7 +101,7 @@ pub(super) struct CommitRow {
     pub(super) of: CustomerRef,
     pub(super) partition: Partition,
     pub(super) base: u64,
-    pub(super) record: Vec<u8>,
+    pub(super) record: Arc<[u8]>,
     pub(super) left_on: Option<i32>,
     pub(super) increments: Vec<Increment>,
     pub(super) facts: Facts,
@@ -134,6 +135,13 @@ pub(super) struct LogRow<'a> {
     pub(super) words: bool,
 }
 
+impl LogRow<'_> {
+    /// Makes this fact the last of those with `words`, if it has any; the answer is the one before it.
+    pub(super) fn chained(&self, seq: i64, words: &mut Option<i64>) -> Option<i64> {
+        if self.words { words.replace(seq) } else { None }
+    }
+}
+
 impl Facts {
     fn new(facts: &[Fact]) -> Result<Self, StoreError> {
         let mut bytes = Vec::with_capacity(facts.len() * Fact::USUAL_BYTES);
@@ -143,6 +151,15 @@ impl Facts {
             ends.push((bytes.len(), fact.without_words().is_some()));
         }
         Ok(Self { bytes, ends })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The last one with words, if they are numbered from `first` on.
+    pub(super) fn last_words(&self, first: i64) -> Option<i64> {
+        (first..).zip(&self.ends).filter(|(_, (_, words))| *words).map(|(seq, _)| seq).last()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = LogRow<'_>> {
@@ -189,7 +206,7 @@ impl CommitRow {
         let row = Self {
             partition: names.partitions.of(&commit.of),
             base: commit.base.0,
-            record: shape::write(&commit.customer)?,
+            record: shape::write_with_room(&commit.customer)?.into(),
             left_on: commit.customer.left_on().map(|day| day.0),
             facts: Facts::new(&commit.facts)?,
             tombstone,
@@ -216,6 +233,14 @@ impl CommitRow {
     #[cfg(test)]
     pub(super) fn has_tombstone(&self) -> bool {
         self.tombstone.name.get().is_some()
+    }
+
+    /// The record as it can be kept once it is written; not that of a new customer, whose version the writer chooses,
+    /// nor of one who leaves.
+    pub(super) fn kept(&self) -> Option<Kept> {
+        // A version that nobody was given is refused, and nothing is kept of it.
+        let version = Version(self.base.checked_add(1).filter(|_| self.base > 0 && self.keep == Keep::Known)?);
+        Some(Kept { version, record: Arc::clone(&self.record) })
     }
 
     /// The name from now on.

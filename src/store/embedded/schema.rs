@@ -9,26 +9,27 @@ use crate::store::{Spec, StoreError};
 /// "fuwu" in the file's header, so that no other program's file is taken for ours.
 const APPLICATION_ID: i32 = 0x6675_7775;
 /// Rises with every change of the tables.
-const SCHEMA_VERSION: i32 = 4;
+const SCHEMA_VERSION: i32 = 5;
 /// What files of version 1, which do not say so, were counted with.
 const LATENESS_IN_1: Lateness = Lateness::DEFAULT;
 
 /// `customer` has a rowid because its records are long: in a table without one, a record of more than a quarter of a
 /// page moves to overflow pages, and every commit would write two pages instead of one. The number also stands for the
-/// openid in facts and outgoing work. A row at version 0 is one that is being erased. `worded` says which facts hold words
-/// of the customer. Everything keyed by short values is clustered on its key.
+/// openid in facts and outgoing work. A row at version 0 is one that is being erased. `words` and `words_before`
+/// lead to the facts with words of the customer (see [`super::forget`]). Everything keyed by short values is clustered on
+/// its key.
 pub(super) const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE customer (
     id INTEGER PRIMARY KEY, account INTEGER NOT NULL, openid TEXT NOT NULL, partition INTEGER NOT NULL,
-    version INTEGER NOT NULL, record BLOB NOT NULL, left_on INTEGER, UNIQUE (account, openid)
+    version INTEGER NOT NULL, record BLOB NOT NULL, left_on INTEGER, words INTEGER, UNIQUE (account, openid)
 ) STRICT;
 CREATE INDEX customer_left ON customer (account, left_on) WHERE left_on IS NOT NULL;
 CREATE INDEX customer_erased ON customer (id) WHERE version = 0;
 CREATE TABLE fact (
     account INTEGER NOT NULL, seq INTEGER NOT NULL, customer INTEGER NOT NULL, partition INTEGER NOT NULL,
-    body BLOB NOT NULL, PRIMARY KEY (account, seq)
+    body BLOB NOT NULL, words_before INTEGER, PRIMARY KEY (account, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE counter (
     account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, dimension TEXT NOT NULL,
@@ -52,9 +53,6 @@ CREATE INDEX quarantine_account ON quarantine (account);
 CREATE TABLE shared (
     account INTEGER NOT NULL, kind TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (account, kind, part)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE worded (
-    customer INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (customer, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE residue (
     account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
@@ -92,6 +90,20 @@ const SINCE_2: (&str, &str) = (
      ) STRICT, WITHOUT ROWID;",
     "DROP TABLE counter_2;",
 );
+
+/// What brings a file of version 4 up to date: which facts hold words stood in a table of its own.
+const SINCE_4: &str = "
+ALTER TABLE customer ADD COLUMN words INTEGER;
+ALTER TABLE fact ADD COLUMN words_before INTEGER;
+UPDATE fact SET words_before = before.seq
+    FROM (
+        SELECT account, seq AS of, lag(seq) OVER (PARTITION BY customer ORDER BY seq) AS seq
+        FROM worded JOIN customer ON customer.id = worded.customer
+    ) AS before
+    WHERE before.account = fact.account AND before.of = fact.seq AND before.seq IS NOT NULL;
+UPDATE customer SET words = (SELECT max(seq) FROM worded WHERE customer = customer.id);
+DROP TABLE worded;
+";
 
 /// Makes the tables in a new file; in one that is there, checks that it is ours, not newer than we are and made with
 /// the same `spec`. After a crash the whole file is checked.
@@ -178,8 +190,11 @@ fn renew(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(SINCE_2.0)?;
         counters::gather(&transaction, "counter_2")?;
         transaction.execute_batch(SINCE_2.1)?;
-    } else if version < SCHEMA_VERSION {
+    } else if version < 4 {
         counters::lay_by_month(&transaction)?;
+    }
+    if version < SCHEMA_VERSION {
+        transaction.execute_batch(SINCE_4)?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()
@@ -222,11 +237,21 @@ mod tests {
         let back = "DROP TABLE counter; CREATE TABLE counter (
                 account INTEGER NOT NULL, metric INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
                 dimension TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (account, metric, a, b, dimension)
-            ) STRICT, WITHOUT ROWID; DROP TABLE shared; DROP TABLE worded; DROP TABLE residue; DROP INDEX customer_left;
-            DROP INDEX customer_erased; ALTER TABLE customer DROP COLUMN left_on;
+            ) STRICT, WITHOUT ROWID; DROP TABLE shared; DROP TABLE residue; DROP INDEX customer_left;
+            DROP INDEX customer_erased; ALTER TABLE customer DROP COLUMN left_on; ALTER TABLE customer DROP COLUMN words;
+            ALTER TABLE fact DROP COLUMN words_before;
             DELETE FROM meta WHERE key = 'lateness_days'; PRAGMA user_version = 1";
         connection.execute_batch(back).unwrap();
         connection
+    }
+
+    /// Takes from a file what version 5 added.
+    fn without_chains(connection: &Connection) {
+        let back = "CREATE TABLE worded (
+                customer INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (customer, seq)
+            ) STRICT, WITHOUT ROWID;
+            ALTER TABLE customer DROP COLUMN words; ALTER TABLE fact DROP COLUMN words_before; PRAGMA user_version = 4";
+        connection.execute_batch(back).unwrap();
     }
 
     #[test]
@@ -276,6 +301,7 @@ mod tests {
     #[test]
     fn a_file_of_version_3_keeps_its_counters_and_they_go_on() {
         let mut older = made();
+        without_chains(&older);
         // A day of follows had a run of its own, as a cohort still has.
         older
             .execute_batch(
@@ -294,6 +320,35 @@ mod tests {
         assert_eq!(counters::read_all(&older, "demo").unwrap(), expected);
         let rows: i64 = older.query_row("SELECT count(*) FROM counter", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 3);
+    }
+
+    /// The facts that the chain of a customer leads to.
+    fn words_of(connection: &Connection, customer: i64) -> Vec<i64> {
+        let chain = "WITH RECURSIVE chain (seq) AS (
+                SELECT words FROM customer WHERE id = ?1
+                UNION ALL SELECT words_before FROM fact JOIN chain USING (seq)
+            ) SELECT seq FROM chain WHERE seq IS NOT NULL";
+        let mut chain = connection.prepare(chain).unwrap();
+        chain.query_map([customer], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_file_of_version_4_still_knows_which_facts_hold_words() {
+        let mut older = made();
+        without_chains(&older);
+        older
+            .execute_batch(
+                "INSERT INTO fact VALUES (1, 1, 7, 0, x''), (1, 2, 8, 0, x''), (1, 3, 7, 0, x''), (2, 4, 9, 0, x''),
+                     (1, 5, 7, 0, x''), (1, 6, 8, 0, x'');
+                 INSERT INTO customer VALUES (7, 1, 'o7', 0, 1, x'', NULL), (8, 1, 'o8', 0, 1, x'', NULL),
+                     (9, 2, 'o9', 0, 1, x'', NULL), (10, 2, 'o10', 0, 1, x'', NULL);
+                 INSERT INTO worded VALUES (7, 1), (7, 5), (8, 2), (8, 6), (9, 4)",
+            )
+            .unwrap();
+        prepare(&mut older, Spec::default()).unwrap();
+        let chains = [7, 8, 9, 10].map(|customer| words_of(&older, customer));
+        assert_eq!(chains, [vec![5, 1], vec![6, 2], vec![4], vec![]]);
+        prepare(&mut older, Spec::default()).unwrap();
     }
 
     #[test]
@@ -338,7 +393,8 @@ mod tests {
             names.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
         };
         let mut older = of_version_1();
-        older.execute_batch("INSERT INTO fact VALUES (1, 5, 7, 0, x'')").unwrap();
+        let said = "INSERT INTO fact VALUES (1, 5, 7, 0, x''); INSERT INTO customer VALUES (7, 1, 'o7', 0, 1, x'')";
+        older.execute_batch(said).unwrap();
         older
             .execute_batch(
                 "INSERT INTO account VALUES (1, 'demo');
@@ -347,17 +403,16 @@ mod tests {
             .unwrap();
         prepare(&mut older, Spec::default()).unwrap();
         let new = made();
-        for table in ["customer", "shared", "worded", "residue", "counter"] {
+        for table in ["customer", "fact", "shared", "residue", "counter"] {
             assert!(!columns(&new, table).is_empty());
             assert_eq!(columns(&older, table), columns(&new, table), "{table}");
         }
-        let worded: (i64, i64) = older.query_row("SELECT * FROM worded", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
-        assert_eq!(worded, (7, 5), "any fact may hold words");
+        assert_eq!(words_of(&older, 7), [5], "any fact may hold words");
         let counted = counters::read_all(&older, "demo").unwrap();
         let counted: Vec<_> = counted.iter().map(|(key, value)| (key.metric as u8, key.a, key.b, *value)).collect();
         assert_eq!(counted, [(1, 9, -1, 4), (1, 9, 1, 2), (2, 9, 0, 6)]);
         let left: i64 = older
-            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'counter_2'", [], |row| row.get(0))
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name IN ('counter_2', 'worded')", [], |row| row.get(0))
             .unwrap();
         assert_eq!(left, 0);
     }
