@@ -17,8 +17,8 @@ pub(super) fn db_path(dir: &Path) -> PathBuf {
     dir.join(DB_FILE)
 }
 
-/// The one connection that writes. Every commit is fsynced (`synchronous=FULL`); checkpoints are the writer's own
-/// business, after it has answered, hence no automatic ones.
+/// The one connection that writes. Every commit is fsynced (`synchronous=FULL`). The log is not carried over by a commit,
+/// which somebody waits for, but by [`super::carrier`].
 pub(super) fn for_writing(dir: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(
         db_path(dir),
@@ -32,6 +32,17 @@ pub(super) fn for_writing(dir: &Path) -> rusqlite::Result<Connection> {
     // What is deleted is overwritten. Not FAST, which leaves it in pages that fall free.
     connection.pragma_update(None, "secure_delete", "ON")?;
     counters::teach(&connection)?;
+    Ok(connection)
+}
+
+/// The connection that carries the log over into the file.
+pub(super) fn for_carrying(dir: &Path) -> rusqlite::Result<Connection> {
+    let connection =
+        Connection::open_with_flags(db_path(dir), OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    prepare(&connection)?;
+    // The log is made durable before the file is changed.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(connection)
 }
 

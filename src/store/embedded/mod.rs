@@ -2,6 +2,7 @@
 //!
 //! * One thread writes. It takes what waits, applies it in one transaction, and answers when that is fsynced: many
 //!   clients share one fsync (group commit).
+//! * Another one carries the log over into the file, so that nobody waits for it.
 //! * Reads have connections of their own and see the last committed state (WAL): they never wait for the writer, and
 //!   whatever was acknowledged before a read began is in it.
 //! * Records read or written last are kept in memory, so many bytes of them and no more.
@@ -13,6 +14,7 @@
 
 mod batch;
 mod bulk;
+mod carrier;
 mod connection;
 mod counters;
 mod customers;

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::Batches;
+use super::carrier::{self, Carrier};
 use super::connection;
 use super::failure::{Damage, closed, damage};
 use super::lock::Lock;
@@ -24,8 +25,13 @@ const MAX_LINGER: Duration = Duration::from_millis(2);
 /// So many requests may wait; after that callers wait to ask.
 const QUEUE: usize = 1024;
 /// The log is carried over into the file when so many of its pages (4 KiB each) have not been: rarely, since a page
-/// changed often is then carried over once. At 4 000 the slowest hundredth of commits took three times as long.
-const CHECKPOINT_PAGES: i64 = 16_000;
+/// changed often is then carried over once. The carrier does it beside the writer; what was written meanwhile the writer
+/// carries over itself, for only then the log begins anew.
+const CARRY_PAGES: i64 = 2_000;
+/// So few pages the writer carries over itself, while everybody waits.
+const REST_PAGES: i64 = 400;
+/// A log so many times longer than that is carried over by the writer however long it takes: it must not grow for ever.
+const TOO_LONG: i64 = 4;
 
 /// The way to the writer. Dropping it lets the writer finish what was asked and close the file.
 #[derive(Debug)]
@@ -45,7 +51,8 @@ impl Writer {
             batches: Batches::new(connection),
             requests,
             failed: None,
-            checkpoint_pages: CHECKPOINT_PAGES,
+            carrier: Carrier::start(dir)?,
+            carry_pages: CARRY_PAGES,
             _lock: lock,
         };
         let thread = std::thread::Builder::new()
@@ -80,7 +87,8 @@ struct Desk {
     requests: mpsc::Receiver<Request>,
     /// Set once the file cannot be trusted: nothing is acknowledged any more.
     failed: Option<String>,
-    checkpoint_pages: i64,
+    carrier: Carrier,
+    carry_pages: i64,
     _lock: Lock,
 }
 
@@ -111,7 +119,7 @@ impl Desk {
                     _ => leaving.push(request),
                 }
             }
-            self.checkpoint();
+            self.carry_over();
         }
         let closed = self.close();
         for request in leaving {
@@ -158,22 +166,33 @@ impl Desk {
         }
     }
 
-    fn checkpoint(&mut self) {
+    /// Sees to it that the log is carried over in time.
+    fn carry_over(&mut self) {
         if self.failed.is_some() {
             return;
         }
-        let pages = |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?);
+        let carried = self.carrier.done();
         let connection = self.batches.connection();
-        let asked = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)");
-        let waiting = asked.and_then(|mut asked| asked.query_row([], pages));
-        let done = match waiting {
-            Ok(waiting) if waiting >= self.checkpoint_pages => {
-                connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], pages).map(drop)
+        let done = match (carried, carrier::look(connection)) {
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            (Some(Ok(_)), Ok(left)) if left <= REST_PAGES => carrier::carry(connection).map(drop),
+            (_, Ok(left)) if left >= self.carry_pages * TOO_LONG => {
+                self.carrier.finish();
+                carrier::carry(connection).map(drop)
             }
-            other => other.map(drop),
+            // Also when much was written while it was carried: once more, and there will be less.
+            (Some(Ok(_)), Ok(_)) => {
+                self.carrier.begin();
+                Ok(())
+            }
+            (None, Ok(left)) if left >= self.carry_pages => {
+                self.carrier.begin();
+                Ok(())
+            }
+            (None, Ok(_)) => Ok(()),
         };
         if let Err(error) = done {
-            // What was acknowledged is safe in the log; the next batch tries again.
+            // What was acknowledged is safe in the log; it is tried again.
             tracing::warn!("the store's log was not carried over: {error}");
             self.note(&error);
         }
@@ -185,6 +204,7 @@ impl Desk {
         if let Some(cause) = &self.failed {
             return Err(StoreError::Unavailable(cause.clone()));
         }
+        self.carrier.finish();
         let scoured = scour(self.batches.connection(), how);
         if let Err(error) = &scoured {
             self.note(error);
@@ -193,7 +213,8 @@ impl Desk {
     }
 
     /// Carries the log over into the file, notes that all is well, and frees the lock.
-    fn close(self) -> Result<(), String> {
+    fn close(mut self) -> Result<(), String> {
+        self.carrier.finish();
         if let Some(cause) = self.failed {
             return Err(cause);
         }
@@ -239,7 +260,11 @@ mod tests {
         let mut connection = connection::for_writing(dir).unwrap();
         schema::prepare(&mut connection, Spec::default()).unwrap();
         let (queue, requests) = mpsc::channel(9);
-        (queue, Desk { batches: Batches::new(connection), requests, failed: None, checkpoint_pages: 50, _lock: lock })
+        let carrier = Carrier::start(dir).unwrap();
+        (
+            queue,
+            Desk { batches: Batches::new(connection), requests, failed: None, carrier, carry_pages: 50, _lock: lock },
+        )
     }
 
     fn ask(desk: &mut Desk) -> Result<Outcome, StoreError> {
@@ -273,7 +298,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (_queue, mut desk) = desk(dir.path());
         let size = |desk: &mut Desk| {
-            desk.checkpoint();
+            desk.carry_over();
+            desk.carrier.finish();
             std::fs::metadata(connection::db_path(dir.path())).unwrap().len()
         };
         let short = size(&mut desk);
@@ -284,5 +310,23 @@ mod tests {
         let entry = Quarantined { account: "a".into(), arrived: UnixSecs(1), reason: "r".into(), body };
         desk.serve(vec![Request { write: Write::Quarantine(entry), answer }]);
         assert!(size(&mut desk) > 4096 * 50);
+    }
+
+    #[test]
+    fn the_log_begins_anew_though_somebody_always_writes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_queue, mut desk) = desk(dir.path());
+        let (per_batch, mut longest) = (30, 0);
+        for _ in 0..60 {
+            let body = vec![7; 4096 * per_batch];
+            let (answer, _outcome) = oneshot::channel();
+            let entry = Quarantined { account: "a".into(), arrived: UnixSecs(1), reason: "r".into(), body };
+            desk.serve(vec![Request { write: Write::Quarantine(entry), answer }]);
+            desk.carry_over();
+            longest = longest.max(std::fs::metadata(dir.path().join("fuwu.db-wal")).unwrap().len());
+        }
+        let bound = (50 * u64::try_from(TOO_LONG).unwrap() + 2 * u64::try_from(per_batch).unwrap()) * 4200;
+        assert!(longest < bound, "{longest} of {bound}");
+        assert!(desk.close().is_ok());
     }
 }
