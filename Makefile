@@ -21,7 +21,7 @@ deny:
 	cargo deny check
 
 # The webhook beside its floors: throughput, times, CPU, bytes, memory, counts. `make bench LOAD="--act taps"` for taps on
-# the menu; `make bench LOAD=--help` says what there is.
+# the menu, `--act strange-words` for words nobody wrote before; `make bench LOAD=--help` says what there is.
 LOAD ?= --json target/load.json
 bench:
 	cargo bench --quiet --bench load -- $(LOAD)

@@ -21,8 +21,10 @@ const MESSAGES: usize = 2_000;
 /// Of one message.
 #[derive(Clone, Debug, Serialize)]
 pub struct Counts {
-    pub allocations: f64,
-    pub allocated_bytes: f64,
+    /// `None` where the program brings its own allocator, which valgrind does not see: `cargo bench
+    /// --no-default-features --bench load` counts with the system's.
+    pub allocations: Option<f64>,
+    pub allocated_bytes: Option<f64>,
     pub instructions: f64,
 }
 
@@ -68,9 +70,10 @@ impl Counting<'_> {
         let few = self.total(MESSAGES, again, &mut faults)?;
         let many = self.total(2 * MESSAGES, again, &mut faults)?;
         let each = |figure: fn(&Total) -> u64| (figure(&many) as f64 - figure(&few) as f64) / MESSAGES as f64;
+        let seen = self.kind != Kind::Fuwu || !cfg!(feature = "mimalloc");
         let counts = Counts {
-            allocations: each(|total| total.allocations),
-            allocated_bytes: each(|total| total.bytes),
+            allocations: seen.then(|| each(|total| total.allocations)),
+            allocated_bytes: seen.then(|| each(|total| total.bytes)),
             instructions: each(|total| total.instructions),
         };
         Ok((counts, faults))

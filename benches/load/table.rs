@@ -27,7 +27,7 @@ const FIGURES: &[Figure] = &[
     ("peak memory, MiB", |s| format!("{:.0}", s.peak_memory_kib as f64 / 1024.0)),
     ("allocations", |s| counted(s, |c| c.allocations)),
     ("  bytes", |s| counted(s, |c| c.allocated_bytes)),
-    ("instructions", |s| counted(s, |c| c.instructions)),
+    ("instructions", |s| counted(s, |c| Some(c.instructions))),
     ("server's share of its core at full load", |s| format!("{:.2}", s.full.server_busy())),
     ("client's share of its core", |s| format!("{:.2}", s.full.client_busy)),
 ];
@@ -96,8 +96,8 @@ fn millis(us: f64) -> String {
     format!("{:.2}", us / 1e3)
 }
 
-fn counted(server: &Server, figure: fn(&super::counts::Counts) -> f64) -> String {
-    server.counts.as_ref().map_or("—".to_owned(), |counts| format!("{:.0}", figure(counts)))
+fn counted(server: &Server, figure: fn(&super::counts::Counts) -> Option<f64>) -> String {
+    server.counts.as_ref().and_then(figure).map_or("—".to_owned(), |count| format!("{count:.0}"))
 }
 
 fn met(met: bool) -> &'static str {

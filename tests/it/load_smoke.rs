@@ -37,7 +37,7 @@ fn floor() {
 
 #[test]
 fn a_small_run_measures_every_server_and_every_answer_is_right() {
-    for act in ["words", "taps"] {
+    for act in ["words", "strange-words", "taps"] {
         let dir = tempfile::tempdir().unwrap();
         let json = dir.path().join("figures.json");
         let args =

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::counters::Fold;
-use super::customers::{self, FIND_PLACE, FactRow, Put};
+use super::customers::{self, FactRow, Put};
 use super::failure::{Damage, damage};
 use super::request::{CommitRow, Outcome, Write};
 use super::{bulk, forget, outbox, quarantine, shared};
@@ -86,10 +86,11 @@ fn one(outcomes: Vec<Outcome>) -> Applied {
 fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> rusqlite::Result<Vec<Outcome>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut fold = Fold::default();
+    let mut put = Put::new(&transaction)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     for write in batch {
         outcomes.push(match write {
-            Write::Commit(row) => Outcome::Committed(commit(&transaction, known, (row, &mut fold))?),
+            Write::Commit(row) => Outcome::Committed(commit((&transaction, &mut put), known, (row, &mut fold))?),
             Write::CommitAll(row) => Outcome::Committed(bulk::apply(&transaction, known, row)?),
             Write::Claim { now, until, limit } => Outcome::Claimed(outbox::claim(&transaction, *now, *until, *limit)?),
             Write::Defer { of, id, attempt, due } => {
@@ -126,13 +127,14 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
             Write::Close | Write::Scour(_) => Outcome::Done,
         });
     }
+    drop(put);
     fold.write(&transaction)?;
     transaction.commit()?;
     Ok(outcomes)
 }
 
 fn commit(
-    connection: &Connection,
+    (connection, put): (&Connection, &mut Put<'_>),
     known: &mut Known,
     (row, fold): (&CommitRow, &mut Fold),
 ) -> rusqlite::Result<Committed> {
@@ -140,7 +142,7 @@ fn commit(
     if !outbox::all_there(connection, account, row)? {
         return Ok(Committed::Settled);
     }
-    let place = customers::place(&mut connection.prepare_cached(FIND_PLACE)?, account, row)?;
+    let place = put.place(account, row)?;
     // A version SQLite cannot hold was never handed out.
     if place.map_or(0, |place| place.version.unsigned_abs()) != row.base {
         return Ok(Committed::Stale);
@@ -148,7 +150,6 @@ fn commit(
     let seqs = known.next_seqs(connection, row.facts.len())?;
     let mut words = place.and_then(|place| place.words);
     let last_words = row.facts.last_words(seqs.start).or(words);
-    let mut put = Put::new(connection)?;
     let customer = match place {
         None => put.insert(account, row, last_words)?,
         Some(place) if put.update(&place, row, last_words)? => place.customer,

@@ -36,28 +36,14 @@ pub(super) struct Place {
     pub(super) words: Option<i64>,
 }
 
-/// What is asked with account and name to find a [`Place`].
-pub(super) const FIND_PLACE: &str = "SELECT id, version, left_on IS NOT NULL, words FROM customer
+const FIND_PLACE: &str = "SELECT id, version, left_on IS NOT NULL, words FROM customer
     WHERE account = ?1 AND openid = ?2 AND version > 0";
 
-/// The record of whom a commit is about: under the openid, else under the tombstone's name.
-pub(super) fn place(find: &mut CachedStatement<'_>, account: i64, row: &CommitRow) -> rusqlite::Result<Option<Place>> {
-    let mut named = |name: &Openid, by_openid: bool| {
-        let place = |row: &rusqlite::Row<'_>| {
-            let (customer, version) = (row.get(0)?, row.get(1)?);
-            Ok(Place { customer, version, left: row.get(2)?, by_openid, words: row.get(3)? })
-        };
-        find.query_row((account, name.as_str()), place).optional()
-    };
-    match named(&row.of.openid, true)? {
-        Some(place) => Ok(Some(place)),
-        None => row.tombstone().map_or(Ok(None), |name| named(name, false)),
-    }
-}
-
-/// What writes records. No statement answers with what it wrote: SQLite would make a table for each answer.
+/// Finds and writes records, with statements that are prepared once for many. None of them answers with what it wrote:
+/// SQLite would make a table for each answer.
 pub(super) struct Put<'c> {
     connection: &'c Connection,
+    find: CachedStatement<'c>,
     insert: CachedStatement<'c>,
     update: CachedStatement<'c>,
     update_all: CachedStatement<'c>,
@@ -67,6 +53,7 @@ impl<'c> Put<'c> {
     pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             connection,
+            find: connection.prepare_cached(FIND_PLACE)?,
             insert: connection.prepare_cached(concat!(
                 "INSERT INTO customer (account, openid, partition, version, record, left_on, words)
                  VALUES (?1, ?2, ?3, ",
@@ -82,6 +69,21 @@ impl<'c> Put<'c> {
                  WHERE id = ?1 AND version = ?2",
             )?,
         })
+    }
+
+    /// The record of whom a commit is about: under the openid, else under the tombstone's name.
+    pub(super) fn place(&mut self, account: i64, row: &CommitRow) -> rusqlite::Result<Option<Place>> {
+        let mut named = |name: &Openid, by_openid: bool| {
+            let place = |row: &rusqlite::Row<'_>| {
+                let (customer, version) = (row.get(0)?, row.get(1)?);
+                Ok(Place { customer, version, left: row.get(2)?, by_openid, words: row.get(3)? })
+            };
+            self.find.query_row((account, name.as_str()), place).optional()
+        };
+        match named(&row.of.openid, true)? {
+            Some(place) => Ok(Some(place)),
+            None => row.tombstone().map_or(Ok(None), |name| named(name, false)),
+        }
     }
 
     /// Writes the record of a customer who has none. The answer is the new customer's number.

@@ -28,6 +28,7 @@ mod places;
 mod quarantine;
 mod readers;
 mod records;
+mod renew;
 mod request;
 mod schema;
 mod shared;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::Connection;
 
-use super::customers::{self, FIND_PLACE, Place, Put};
+use super::customers::{Place, Put};
 use super::outbox;
 use super::request::CommitRow;
 use crate::domain::forget::Keep;
@@ -23,18 +23,12 @@ struct Counted {
 pub(super) struct Places<'c, 'r> {
     connection: &'c Connection,
     known: HashMap<(i64, &'r Openid), Option<Counted>>,
-    find: CachedStatement<'c>,
     put: Put<'c>,
 }
 
 impl<'c, 'r> Places<'c, 'r> {
     pub(super) fn new(connection: &'c Connection, customers: usize) -> rusqlite::Result<Self> {
-        Ok(Self {
-            connection,
-            known: HashMap::with_capacity(customers),
-            find: connection.prepare_cached(FIND_PLACE)?,
-            put: Put::new(connection)?,
-        })
+        Ok(Self { connection, known: HashMap::with_capacity(customers), put: Put::new(connection)? })
     }
 
     /// Looks whether a commit can be applied. The second one of a customer is made from what the first one leaves.
@@ -43,7 +37,7 @@ impl<'c, 'r> Places<'c, 'r> {
         if !outbox::all_there(self.connection, account, row)? {
             return Ok(Committed::Settled);
         }
-        let place = customers::place(&mut self.find, account, row)?;
+        let place = self.put.place(account, row)?;
         let place = place.map(|place| Counted { place, counted: place.version.unsigned_abs() });
         let counted = unknown.insert(place).map_or(0, |place| place.counted);
         Ok(if counted == row.base { Committed::Applied } else { Committed::Stale })
