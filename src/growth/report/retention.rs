@@ -109,13 +109,13 @@ pub(super) fn build(asked: &Asked, period: Period, (clock, counters): (AsOf, &Co
 
 fn remarks(measure: Measure) -> Vec<String> {
     let immature = match measure {
-        Measure::OnDay => "第 n 天过完才有数，没过完显示为 —，也不进平均值。".to_owned(),
+        Measure::OnDay => "第 n 天过完才有数，没过完显示为 —。".to_owned(),
         Measure::OnOrAfter => {
             format!("第 n 天再过 {RETURN_GAP_DAYS} 天才有数，没到显示为 —；客户以后回来时，过去的数还会上升。")
         }
         Measure::Weekly => "第 n 周过完才有数，没过完显示为 —；一周从星期一开始，总按整周算。".to_owned(),
     };
-    vec![immature, "平均留存按客户数加权，只算已经过完的；不同日期的留存率不能直接平均。".to_owned()]
+    vec![immature, "表里是人数；几天合起来看时，请先把人数加起来再除，只算已经过完的，留存率不能直接平均。".to_owned()]
 }
 
 fn daily(asked: &Asked, day: BusinessDay, (clock, counters): (AsOf, &Counters)) -> Row {

@@ -1,5 +1,7 @@
 //! One customer over the API: everything held on them, and forgetting them (contract.md "HTTP").
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use serde::Deserialize;
@@ -10,7 +12,7 @@ use super::super::guard::Authorized;
 use super::{Api, Fault, FaultBody};
 use crate::app::export_customer;
 use crate::domain::ids::Openid;
-use crate::store::CustomerRef;
+use crate::store::{CustomerRef, StoreError};
 
 pub(super) fn add(api: &mut Api) {
     api.route(__path_export, export);
@@ -72,7 +74,11 @@ async fn erase(
     whose: Result<Query<Whose>, actix_web::Error>,
 ) -> Result<HttpResponse, Fault> {
     let of = customer(&state, &openid, whose)?;
-    if !state.app.store().erase(&of).await.map_err(|error| Fault::store(&error))? {
+    // What is begun is ended, also when the caller does not wait for it.
+    let (app, who) = (Arc::clone(&state.app), of.clone());
+    let erased = actix_web::rt::spawn(async move { app.store().erase(&who).await }).await;
+    let broken_off = |_| Fault::store(&StoreError::Unavailable("erasing was broken off; ask again".into()));
+    if !erased.map_err(broken_off)?.map_err(|error| Fault::store(&error))? {
         return Err(nobody());
     }
     tracing::info!(account = %of.account, "a customer was erased on request");

@@ -1,37 +1,48 @@
 //! Carrying the log over into the file, beside the writer: nobody who writes waits for it, except for the little that was
 //! written meanwhile.
 
+use std::fs::File;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 
 use super::connection;
 use crate::store::StoreError;
 
-/// The log's pages (4 KiB each) that are not in the file yet, or why it is not known.
-pub(super) type Left = rusqlite::Result<i64>;
+/// How long the log is, in pages (4 KiB each).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Log {
+    /// All of it. It begins anew only after all of it was carried over.
+    pub(super) pages: i64,
+    /// What is not in the file yet.
+    pub(super) left: i64,
+}
+
+/// The log, or why it could not be carried over.
+pub(super) type Carried = rusqlite::Result<Log>;
 
 /// A thread that carries the log over when it is told to. Dropped, it finishes what it does.
 #[derive(Debug)]
 pub(super) struct Carrier {
     told: Option<Sender<()>>,
-    done: Receiver<Left>,
+    done: Receiver<Carried>,
     busy: bool,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Carrier {
-    pub(super) fn start(dir: &Path) -> Result<Self, StoreError> {
+    /// `file` is the store's own, which is closed last: closing one drops all locks of this process on it.
+    pub(super) fn start(dir: &Path, file: Arc<File>) -> Result<Self, StoreError> {
         let connection = connection::for_carrying(dir)?;
         let (told, orders) = channel();
         let (answer, done) = channel();
         let work = move || {
             while orders.recv().is_ok() {
                 // Nobody to tell: the writer is gone, and carries over what is left itself.
-                if answer.send(carry(&connection)).is_err() {
+                if answer.send(carry(&connection).and_then(|log| flushed(&file).map(|()| log))).is_err() {
                     break;
                 }
             }
@@ -50,24 +61,32 @@ impl Carrier {
         }
     }
 
-    /// What came of it, once after it is done.
-    pub(super) fn done(&mut self) -> Option<Left> {
-        let done = match self.done.try_recv() {
-            Ok(done) => Some(done),
-            Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => None,
-        };
-        self.busy = false;
-        done
+    /// Whether it is at it.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy
     }
 
-    /// Waits until it is done, if it is at it.
-    pub(super) fn finish(&mut self) {
-        if self.busy {
-            // However long the disk takes: two must not carry at once, and the thread answers or is gone.
-            while let Err(RecvTimeoutError::Timeout) = self.done.recv_timeout(Duration::from_secs(1)) {}
-            self.busy = false;
+    /// What came of it, once after it is done.
+    pub(super) fn done(&mut self) -> Option<Carried> {
+        match self.done.try_recv() {
+            Ok(done) => {
+                self.busy = false;
+                Some(done)
+            }
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => {
+                self.busy = false;
+                None
+            }
         }
+    }
+
+    /// Waits until it is done, if it is at it: however long the disk takes, two must not carry at once.
+    pub(super) fn finish(&mut self) -> Option<Carried> {
+        if !std::mem::take(&mut self.busy) {
+            return None;
+        }
+        self.done.recv().ok()
     }
 }
 
@@ -82,17 +101,26 @@ impl Drop for Carrier {
 }
 
 /// Carries over what can be without making anybody wait.
-pub(super) fn carry(connection: &Connection) -> Left {
-    connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], left)
+pub(super) fn carry(connection: &Connection) -> Carried {
+    connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], log)
 }
 
 /// What a carrying over would find.
-pub(super) fn look(connection: &Connection) -> Left {
-    connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?.query_row([], left)
+pub(super) fn look(connection: &Connection) -> Carried {
+    connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?.query_row([], log)
 }
 
-fn left(row: &rusqlite::Row<'_>) -> rusqlite::Result<i64> {
-    Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?)
+fn log(row: &rusqlite::Row<'_>) -> rusqlite::Result<Log> {
+    let (pages, carried): (i64, i64) = (row.get(1)?, row.get(2)?);
+    Ok(Log { pages, left: pages - carried })
+}
+
+/// SQLite flushes the file only when it carried over everything, which is the writer's part: it then finds little to flush.
+fn flushed(file: &File) -> rusqlite::Result<()> {
+    let failed = |error: std::io::Error| {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), Some(error.to_string()))
+    };
+    file.sync_data().map_err(failed)
 }
 
 #[cfg(test)]
@@ -105,15 +133,16 @@ mod tests {
         let writer = connection::for_writing(dir.path()).unwrap();
         connection::use_wal(&writer).unwrap();
         writer.execute_batch("CREATE TABLE t (x BLOB); INSERT INTO t VALUES (zeroblob(400000))").unwrap();
-        let mut carrier = Carrier::start(dir.path()).unwrap();
-        assert!(look(&writer).unwrap() > 90);
+        let file = Arc::new(File::open(connection::db_path(dir.path())).unwrap());
+        let mut carrier = Carrier::start(dir.path(), file).unwrap();
+        assert!(look(&writer).unwrap().left > 90);
         assert!(carrier.done().is_none(), "nobody told it to");
         carrier.begin();
         carrier.begin();
         writer.execute_batch("INSERT INTO t VALUES (zeroblob(9))").unwrap();
-        carrier.finish();
-        assert!(carrier.done().is_none(), "it was told once");
-        assert!(look(&writer).unwrap() < 10);
+        assert!(carrier.finish().unwrap().unwrap().pages > 90);
+        assert!(carrier.done().is_none() && carrier.finish().is_none(), "it was told once");
+        assert!(look(&writer).unwrap().left < 10);
         carrier.begin();
         let left = loop {
             if let Some(left) = carrier.done() {
@@ -121,7 +150,8 @@ mod tests {
             }
             std::thread::yield_now();
         };
-        assert_eq!(left, 0);
+        assert_eq!(left.left, 0);
+        assert!(!carrier.is_busy());
         drop(carrier);
         let rows: i64 = writer.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 2);

@@ -63,10 +63,9 @@ impl Embedded {
         Partitions::new(spec.partitions)?;
         create(dir).map_err(|error| StoreError::Unavailable(format!("{}: {error}", dir.display())))?;
         let writer = Writer::start(dir, spec)?;
-        let file = File::open(connection::db_path(dir));
-        let file = file.map_err(|error| StoreError::Unavailable(format!("{DB_FILE}: {error}")))?;
+        let file = writer.file();
         let store = Self::with(dir, spec, Some(writer))?;
-        Ok(Self { file: Some(Arc::new(file)), ..store.knowing(key) })
+        Ok(Self { file: Some(file), ..store.knowing(key) })
     }
 
     /// Opens the store in `dir` for reading, also beside a process that writes it; every change is refused.
@@ -120,6 +119,12 @@ impl Embedded {
         self.writer.as_ref().ok_or_else(refusal)?.ask(write).await
     }
 
+    pub(super) fn forget_record(&self, of: &CustomerRef) {
+        if let Some(records) = &self.records {
+            records.forget(of);
+        }
+    }
+
     fn forget_records(&self) {
         if let Some(records) = &self.records {
             records.forget_all();
@@ -148,7 +153,7 @@ impl Store for Embedded {
         let Some(row) = found else { return Ok(Stored::default()) };
         let stored = customers::stored(&row)?;
         if let (Some(records), Some(since)) = (&self.records, since) {
-            records.keep_read(of, Kept { version: stored.version, record: row.record.into() }, since);
+            records.keep(of, Kept { version: stored.version, record: row.record.into() }, since);
         }
         Ok(stored)
     }
@@ -160,10 +165,11 @@ impl Store for Embedded {
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         let row = CommitRow::new(commit, &self.names)?;
         let (of, keep, now) = (row.of.clone(), row.keep, row.kept());
+        let since = self.records.as_ref().map(Records::since);
         let outcome = self.write(Write::Commit(Box::new(row))).await;
-        if let Some(records) = &self.records {
+        if let (Some(records), Some(since)) = (&self.records, since) {
             match (&outcome, now) {
-                (Ok(Outcome::Committed(Committed::Applied)), Some(now)) => records.keep_written(of, now),
+                (Ok(Outcome::Committed(Committed::Applied)), Some(now)) => records.keep(&of, now, since),
                 _ if keep == Keep::Known => records.drop_outdated(&of),
                 _ => records.forget(&of),
             }
@@ -274,11 +280,7 @@ impl Store for Embedded {
     }
 
     async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError> {
-        let erased = self.erase_of(of).await;
-        if let Some(records) = &self.records {
-            records.forget(of);
-        }
-        erased
+        self.erase_of(of).await
     }
 
     async fn expire(&self, account: &AccountId, left_before: BusinessDay, limit: usize) -> Result<usize, StoreError> {

@@ -109,9 +109,10 @@ impl Embedded {
                 nobody: nobody(self.names().partitions.of(of)),
                 residue: contribution(&facts, self.spec().lateness),
             };
-            match self.write(Write::Erase(Box::new(erase))).await? {
-                Outcome::Committed(Committed::Applied) => return Ok(true),
-                _ => continue,
+            let outcome = self.write(Write::Erase(Box::new(erase))).await;
+            self.forget_record(of);
+            if let Outcome::Committed(Committed::Applied) = outcome? {
+                return Ok(true);
             }
         }
         Err(StoreError::Unavailable("the customer was too busy to be erased; ask again".into()))

@@ -15,6 +15,7 @@
 mod batch;
 mod bulk;
 mod carrier;
+mod company;
 mod connection;
 mod counters;
 mod customers;

@@ -3,8 +3,8 @@
 //! What is kept here may be outdated for a moment: a decision made from it is then refused like any that comes too late,
 //! and what was kept is dropped. Only who is forgotten must not be found here afterwards.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -39,6 +39,7 @@ pub(super) struct Records {
     kept: Cache<CustomerRef, Kept, Bytes>,
     /// Rises whenever somebody is forgotten.
     forgotten: AtomicU64,
+    keeping: Mutex<()>,
 }
 
 /// How many had been forgotten when a record was read from the file.
@@ -49,7 +50,7 @@ impl Records {
     pub(super) fn new() -> Self {
         let usual = CAPACITY_BYTES / (USUAL_RECORD_BYTES + ENTRY_BYTES);
         let kept = Cache::with_weighter(usize::try_from(usual).unwrap_or(usize::MAX), CAPACITY_BYTES, Bytes);
-        Self { kept, forgotten: AtomicU64::new(0) }
+        Self { kept, forgotten: AtomicU64::new(0), keeping: Mutex::new(()) }
     }
 
     /// The record, if it is kept.
@@ -58,24 +59,21 @@ impl Records {
         Some(shape::read(&record).map(|customer| Stored { version, customer }))
     }
 
-    /// To be called before the file is read for [`Records::keep_read`].
+    /// To be called before the file is read or written for [`Records::keep`].
     pub(super) fn since(&self) -> Since {
         Since(self.forgotten.load(Ordering::SeqCst))
     }
 
-    /// Keeps what was read from the file, unless somebody was forgotten meanwhile: it may be them.
-    pub(super) fn keep_read(&self, of: &CustomerRef, read: Kept, since: Since) {
-        self.kept.insert(of.clone(), read);
+    /// Keeps what was read or written, unless something newer is kept, or somebody was forgotten meanwhile: it may be them.
+    pub(super) fn keep(&self, of: &CustomerRef, kept: Kept, since: Since) {
+        let one_at_a_time = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who wrote or read first may come last.
+        if self.kept.peek(of).is_none_or(|there| there.version < kept.version) {
+            self.kept.insert(of.clone(), kept);
+        }
+        drop(one_at_a_time);
         if self.forgotten.load(Ordering::SeqCst) != since.0 {
             self.kept.remove(of);
-        }
-    }
-
-    /// Keeps what was written.
-    pub(super) fn keep_written(&self, of: CustomerRef, written: Kept) {
-        // Who wrote first may hear of it last.
-        if self.kept.peek(&of).is_none_or(|kept| kept.version < written.version) {
-            self.kept.insert(of, written);
         }
     }
 
@@ -118,24 +116,24 @@ mod tests {
     fn what_was_read_or_written_last_is_there() {
         let records = Records::new();
         assert_eq!(version(&records, 1), None);
-        records.keep_read(&of(1), kept(4), records.since());
-        assert_eq!(version(&records, 1), Some(4));
-        records.keep_written(of(1), kept(6));
-        records.keep_written(of(1), kept(5));
-        assert_eq!(version(&records, 1), Some(6), "who wrote first may hear of it last");
+        let since = records.since();
+        for (comes, there) in [(4, 4), (6, 6), (5, 6)] {
+            records.keep(&of(1), kept(comes), since);
+            assert_eq!(version(&records, 1), Some(there), "who wrote or read first may come last");
+        }
         records.drop_outdated(&of(1));
         assert_eq!(version(&records, 1), None);
     }
 
     #[test]
-    fn who_was_forgotten_while_the_file_was_read_is_not_kept() {
+    fn who_was_forgotten_while_the_file_was_read_or_written_is_not_kept() {
         for forget in [|records: &Records| records.forget(&of(1)), |records: &Records| records.forget_all()] {
             let records = Records::new();
             let since = records.since();
             forget(&records);
-            records.keep_read(&of(1), kept(4), since);
+            records.keep(&of(1), kept(4), since);
             assert_eq!(version(&records, 1), None);
-            records.keep_read(&of(1), kept(4), records.since());
+            records.keep(&of(1), kept(4), records.since());
             forget(&records);
             assert_eq!(version(&records, 1), None);
         }
@@ -146,7 +144,7 @@ mod tests {
         let records = Records::new();
         let record: Arc<[u8]> = vec![0; 4096].into();
         for n in 0..40_000 {
-            records.keep_written(of(n), Kept { version: Version(1), record: Arc::clone(&record) });
+            records.keep(&of(n), Kept { version: Version(1), record: Arc::clone(&record) }, records.since());
         }
         assert!(records.kept.weight() <= CAPACITY_BYTES);
         assert!(records.kept.len() > 10_000, "{}", records.kept.len());

@@ -45,12 +45,21 @@ UPDATE fact SET words_before = before.seq
         FROM worded JOIN customer ON customer.id = worded.customer
     ) AS before
     WHERE before.account = fact.account AND before.of = fact.seq AND before.seq IS NOT NULL;
-UPDATE customer SET words = (SELECT max(seq) FROM worded WHERE customer = customer.id);
+UPDATE customer SET words = (SELECT max(seq) FROM worded WHERE customer = customer.id)
+    WHERE id IN (SELECT customer FROM worded);
 DROP TABLE worded;
 ";
 
 /// Brings an older file up to date, all of it or nothing.
 pub(super) fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<()> {
+    // What is sorted on the way may be more than memory holds.
+    connection.pragma_update(None, "temp_store", "FILE")?;
+    let renewed = renew(connection);
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    renewed
+}
+
+fn renew(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version < 2 {

@@ -1,7 +1,8 @@
 //! The thread that writes.
 
+use std::fs::File;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::batch::Batches;
 use super::carrier::{self, Carrier};
-use super::connection;
+use super::company::Before;
+use super::connection::{self, DB_FILE};
 use super::failure::{Damage, closed, damage};
 use super::lock::Lock;
 use super::request::{Outcome, Request, Scour, Write};
@@ -19,9 +21,6 @@ use crate::store::{Spec, StoreError};
 
 /// At most so many requests share a transaction.
 const MAX_BATCH: usize = 256;
-/// The first request of a batch waits for others, if the batch before had several: twice as long as that one kept the
-/// writer busy, and no longer than this. Whoever comes alone waits for nobody.
-const MAX_LINGER: Duration = Duration::from_millis(2);
 /// So many requests may wait; after that callers wait to ask.
 const QUEUE: usize = 1024;
 /// The log is carried over into the file when so many of its pages (4 KiB each) have not been: rarely, since a page
@@ -38,6 +37,7 @@ const TOO_LONG: i64 = 4;
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Request>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    file: Arc<File>,
 }
 
 impl Writer {
@@ -46,20 +46,28 @@ impl Writer {
         let lock = Lock::take(dir)?;
         let mut connection = connection::for_writing(dir)?;
         schema::prepare(&mut connection, spec)?;
+        let file = File::open(connection::db_path(dir));
+        let file = Arc::new(file.map_err(|error| StoreError::Unavailable(format!("{DB_FILE}: {error}")))?);
         let (queue, requests) = mpsc::channel(QUEUE);
         let desk = Desk {
             batches: Batches::new(connection),
             requests,
             failed: None,
-            carrier: Carrier::start(dir)?,
+            carrier: Carrier::start(dir, Arc::clone(&file))?,
             carry_pages: CARRY_PAGES,
+            rest_pages: REST_PAGES,
             _lock: lock,
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || desk.work())
             .map_err(|error| StoreError::Unavailable(format!("its writer cannot be started: {error}")))?;
-        Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)), file })
+    }
+
+    /// The store's file, which whoever holds it must close last: closing it drops this process's locks on it.
+    pub(super) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 
     /// Asks and waits until it is durable, or refused.
@@ -89,30 +97,28 @@ struct Desk {
     failed: Option<String>,
     carrier: Carrier,
     carry_pages: i64,
+    rest_pages: i64,
     _lock: Lock,
 }
 
 impl Desk {
     fn work(mut self) {
-        let (mut leaving, mut linger) = (Vec::new(), Duration::ZERO);
+        let (mut leaving, mut before) = (Vec::new(), None);
         while leaving.is_empty() {
             let Some(first) = self.requests.blocking_recv() else { break };
-            if !linger.is_zero() {
+            let mut batch = vec![first];
+            self.gather(&mut batch);
+            if let Some(linger) = before.and_then(|before: Before| before.linger(batch.len())) {
                 // Others come now too: what is stored together is cheaper, and so everybody is served sooner.
                 std::thread::sleep(linger);
+                self.gather(&mut batch);
             }
-            let mut batch = vec![first];
-            while batch.len() < MAX_BATCH
-                && let Ok(next) = self.requests.try_recv()
-            {
-                batch.push(next);
-            }
-            let (began, requests) = (Instant::now(), batch.len());
             metrics::histogram!("fuwu_store_batch_requests").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
             let (aside, batch): (Vec<_>, Vec<_>) =
                 batch.into_iter().partition(|request| matches!(request.write, Write::Close | Write::Scour(_)));
+            let (began, requests) = (Instant::now(), batch.len());
             self.serve(batch);
-            linger = if requests > 1 { MAX_LINGER.min(began.elapsed() * 2) } else { Duration::ZERO };
+            before = Some(Before { requests, took: began.elapsed(), ended: Instant::now() });
             for request in aside {
                 match request.write {
                     Write::Scour(how) => drop(request.answer.send(self.scour(how))),
@@ -125,6 +131,15 @@ impl Desk {
         for request in leaving {
             let outcome = closed.clone().map(|()| Outcome::Done).map_err(StoreError::Unavailable);
             let _ = request.answer.send(outcome);
+        }
+    }
+
+    /// Adds what waits already.
+    fn gather(&mut self, batch: &mut Vec<Request>) {
+        while batch.len() < MAX_BATCH
+            && let Ok(next) = self.requests.try_recv()
+        {
+            batch.push(next);
         }
     }
 
@@ -172,24 +187,22 @@ impl Desk {
             return;
         }
         let carried = self.carrier.done();
-        let connection = self.batches.connection();
-        let done = match (carried, carrier::look(connection)) {
+        let done = match (carried, carrier::look(self.batches.connection())) {
             (Some(Err(error)), _) | (_, Err(error)) => Err(error),
-            (Some(Ok(_)), Ok(left)) if left <= REST_PAGES => carrier::carry(connection).map(drop),
-            (_, Ok(left)) if left >= self.carry_pages * TOO_LONG => {
-                self.carrier.finish();
-                carrier::carry(connection).map(drop)
+            // So long that it must begin anew, or so little left that nobody notices.
+            (Some(Ok(_)), Ok(log)) if log.left <= self.rest_pages || log.pages >= self.carry_pages * TOO_LONG => {
+                carrier::carry(self.batches.connection()).map(drop)
+            }
+            (None, Ok(log)) if self.carrier.is_busy() && log.left >= self.carry_pages * TOO_LONG => {
+                let carried = self.carrier.finish().unwrap_or(Ok(log));
+                carried.and_then(|_| carrier::carry(self.batches.connection())).map(drop)
             }
             // Also when much was written while it was carried: once more, and there will be less.
-            (Some(Ok(_)), Ok(_)) => {
+            (carried, Ok(log)) if carried.is_some() || log.left >= self.carry_pages => {
                 self.carrier.begin();
                 Ok(())
             }
-            (None, Ok(left)) if left >= self.carry_pages => {
-                self.carrier.begin();
-                Ok(())
-            }
-            (None, Ok(_)) => Ok(()),
+            (_, Ok(_)) => Ok(()),
         };
         if let Err(error) = done {
             // What was acknowledged is safe in the log; it is tried again.
@@ -198,13 +211,21 @@ impl Desk {
         }
     }
 
+    /// Waits for the carrier, and notes what it met.
+    fn await_carrier(&mut self) {
+        if let Some(Err(error)) = self.carrier.finish() {
+            tracing::warn!("the store's log was not carried over: {error}");
+            self.note(&error);
+        }
+    }
+
     /// Empties the log, after it rewrote the file if that is wanted. [`Outcome::Claimed`] of nothing: not yet, somebody
     /// reads the log.
     fn scour(&mut self, how: Scour) -> Result<Outcome, StoreError> {
+        self.await_carrier();
         if let Some(cause) = &self.failed {
             return Err(StoreError::Unavailable(cause.clone()));
         }
-        self.carrier.finish();
         let scoured = scour(self.batches.connection(), how);
         if let Err(error) = &scoured {
             self.note(error);
@@ -214,7 +235,7 @@ impl Desk {
 
     /// Carries the log over into the file, notes that all is well, and frees the lock.
     fn close(mut self) -> Result<(), String> {
-        self.carrier.finish();
+        self.await_carrier();
         if let Some(cause) = self.failed {
             return Err(cause);
         }
@@ -260,10 +281,19 @@ mod tests {
         let mut connection = connection::for_writing(dir).unwrap();
         schema::prepare(&mut connection, Spec::default()).unwrap();
         let (queue, requests) = mpsc::channel(9);
-        let carrier = Carrier::start(dir).unwrap();
+        let file = Arc::new(File::open(connection::db_path(dir)).unwrap());
+        let carrier = Carrier::start(dir, file).unwrap();
         (
             queue,
-            Desk { batches: Batches::new(connection), requests, failed: None, carrier, carry_pages: 50, _lock: lock },
+            Desk {
+                batches: Batches::new(connection),
+                requests,
+                failed: None,
+                carrier,
+                carry_pages: 50,
+                rest_pages: 10,
+                _lock: lock,
+            },
         )
     }
 
@@ -325,8 +355,22 @@ mod tests {
             desk.carry_over();
             longest = longest.max(std::fs::metadata(dir.path().join("fuwu.db-wal")).unwrap().len());
         }
-        let bound = (50 * u64::try_from(TOO_LONG).unwrap() + 2 * u64::try_from(per_batch).unwrap()) * 4200;
+        // So much was carried over when as much was written beside it, and then everybody waited.
+        let bound = (2 * 50 * u64::try_from(TOO_LONG).unwrap() + 2 * u64::try_from(per_batch).unwrap()) * 4200;
         assert!(longest < bound, "{longest} of {bound}");
         assert!(desk.close().is_ok());
+    }
+
+    #[test]
+    fn what_the_carrier_meets_is_known_before_the_file_is_closed_as_if_all_were_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_queue, mut desk) = desk(dir.path());
+        ask(&mut desk).unwrap();
+        // What cannot be flushed.
+        let file = Arc::new(File::open("/dev/null").unwrap());
+        desk.carrier = Carrier::start(dir.path(), file).unwrap();
+        desk.carrier.begin();
+        let refused = desk.close().unwrap_err();
+        assert!(refused.contains("nothing is stored until"), "{refused}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::nearest::suggestion;
+use crate::config::nearest::{nearest, suggestion};
 use crate::config::playbook::draft::Draft;
 use crate::config::playbook::finding::{Code, Finding};
 use crate::config::playbook::site::Site;
@@ -12,13 +12,21 @@ use crate::domain::playbook::Moments;
 
 /// After so many names that lead nowhere the rest is noise.
 const MAX_UNKNOWN: usize = 200;
+/// More names than this are not listed.
+const MAX_LISTED: usize = 12;
 
 /// Checks every name.
 pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
     let named = named_actions(draft);
     let unknown = named.iter().filter(|(key, ..)| !draft.actions.contains_key(key));
     for (key, site, place) in unknown.take(MAX_UNKNOWN) {
-        let mend = suggestion(key.as_str(), draft.actions.keys().map(ActionKey::as_str));
+        let known = || draft.actions.keys().map(ActionKey::as_str);
+        let mend = match nearest(key.as_str(), known()) {
+            None if draft.actions.len() > MAX_LISTED => {
+                format!("在 config/playbook/actions/ 的一个文件里加上 [{key}] 和它的 kind，或者改用已有的动作")
+            }
+            _ => suggestion(key.as_str(), known()),
+        };
         findings.push(site.error(Code::UnknownAction, format!("{place}用到的动作 {key} 不存在"), mend));
     }
     let reached: BTreeSet<&ActionKey> = named.iter().map(|(key, ..)| key).collect();

@@ -31,3 +31,13 @@ fn far_along_a_line_the_place_is_told_without_the_line() {
     let finding = menu(&format!("{{\"type\": \"clik\", \"name\": \"a\"}}{}", " ".repeat(5_000))).only();
     assert_eq!(finding.excerpt.chars().count(), 300);
 }
+
+#[test]
+fn an_action_that_is_not_there_yet_is_told_where_it_would_go() {
+    let many: String = (0..14).map(|n| format!("[x{n}]\nkind = \"say\"\ntext = \"好\"\n")).collect();
+    let folder =
+        Folder::good().with("playbook/actions/more.toml", many).with("menus/m.json", MENU.replace("plan", "营业厅"));
+    let findings = folder.read().1;
+    let unknown = findings.iter().find(|finding| finding.code == Code::UnknownAction).unwrap();
+    assert!(unknown.mend.contains("config/playbook/actions/") && unknown.mend.contains("[营业厅]"), "{}", unknown.mend);
+}
