@@ -152,7 +152,8 @@ impl Store for Embedded {
         let found = self.points.read(|connection| Ok(customers::find(connection, of, &self.names)?))?;
         let Some(row) = found else { return Ok(Stored::default()) };
         let stored = customers::stored(&row)?;
-        if let (Some(records), Some(since)) = (&self.records, since) {
+        // What is left of those who left is found under another name than theirs, and not kept under theirs.
+        if let (Some(records), Some(since), None) = (&self.records, since, stored.customer.left_on()) {
             records.keep(of, Kept { version: stored.version, record: row.record.into() }, since);
         }
         Ok(stored)
@@ -336,5 +337,39 @@ fn create(dir: &Path) -> std::io::Result<()> {
     match dir.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::customer::Customer;
+    use crate::store::Version;
+
+    #[tokio::test]
+    async fn who_acts_is_kept_in_memory_and_who_left_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = Spec { partitions: 4, ..Spec::default() };
+        let store = Embedded::open(dir.path(), spec, PseudonymKey::new("k")).unwrap();
+        let of = CustomerRef { account: "demo".into(), openid: "o1".into() };
+        let is_kept = || store.records.as_ref().unwrap().get(&of).is_some();
+        let mut leaves = Customer::default();
+        leaves.follow.changed_at = Some(UnixSecs(86_400));
+        let acts = [(Customer::default(), Keep::Known), (Customer::default(), Keep::Known), (leaves, Keep::Tombstone)];
+        for ((customer, keep), base) in acts.into_iter().zip(0..) {
+            let commit = Commit {
+                of: of.clone(),
+                base: Version(base),
+                customer,
+                increments: Vec::new(),
+                facts: Vec::new(),
+                outbox: Vec::new(),
+                settled: Vec::new(),
+                keep,
+            };
+            assert_eq!(store.commit(commit).await.unwrap(), Committed::Applied);
+            assert_eq!(store.load(&of).await.unwrap().version, Version(base + 1));
+            assert_eq!(is_kept(), keep == Keep::Known, "after {base}");
+        }
     }
 }

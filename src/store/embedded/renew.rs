@@ -83,10 +83,14 @@ fn renew(connection: &mut Connection) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fact::{Fact, FactKind};
+    use crate::domain::ids::DedupeKey;
+    use crate::domain::sample::NOON;
     use crate::growth::counter::{CounterKey, Increment, Metric};
     use crate::growth::lateness::Lateness;
-    use crate::store::Spec;
+    use crate::store::embedded::forget;
     use crate::store::embedded::schema::{check_for_reading, meta, prepare};
+    use crate::store::{Spec, shape};
 
     fn made() -> Connection {
         let mut connection = Connection::open_in_memory().unwrap();
@@ -200,6 +204,20 @@ mod tests {
         let chains = [7, 8, 9, 10].map(|customer| words_of(&older, customer));
         assert_eq!(chains, [vec![5, 1], vec![6, 2], vec![4], vec![]]);
         prepare(&mut older, Spec::default()).unwrap();
+        // What it is for: who leaves takes the words along, and nobody else's.
+        let said = Fact {
+            at: NOON,
+            arrived: NOON,
+            key: DedupeKey(1),
+            playbook: "p".into(),
+            what: FactKind::Unanswered { text: "问".into() },
+        };
+        let bare = shape::write(&said.without_words().unwrap()).unwrap();
+        older.execute("UPDATE fact SET body = ?1", [shape::write(&said).unwrap()]).unwrap();
+        forget::bury(&older, (1, 7), &mut counters::Fold::default()).unwrap();
+        let mut wordless = older.prepare("SELECT seq FROM fact WHERE body = ?1 ORDER BY seq").unwrap();
+        let wordless: Vec<i64> = wordless.query_map([bare], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!((wordless, words_of(&older, 7), words_of(&older, 8)), (vec![1, 5], vec![], vec![6, 2]));
     }
 
     #[test]

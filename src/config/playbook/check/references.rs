@@ -12,20 +12,15 @@ use crate::domain::playbook::Moments;
 
 /// After so many names that lead nowhere the rest is noise.
 const MAX_UNKNOWN: usize = 200;
-/// More names than this are not listed.
-const MAX_LISTED: usize = 12;
 
 /// Checks every name.
 pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
     let named = named_actions(draft);
     let unknown = named.iter().filter(|(key, ..)| !draft.actions.contains_key(key));
     for (key, site, place) in unknown.take(MAX_UNKNOWN) {
-        let known = || draft.actions.keys().map(ActionKey::as_str);
-        let mend = match nearest(key.as_str(), known()) {
-            None if draft.actions.len() > MAX_LISTED => {
-                format!("在 config/playbook/actions/ 的一个文件里加上 [{key}] 和它的 kind，或者改用已有的动作")
-            }
-            _ => suggestion(key.as_str(), known()),
+        let mend = match nearest(key.as_str(), draft.actions.keys().map(ActionKey::as_str)) {
+            Some(meant) => format!("是不是想写 {meant}？"),
+            None => format!("在 actions/ 的一个文件里加上 {} 和它的 kind，或者改用已有的动作", table(key)),
         };
         findings.push(site.error(Code::UnknownAction, format!("{place}用到的动作 {key} 不存在"), mend));
     }
@@ -40,6 +35,17 @@ pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
         findings.push(part.site.name().warning(Code::UnreachableAction, message, mend));
     }
     connectors(draft, findings);
+}
+
+/// The head of an action's table, as TOML wants it.
+fn table(key: &ActionKey) -> String {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    let key = key.as_str();
+    if !key.is_empty() && key.bytes().all(is_bare) {
+        format!("[{key}]")
+    } else {
+        format!("[{}]", toml::Value::from(key))
+    }
 }
 
 /// Every action that something names, where, and by what.

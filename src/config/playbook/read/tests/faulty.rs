@@ -33,11 +33,13 @@ fn far_along_a_line_the_place_is_told_without_the_line() {
 }
 
 #[test]
-fn an_action_that_is_not_there_yet_is_told_where_it_would_go() {
-    let many: String = (0..14).map(|n| format!("[x{n}]\nkind = \"say\"\ntext = \"好\"\n")).collect();
-    let folder =
-        Folder::good().with("playbook/actions/more.toml", many).with("menus/m.json", MENU.replace("plan", "营业厅"));
-    let findings = folder.read().1;
-    let unknown = findings.iter().find(|finding| finding.code == Code::UnknownAction).unwrap();
-    assert!(unknown.mend.contains("config/playbook/actions/") && unknown.mend.contains("[营业厅]"), "{}", unknown.mend);
+fn an_action_that_is_not_there_yet_is_there_once_the_mend_is_followed() {
+    for (key, table) in [("shops", "[shops]"), ("营业厅", "[\"营业厅\"]"), ("a.b", "[\"a.b\"]")] {
+        let folder = || Folder::good().with("menus/m.json", MENU.replace("plan", key));
+        let unknown = |folder: &Folder| folder.read().1.into_iter().find(|told| told.code == Code::UnknownAction);
+        let told = unknown(&folder()).unwrap();
+        assert!(told.mend.contains("actions/") && told.mend.contains(table), "{}", told.mend);
+        let mended = folder().with("playbook/actions/more.toml", format!("{table}\nkind = \"say\"\ntext = \"好\"\n"));
+        assert_eq!(unknown(&mended), None);
+    }
 }
