@@ -29,6 +29,8 @@ pub enum Plant {
     ChargesTwice,
     /// The business system takes back what it has done.
     Undoes,
+    /// What was sent is shown a minute late now and then.
+    ShowsLate,
     /// A message is shown before its work is committed.
     SendsBeforeCommit,
     /// The end of a message is not noted, and so it is sent again.

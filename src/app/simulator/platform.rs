@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::plan::{Act, Delivery, Jump, Plan};
+use super::plants::Plant;
 use super::world::{Event, State, World, number_of, openid};
 use crate::channel::official::api::Carrier;
 
@@ -210,7 +211,8 @@ impl State {
     }
 
     pub fn show(&mut self, (of, text): (u64, &str), answer_lost: bool) {
-        let at_ms = self.now_ms();
+        let is_late = self.plant == Some(Plant::ShowsLate) && self.dice.hits(300);
+        let at_ms = self.now_ms() + if is_late { 60_000 } else { 0 };
         self.note(Event::Shows { of, text: text.to_owned() });
         self.platform.shown.push(Shown { of, text: text.to_owned(), at_ms, answer_lost });
     }
