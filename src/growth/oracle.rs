@@ -77,7 +77,7 @@ impl Oracle {
         oracle
     }
 
-    fn take(&mut self, customer: u32, fact: &Fact, refused: &mut BTreeSet<u64>) {
+    fn take(&mut self, customer: u32, fact: &Fact, refused: &mut BTreeSet<(u32, u64, i64)>) {
         let (at, arrived) = (fact.at.0, fact.arrived.0);
         let day = day_of(at);
         let reason = match () {
@@ -86,8 +86,9 @@ impl Oracle {
             () => None,
         };
         if let Some(reason) = reason {
-            // A delivery counts once, however many facts it is.
-            if refused.insert(fact.key.0) {
+            // A delivery counts once, however many facts it is; one that was forgotten and comes again counts again, as in
+            // every other number.
+            if refused.insert((customer, fact.key.0, arrived)) {
                 add(&mut self.cells, Metric::Quarantined, (day_of(arrived), 0), reason);
             }
             return;

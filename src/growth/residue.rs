@@ -30,8 +30,8 @@ impl Sum {
 /// What one customer's facts count, in order of commit and all together: a rebuild of that customer.
 pub fn contribution(facts: &[Fact], lateness: Lateness) -> Vec<Increment> {
     let (mut customer, mut sum) = (Customer::default(), Sum::default());
-    // The facts of a delivery stand together and were recorded together.
-    for delivery in facts.chunk_by(|one, next| one.key == next.key) {
+    // The facts of a delivery stand together and were recorded together; one that came again arrived again.
+    for delivery in facts.chunk_by(|one, next| (one.key, one.arrived) == (next.key, next.arrived)) {
         sum.add(record(&mut customer, delivery, lateness).increments, 1);
     }
     sum.finish()

@@ -3,6 +3,7 @@ use crate::domain::time::UnixSecs;
 use crate::growth::counter::{CounterKey, GAP_FAR, GAP_FIRST};
 use crate::growth::counters::Counters;
 use crate::growth::follow::MAX_TRANSITIONS;
+use crate::growth::oracle::{Cells, Oracle};
 use Metric::*;
 
 /// A Monday.
@@ -341,4 +342,19 @@ fn a_late_sunday_that_begins_its_week_is_journalled_for_the_week_too() {
     let increments = record(&mut Customer::default(), &[late], L).increments;
     let weekly: Vec<_> = increments.iter().filter(|i| i.key.metric == RetainedWeekly).map(|i| i.late_on).collect();
     assert_eq!(weekly, [Some(BusinessDay(sunday + 1))]);
+}
+
+#[test]
+fn a_refused_delivery_that_was_forgotten_and_comes_again_is_refused_again() {
+    let said = |hour| {
+        let facts = [FactKind::Messaged, FactKind::Unanswered { text: "x".into() }];
+        facts.map(|what| fact(at(DAY, 12), at(DAY, hour), what))
+    };
+    let (one, two) = (said(8), said(9));
+    let mut customer = Customer::default();
+    let increments = [&one, &two].into_iter().flat_map(|facts| record(&mut customer, facts, L).increments);
+    let counted: Counters = increments.map(|i| (i.key, i.by)).collect();
+    let oracle = Oracle::of(one.iter().chain(&two).map(|fact| (1, fact)), L.days());
+    assert_eq!(cells(&counted).into_iter().map(|(_, by)| by).collect::<Vec<_>>(), [2]);
+    assert_eq!(counted.cells().collect::<Cells>(), oracle.cells);
 }

@@ -89,12 +89,12 @@ impl Drafts {
                 let (key, playbook) = (DedupeKey(key as u64), format!("p{}", draft.sec % 3).as_str().into());
                 move |what| Fact { at: UnixSecs(at), arrived: UnixSecs(arrived), key, playbook, what }
             };
-            let fact = |what: &FactKind| stamp(arrived, 2 * number)(what.clone());
+            let fact = |what: &FactKind| stamp(arrived, number)(what.clone());
             deliveries.push((arrived + draft.jitter_secs, draft.customer, facts.iter().map(fact).collect::<Vec<_>>()));
             if turn && facts.len() == 1 && draft.sec % 4 == 0 && !matches!(facts[0], FactKind::Messaged) {
                 // Pushed again, when nobody remembers that delivery any more.
                 let again = arrived + 7_200;
-                let fact = stamp(again, 2 * number + 1)(facts[0].clone());
+                let fact = stamp(again, number)(facts[0].clone());
                 deliveries.push((again + draft.jitter_secs, draft.customer, vec![fact]));
             }
         }
