@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::admission::Place;
 use super::in_flight::{Joined, Lead, wait};
@@ -14,7 +14,7 @@ use crate::domain::actions::{Given, Needs};
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::inbound::{Class, Inbound};
-use crate::domain::recent::Earned;
+use crate::domain::recent::{Earned, KEYS_KEPT_SECS};
 use crate::domain::reply::Reply;
 use crate::domain::route::route;
 use crate::domain::work::Work;
@@ -24,6 +24,10 @@ use crate::store::{Committed, CustomerRef, Quarantined, StoreError, Version};
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(4000);
 /// A conflict means that the same customer did something else at the same moment; so many in a row mean a fault.
 const MAX_TRIES: usize = 16;
+
+/// A repetition is known for ten minutes: a record that was read later than this after a delivery came may know it no
+/// longer.
+pub(super) const DECIDED_WITHIN_SECS: i64 = KEYS_KEPT_SECS / 2;
 
 /// Nothing durable can be said now: the platform should deliver again.
 #[derive(Debug, thiserror::Error)]
@@ -58,14 +62,22 @@ impl App {
         timeout_at(deadline, wait(waiting)).await.ok().flatten().ok_or(NotNow::Late)
     }
 
-    /// Keeps a delivery that cannot be used; once that is done it may be acknowledged.
+    /// Keeps a delivery that cannot be used; once that is done it may be acknowledged. Goes on when the caller leaves.
     ///
     /// # Errors
-    /// As the store answers: the platform should deliver again.
-    pub async fn set_aside(&self, account: &ServedAccount, unusable: Unusable) -> Result<(), StoreError> {
+    /// The platform should deliver again.
+    pub async fn set_aside(self: &Arc<Self>, account: &ServedAccount, unusable: Unusable) -> Result<(), NotNow> {
         let (arrived, reason) = (self.clock.now(), unusable.reason.as_str().to_owned());
         let entry = Quarantined { account: account.id().clone(), arrived, reason, body: unusable.body };
-        self.store.quarantine(entry).await
+        let app = Arc::clone(self);
+        let kept = self.tasks.spawn(async move {
+            let kept = app.store.quarantine(entry).await;
+            kept.inspect_err(|error| tracing::error!(%error, "the quarantine cannot be written"))
+        });
+        match timeout(ANSWER_WITHIN, kept).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            _ => Err(NotNow::Late),
+        }
     }
 
     async fn lead(
@@ -92,6 +104,10 @@ impl App {
             }
             Err(error) => {
                 tracing::error!(account = %account.id(), %error, "a delivery was not applied; the platform will repeat it");
+                // It may have been, and this may have been the platform's last try.
+                if let Some(kept) = self.kept_answer(&delivery).await {
+                    lead.answer(kept);
+                }
             }
         }
     }
@@ -121,6 +137,9 @@ impl App {
                 let earned = Earned { reply: Reply::Silent, at: moment.now };
                 return Ok(Settled { earned, wait_for: None });
             }
+            if self.clock.now().secs_since(moment.now) > DECIDED_WITHIN_SECS {
+                return Err(StoreError::Unavailable("it was read long after the delivery came".into()));
+            }
             let route = route(&playbook, &stored.customer, inbound, moment);
             let needs = route.needs(&stored.customer, moment);
             let given = match known.take().filter(|(asked, _)| *asked == needs) {
@@ -134,7 +153,8 @@ impl App {
                     given
                 }
             };
-            let subject = Subject { customer: &stored.customer, inbound, moment };
+            let awaited = Instant::now() < delivery.deadline;
+            let subject = Subject { customer: &stored.customer, inbound, moment, awaited };
             let decision = decide(&playbook, subject, &route, &given);
             known = Some((needs, given));
             let setting = Setting { of: &delivery.of, playbook: &playbook, moment, rules: &self.rules };

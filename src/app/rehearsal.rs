@@ -123,7 +123,8 @@ impl Rehearsal {
         self.touched.note(&playbook, &before, (&inbound, &route));
         let mut heard = Heard::default();
         let given = self.find_out(&route.needs(&before, moment), &mut heard.faults);
-        let decision = decide(&playbook, Subject { customer: &before, inbound: &inbound, moment }, &route, &given);
+        let decision =
+            decide(&playbook, Subject { customer: &before, inbound: &inbound, moment, awaited: true }, &route, &given);
         heard.reply = decision.reply.clone();
         let wait_for = decision.wait_for.clone();
         self.apply(decision, moment, &mut heard.faults);

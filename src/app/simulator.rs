@@ -196,6 +196,24 @@ fn a_receipt_is_told_though_the_answer_to_its_commit_was_lost() {
     assert!(run.trace().contains("said: \"办成 ") || run.trace().contains("said: \"不成 "), "{}", run.trace());
 }
 
+/// What cannot be read is answered in time too, however slow the store is.
+#[test]
+fn a_delivery_that_cannot_be_read_is_refused_before_the_platform_gives_up() {
+    let world = World::new(Plan::of_acts(&[plan::Act::Garbled], Forget::Tombstone), None);
+    world.lock().planned_fault = Some((1, Fate::Slow(60_000)));
+    assert_eq!(run_in(world).breaches, []);
+}
+
+/// The platform may not come again, so the answer that was kept is said at once.
+#[test]
+fn a_delivery_whose_commit_was_applied_and_not_acknowledged_is_answered() {
+    let world = World::new(Plan::of_acts(&[plan::Act::Say("您好")], Forget::Tombstone), None);
+    world.lock().planned_fault = Some((1, Fate::AnswerLost));
+    let run = run_in(world);
+    assert_eq!(run.breaches, []);
+    assert!(!run.trace().contains("Unanswered"), "{}", run.trace());
+}
+
 /// With the record gone, the platform's next try counted again.
 #[test]
 fn an_unfollow_whose_answer_was_lost_counts_once_though_nothing_is_kept() {

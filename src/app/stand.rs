@@ -89,6 +89,14 @@ pub(super) fn account_at(base: url::Url) -> ServedAccount {
     }
 }
 
+/// A shell on a store in `dir`.
+pub(super) fn app(account: ServedAccount, dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
+    let spec = Spec { partitions: 4, ..Spec::default() };
+    let store = Arc::new(Embedded::open(dir, spec, PseudonymKey::new("stand")).unwrap());
+    let discretion = Discretion { forget: Forget::Tombstone, keep_days: 180, key: PseudonymKey::new("stand") };
+    App::new(vec![account], store, clock, Rules { lateness: Lateness::default(), discretion })
+}
+
 impl Stand {
     /// With the demo's playbook, at noon.
     pub fn new() -> Self {
@@ -108,12 +116,8 @@ impl Stand {
         actix_web::rt::spawn(server.run());
         let account = account_at(base);
         let dir = tempfile::tempdir().unwrap();
-        let spec = Spec { partitions: 4, ..Spec::default() };
-        let store = Arc::new(Embedded::open(dir.path(), spec, PseudonymKey::new("stand")).unwrap());
         let clock = Arc::new(ManualClock::at(NOON));
-        let discretion = Discretion { forget: Forget::Tombstone, keep_days: 180, key: PseudonymKey::new("stand") };
-        let rules = Rules { lateness: Lateness::default(), discretion };
-        let app = App::new(vec![account], store, Arc::clone(&clock) as Arc<dyn Clock>, rules);
+        let app = app(account, dir.path(), Arc::clone(&clock) as Arc<dyn Clock>);
         Self { app, clock, outside: outside.into_inner(), events: heard, _dir: dir }
     }
 

@@ -15,12 +15,23 @@ const FRESH_SECS: i64 = 15;
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     lines: HashMap<CustomerRef, Line>,
-    put_off: HashMap<CustomerRef, UnixSecs>,
+    put_off: HashMap<CustomerRef, PutOff>,
+}
+
+/// Nobody overtakes `first`, which comes back at `until`.
+#[derive(Debug)]
+struct PutOff {
+    first: WorkId,
+    until: UnixSecs,
+    /// What came before it all the same and was put off behind it, once: the store then hands out `first` first.
+    held: Vec<WorkId>,
 }
 
 #[derive(Debug)]
 struct Line {
     sending: WorkId,
+    /// The same, claimed again meanwhile: only this claim can still put it off.
+    again: Option<Claimed>,
     waiting: VecDeque<Waiting>,
 }
 
@@ -60,20 +71,26 @@ impl Turns {
 
     /// A message was claimed at `now`.
     pub(super) fn take(&mut self, claimed: Claimed, now: UnixSecs) -> Turn {
-        match self.put_off.get(&claimed.of).copied() {
-            Some(until) if until > now => return Turn::Until(claimed, until),
-            Some(_) => drop(self.put_off.remove(&claimed.of)),
-            None => {}
+        if let Some(PutOff { first, until, held }) = self.put_off.get_mut(&claimed.of) {
+            let id = &claimed.work.id;
+            if first != id && (*until > now || !held.contains(id)) {
+                if *until <= now {
+                    held.push(id.clone());
+                }
+                return Turn::Until(claimed, (*until).max(now.plus_secs(1)));
+            }
+            // It is back, or will not be: somebody else has it.
+            self.put_off.remove(&claimed.of);
         }
         let id = &claimed.work.id;
         let Some(line) = self.lines.get_mut(&claimed.of) else {
-            self.lines.insert(claimed.of.clone(), Line { sending: id.clone(), waiting: VecDeque::new() });
+            self.lines.insert(claimed.of.clone(), Line { sending: id.clone(), again: None, waiting: VecDeque::new() });
             return Turn::Now(claimed);
         };
         // Claimed again because a lease ended here: it keeps its place, under the new lease.
         match line.waiting.iter_mut().find(|waiting| waiting.claimed.work.id == *id) {
             Some(waiting) => *waiting = Waiting { claimed, since: now },
-            None if line.sending == *id => {}
+            None if line.sending == *id => line.again = Some(claimed),
             None => line.waiting.push_back(Waiting { claimed, since: now }),
         }
         Turn::Waits
@@ -82,27 +99,29 @@ impl Turns {
     /// The customer's message has gone out, or is of no use any more.
     pub(super) fn finished(&mut self, of: &CustomerRef, now: UnixSecs) -> Next {
         let Some(line) = self.lines.get_mut(of) else { return Next::Nothing };
-        match line.waiting.front().map(|first| now.secs_since(first.since) <= FRESH_SECS) {
+        line.again = None;
+        let first = line.waiting.front();
+        match first.map(|first| (first.claimed.work.id.clone(), now.secs_since(first.since) <= FRESH_SECS)) {
             None => {
                 self.lines.remove(of);
                 Next::Nothing
             }
-            Some(false) => {
-                let soon = now.plus_secs(1);
-                Next::PutOff(self.put_off(of, soon), soon)
+            Some((id, is_fresh)) => {
+                line.sending = id;
+                if !is_fresh {
+                    let soon = now.plus_secs(1);
+                    return Next::PutOff(self.put_off(of, soon), soon);
+                }
+                line.waiting.pop_front().map_or(Next::Nothing, |next| Next::Send(next.claimed))
             }
-            Some(true) => line.waiting.pop_front().map_or(Next::Nothing, |next| {
-                line.sending = next.claimed.work.id.clone();
-                Next::Send(next.claimed)
-            }),
         }
     }
 
     /// The customer's message comes back at `until`; gives back what waited behind it and has to wait as long.
     pub(super) fn put_off(&mut self, of: &CustomerRef, until: UnixSecs) -> Vec<Claimed> {
-        self.put_off.insert(of.clone(), until);
-        let waiting = self.lines.remove(of).map(|line| line.waiting).unwrap_or_default();
-        waiting.into_iter().map(|waiting| waiting.claimed).collect()
+        let Some(Line { sending: first, again, waiting }) = self.lines.remove(of) else { return Vec::new() };
+        self.put_off.insert(of.clone(), PutOff { first, until, held: Vec::new() });
+        again.into_iter().chain(waiting.into_iter().map(|waiting| waiting.claimed)).collect()
     }
 }
 
@@ -172,5 +191,37 @@ mod tests {
         }
         assert_eq!(turns.waiting(), 2);
         assert_eq!(turns.finished(&of("a"), again), Next::Send(Claimed { attempt: 2, ..message("a", "2") }));
+    }
+
+    #[test]
+    fn nothing_newer_goes_before_a_message_that_was_put_off_at_the_moment_it_comes_back() {
+        let mut turns = Turns::default();
+        turns.take(message("a", "1"), NOW);
+        let back = NOW.plus_secs(1);
+        assert_eq!(turns.put_off(&of("a"), back), []);
+        // Claimed before that moment and looked at after it, or due a second earlier and in the same handful.
+        assert_eq!(turns.take(message("a", "2"), back), Turn::Until(message("a", "2"), back.plus_secs(1)));
+        assert_eq!(turns.take(message("a", "1"), back), Turn::Now(message("a", "1")));
+        assert_eq!(turns.take(message("a", "2"), back.plus_secs(1)), Turn::Waits);
+    }
+
+    #[test]
+    fn who_does_not_come_back_is_waited_for_once() {
+        let mut turns = Turns::default();
+        turns.take(message("a", "1"), NOW);
+        turns.put_off(&of("a"), NOW.plus_secs(1));
+        let (late, later) = (NOW.plus_secs(99), NOW.plus_secs(100));
+        assert_eq!(turns.take(message("a", "2"), late), Turn::Until(message("a", "2"), later));
+        assert_eq!(turns.take(message("a", "2"), later), Turn::Now(message("a", "2")));
+    }
+
+    #[test]
+    fn what_was_claimed_again_while_it_was_sent_is_put_off_under_the_new_claim() {
+        let mut turns = Turns::default();
+        turns.take(message("a", "1"), NOW);
+        turns.take(message("a", "2"), NOW);
+        let again = Claimed { attempt: 2, ..message("a", "1") };
+        assert_eq!(turns.take(again.clone(), NOW), Turn::Waits);
+        assert_eq!(turns.put_off(&of("a"), NOW.plus_secs(1)), [again, message("a", "2")]);
     }
 }

@@ -31,12 +31,14 @@ pub struct Subject<'a> {
     pub inbound: &'a Inbound,
     /// Time and what is fresh.
     pub moment: Moment,
+    /// Whether somebody still waits for the answer.
+    pub awaited: bool,
 }
 
 /// Decides one delivery. The follow state and the activity history are left to `growth::record`, which changes them
 /// together with the counters.
 pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, given: &Given) -> Decision {
-    let Subject { customer, inbound, moment } = subject;
+    let Subject { customer, inbound, moment, awaited } = subject;
     let mut decision =
         Decision { customer: customer.clone(), facts: vec![own_fact(&inbound.what, playbook)], ..Decision::default() };
     arrive(&mut decision.customer, inbound, moment);
@@ -72,16 +74,19 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
     }
     if matches!(inbound.what, What::Event(Event::Unsubscribed | Event::AccountCancelled(_))) {
         decision.reply = Reply::Silent;
-        // One that arrives after the next follow ends a spell that is over, not the present one.
+        // One that arrives after the next follow, or what the customer did next, ends a spell that is over, not the
+        // present one.
         let follow = &customer.follow;
-        if !(follow.following && follow.changed_at.is_some_and(|at| at > inbound.at)) {
+        let has_followed = follow.following && follow.changed_at.is_some_and(|at| at > inbound.at);
+        if !has_followed && !customer.windows.opened_after(inbound.at) {
             leave(&mut decision.customer);
         }
         // Somebody who closed their account at the platform will not come back.
         if matches!(inbound.what, What::Event(Event::AccountCancelled(_))) {
             decision.customer.forget();
         }
-    } else if !matches!(route, Route::Quiet) {
+    } else if awaited && !matches!(route, Route::Quiet) {
+        // What nobody hears must not take the notes along.
         say_notes(&mut decision, moment);
     }
     decision.customer.recent.remember(moment.key, decision.reply.clone(), moment.now);

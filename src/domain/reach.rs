@@ -124,7 +124,7 @@ pub enum Delivery {
 pub fn deliver_later(customer: &Customer, reply: &Reply, work: &Work, now: UnixSecs) -> Delivery {
     // A chat can only be handed over in answer to a message (platform.md part 3).
     let unsayable = matches!(reply, Reply::Silent | Reply::HandOver { .. });
-    if unsayable || customer.follow.has_left() || useful_until(work, now) <= now {
+    if unsayable || customer.away_since().is_some() || useful_until(work, now) <= now {
         return Delivery::Drop;
     }
     match customer.windows.reach(now) {
@@ -212,7 +212,10 @@ mod tests {
         assert_eq!(deliver_later(&customer, &Reply::Silent, &work, UnixSecs(59)), Delivery::Drop);
         let hand_over = Reply::HandOver { agent: None };
         assert_eq!(deliver_later(&customer, &hand_over, &work, UnixSecs(59)), Delivery::Drop);
-        customer.follow = Follow { first_day: Some(BusinessDay(1)), ..Follow::default() };
+        customer.follow =
+            Follow { first_day: Some(BusinessDay(1)), changed_at: Some(UnixSecs(1)), ..Follow::default() };
         assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(59)), Delivery::Drop, "has left");
+        customer.windows.open(BY_TAP, UnixSecs(2));
+        assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(59)), Delivery::Send, "is back");
     }
 }

@@ -1,19 +1,23 @@
 //! What becomes of late outcomes and of messages, whatever the outside does.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::super::admission::Admission;
-use super::super::stand::{Stand, message, of};
+use super::super::handle::DECIDED_WITHIN_SECS;
+use super::super::stand::{Stand, account_at, app, message, of};
 use super::*;
+use crate::app::Clock;
 use crate::domain::customer::Customer;
 use crate::domain::ids::DedupeKey;
 use crate::domain::inbound::{Class, Inbound};
 use crate::domain::question::Question;
 use crate::domain::reach::BY_MESSAGE;
 use crate::domain::sample::{NOON, text};
+use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
 
 fn question(connector: &str, idempotency_key: Option<&str>) -> Question {
@@ -129,4 +133,31 @@ async fn what_nobody_is_there_to_read_is_dropped() {
     assert_eq!(send(&stand, message("w", "到账了")).await, Tried::Finished);
     assert_eq!((stand.left().await, stand.customer("o1").await.notes), (vec![], vec![]));
     assert_eq!(stand.happened(), ["begins 到账了", "ends 到账了"]);
+}
+
+/// A machine that sleeps so long between two looks at the clock.
+struct Sleeps {
+    secs: i64,
+    looks: AtomicI64,
+}
+
+impl Clock for Sleeps {
+    fn now(&self) -> UnixSecs {
+        NOON.plus_secs(self.looks.fetch_add(1, Ordering::Relaxed) * self.secs)
+    }
+}
+
+#[actix_web::test]
+async fn what_was_read_when_a_repetition_may_be_forgotten_is_not_decided() {
+    for (secs, version) in [(DECIDED_WITHIN_SECS, 1), (DECIDED_WITHIN_SECS + 1, 0)] {
+        let dir = tempfile::tempdir().unwrap();
+        let nowhere = "http://127.0.0.1:9/".parse().unwrap();
+        let app = app(account_at(nowhere), dir.path(), Arc::new(Sleeps { secs, looks: AtomicI64::new(0) }));
+        let account = Arc::clone(app.account("demo").unwrap());
+        let mut place = Admission::default().admit(Class::Customer).await.unwrap();
+        let delivery = delivery(text("您好"), Duration::from_secs(4));
+        let settled = app.decide_and_commit(&account, &delivery, &mut place).await;
+        assert_eq!(settled.is_ok(), version == 1, "after {secs} s");
+        assert_eq!(app.store.load(&of("o1")).await.unwrap().version.0, version);
+    }
 }

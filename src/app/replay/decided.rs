@@ -224,7 +224,9 @@ impl<'c> Decided<'c> {
         };
         // Nobody is asked, as if the answer were still on its way.
         let given = Given { answer: question.as_ref().map(|_| Answer::TimedOut), tally };
-        let decision = decide(playbook, Subject { customer, inbound, moment }, &route, &given);
+        // Nobody hears a replay, so what customers are still to be told stays theirs.
+        let subject = Subject { customer, inbound, moment, awaited: false };
+        let decision = decide(playbook, subject, &route, &given);
         let setting = Setting { of: &commit.of, playbook, moment, rules: &self.replay.rules };
         let made = consequences(setting, decision);
         self.count_work(question.as_ref(), &made.outbox);

@@ -24,6 +24,7 @@ pub struct End {
     pub expired: bool,
     /// The customer left, and all that was owed to them was dropped.
     pub left: bool,
+    pub ended_ms: u64,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +58,8 @@ impl Ledger {
             if let Some(entry) = self.open(openid, id) {
                 let noted = matches!(&entry.work.task, Task::Send(reply) if noted(reply));
                 let expired = entry.work.expires <= ours;
-                entry.end = Some(End { noted, expired, left: commit.customer.follow.has_left() });
+                let left = commit.customer.away_since().is_some();
+                entry.end = Some(End { noted, expired, left, ended_ms: at_ms });
             }
         }
         for work in &commit.outbox {
@@ -68,7 +70,7 @@ impl Ledger {
         }
         if commit.keep != Keep::Known {
             for entry in self.entries.iter_mut().filter(|entry| entry.openid == *openid && entry.end.is_none()) {
-                entry.end = Some(End { noted: false, expired: false, left: true });
+                entry.end = Some(End { noted: false, expired: false, left: true, ended_ms: at_ms });
             }
         }
     }

@@ -61,6 +61,19 @@ pub struct Shown {
     pub at_ms: u64,
     /// We were not told that it was.
     pub answer_lost: bool,
+    /// We had given up on it by then.
+    pub is_late: bool,
+}
+
+/// What we know of a message when it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knowing {
+    /// We are told.
+    Told,
+    /// The answer is lost on its way.
+    AnswerLost,
+    /// We gave up on it earlier.
+    GaveUp,
 }
 
 /// A message on its way.
@@ -202,7 +215,7 @@ impl State {
             self.platform.letters[n].arrived = true;
             let Letter { of, text, .. } = &self.platform.letters[n];
             let (of, text) = (*of, text.clone());
-            self.show((of, &text), true);
+            self.show((of, &text), Knowing::GaveUp);
         }
     }
 
@@ -210,11 +223,12 @@ impl State {
         self.platform.letters.iter().any(|letter| !letter.arrived)
     }
 
-    pub fn show(&mut self, (of, text): (u64, &str), answer_lost: bool) {
-        let is_late = self.plant == Some(Plant::ShowsLate) && self.dice.hits(300);
-        let at_ms = self.now_ms() + if is_late { 60_000 } else { 0 };
+    pub fn show(&mut self, (of, text): (u64, &str), knowing: Knowing) {
+        let delayed = self.plant == Some(Plant::ShowsLate) && self.dice.hits(300);
+        let at_ms = self.now_ms() + if delayed { 60_000 } else { 0 };
+        let (answer_lost, is_late) = (knowing != Knowing::Told, knowing == Knowing::GaveUp);
         self.note(Event::Shows { of, text: text.to_owned() });
-        self.platform.shown.push(Shown { of, text: text.to_owned(), at_ms, answer_lost });
+        self.platform.shown.push(Shown { of, text: text.to_owned(), at_ms, answer_lost, is_late });
     }
 }
 
@@ -285,7 +299,8 @@ impl Carrier for Line {
                 let mut state = self.0.lock();
                 state.letters_arrive();
                 if state.platform.followers.contains(&of) {
-                    state.show((of, &text), fate == Fate::ShownAnswerLost);
+                    let knowing = if fate == Fate::ShownAnswerLost { Knowing::AnswerLost } else { Knowing::Told };
+                    state.show((of, &text), knowing);
                     0
                 } else {
                     state.platform.turned_down.push((of, text.clone()));

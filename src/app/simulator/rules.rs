@@ -8,6 +8,7 @@ use super::platform::{Outcome, TRIES, xml};
 use super::shop::lateness;
 use super::world::State;
 use crate::app::Discretion;
+use crate::app::handle::DECIDED_WITHIN_SECS;
 use crate::channel::official::read_clear;
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::ids::DedupeKey;
@@ -162,16 +163,23 @@ impl<'a> Look<'a> {
             Jump::Passes { secs } if (first..=last).contains(at_ms) => *secs,
             _ => 0,
         });
-        let stood_still = passed.sum::<i64>() + i64::try_from((last - first) / 1_000).unwrap() > KEYS_KEPT_SECS;
+        let stood_still =
+            passed.sum::<i64>() + i64::try_from((last - first) / 1_000).unwrap() > KEYS_KEPT_SECS - DECIDED_WITHIN_SECS;
         // A clock that went ahead says the same; then the latest deliveries are known all the same.
         let went_ahead = self.state.plan.jumps.iter().any(|(_, jump)| matches!(jump, Jump::Off { .. }));
-        let customer = self.state.plan.deliveries[n].customer;
-        let since = |m: &usize| {
-            let others = &self.state.platform.standings[*m].begun;
-            *m != n && self.state.plan.deliveries[*m].customer == customer && others.iter().any(|(_, ms)| *ms >= first)
-        };
-        let others = (0..self.state.plan.deliveries.len()).filter(since).count();
-        stood_still || (went_ahead && others >= KEYS_KEPT_ANYWAY)
+        stood_still || (went_ahead && self.applied_between(n) >= KEYS_KEPT_ANYWAY)
+    }
+
+    /// So many other deliveries of the customer were applied between the first and the last time this one was.
+    fn applied_between(&self, n: usize) -> usize {
+        let deliveries = &self.state.plan.deliveries;
+        let Some(key) = self.keys[n] else { return 0 };
+        let others = (0..deliveries.len()).filter(|m| *m != n && deliveries[*m].customer == deliveries[n].customer);
+        let others: BTreeSet<_> = others.filter_map(|m| self.keys[m]).collect();
+        let own: Vec<_> = self.facts.iter().filter(|(_, fact)| is_own(&fact.what)).map(|(_, fact)| fact.key).collect();
+        let at = |it: &DedupeKey| *it == key;
+        let (Some(first), Some(last)) = (own.iter().position(at), own.iter().rposition(at)) else { return 0 };
+        own[first..last].iter().filter(|it| others.contains(it)).collect::<BTreeSet<_>>().len()
     }
 
     /// What was said is forgotten after a while, after much else was said, and at once when the customer leaves.
@@ -193,11 +201,8 @@ impl<'a> Look<'a> {
         for (n, standing) in self.state.platform.standings.iter().enumerate() {
             for outcome in &standing.outcomes {
                 let took = outcome.ended_ms - outcome.began_ms;
-                let is_garbled = self.keys[n].is_none();
                 let troubled = self.troubled(n, (outcome.began_ms, outcome.ended_ms));
-                found.unless(took <= 4_010 || (is_garbled && troubled), Rule::InTime, || {
-                    format!("delivery {n}, try {}: {took} ms", outcome.nth)
-                });
+                found.unless(took <= 4_010, Rule::InTime, || format!("delivery {n}, try {}: {took} ms", outcome.nth));
                 found.unless(outcome.body.is_some() || troubled, Rule::InTime, || {
                     format!("delivery {n}, try {}: not answered for no reason", outcome.nth)
                 });

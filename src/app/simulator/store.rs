@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::plants::Plant;
+use super::platform::Knowing;
 use super::shop::{Now, Shop};
 use super::world::{Event, State, Trouble, World, number_of};
 use crate::domain::ids::AccountId;
@@ -211,7 +212,7 @@ impl World {
             Some(Plant::SendsBeforeCommit) => {
                 for work in &commit.outbox {
                     if let (Task::Send(Reply::Text(text)), Some(of)) = (&work.task, number_of(&commit.of.openid)) {
-                        state.show((of, text), false);
+                        state.show((of, text), Knowing::Told);
                     }
                 }
                 Ok(())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ledger::Entry;
-use super::plan::Jump;
+use super::plan::{Act, Jump};
 use super::rules::{Found, Rule};
 use super::world::{State, number_of, openid};
 use crate::domain::actions::Memory;
@@ -100,8 +100,10 @@ impl<'a> Words<'a> {
             let once = |entry: &&Entry| texts.iter().filter(|text| entry.text() == Some(**text)).count() == 1;
             let mut last: Option<(u64, &Entry)> = None;
             for entry in self.of(customer).filter(once) {
-                let is_it =
-                    |shown: &&super::platform::Shown| shown.of == customer && Some(shown.text.as_str()) == entry.text();
+                let is_it = |shown: &&super::platform::Shown| {
+                    // One that the platform shows after we gave up on it tells nothing of our order.
+                    shown.of == customer && !shown.is_late && Some(shown.text.as_str()) == entry.text()
+                };
                 let Some(shown) = self.state.platform.shown.iter().find(is_it) else { continue };
                 if let Some((before_ms, before)) = last
                     && shown.at_ms < before_ms
@@ -188,7 +190,7 @@ impl<'a> Words<'a> {
         for customer in 0..self.state.plan.customers() {
             let of = CustomerRef { account: "demo".into(), openid: openid(customer) };
             let record = self.state.shop.load(&of).customer;
-            if record.follow.has_left() {
+            if record.away_since().is_some() {
                 continue;
             }
             let Some(Memory::Orders(marks)) = record.memory.get(&"buy".into()) else { continue };
@@ -219,14 +221,25 @@ impl<'a> Words<'a> {
                     .iter()
                     .any(|(of, text)| *of == customer && text.contains(&mark.order));
                 let left = self.of(customer).any(|entry| {
-                    entry.end.as_ref().is_some_and(|end| end.left)
+                    entry.end.as_ref().is_some_and(|end| end.left || self.leaves_after(customer, end.ended_ms))
                         && entry.text().is_some_and(|it| it.contains(&mark.order))
                 });
-                found.unless(heard || noted || waits || turned_down || left, Rule::Told, || {
+                // A clock that is set makes a reply look too old to be repeated.
+                let clock_was_set = self.state.plan.jumps.iter().any(|(_, jump)| matches!(jump, Jump::Off { .. }));
+                found.unless(heard || noted || waits || turned_down || left || clock_was_set, Rule::Told, || {
                     format!("{} was never told that {} ended {:?}", customer, mark.order, mark.outcome)
                 });
             }
         }
+    }
+
+    /// Whether the customer leaves later than that: nothing waits for them then.
+    fn leaves_after(&self, customer: u64, ms: u64) -> bool {
+        let mut standings = self.state.plan.deliveries.iter().zip(&self.state.platform.standings);
+        standings.any(|(delivery, standing)| {
+            let leaves = delivery.customer == customer && delivery.act == Act::Unfollow;
+            leaves && standing.begun.iter().any(|(nth, at_ms)| *nth == 0 && *at_ms > ms)
+        })
     }
 
     /// Whether no try of the delivery that placed the order was ever answered.

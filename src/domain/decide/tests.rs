@@ -17,7 +17,7 @@ use crate::domain::value::Value;
 fn decided(customer: &Customer, inbound: &Inbound, given: &Given) -> Decision {
     let playbook = playbook();
     let route = route(&playbook, customer, inbound, moment());
-    decide(&playbook, Subject { customer, inbound, moment: moment() }, &route, given)
+    decide(&playbook, Subject { customer, inbound, moment: moment(), awaited: true }, &route, given)
 }
 
 fn answer(answer: Answer) -> Given {
@@ -144,7 +144,7 @@ fn whatever_becomes_of_money_the_customer_has_words_for_it() {
     for words in ["充流量", "1", "确认"] {
         let inbound = text(words);
         let route = route(&mended, &customer, &inbound, moment());
-        let subject = Subject { customer: &customer, inbound: &inbound, moment: moment() };
+        let subject = Subject { customer: &customer, inbound: &inbound, moment: moment(), awaited: true };
         placed = decide(&mended, subject, &route, &Given::default());
         customer = placed.customer.clone();
     }
@@ -205,6 +205,16 @@ fn notes_go_out_with_the_next_answer_and_only_then() {
     assert!(matches!(offers.reply, Reply::Articles(list) if list.len() == 2));
     let [Work { task: Task::Send(sent), .. }] = &offers.outbox[..] else { panic!() };
     assert_eq!(*sent, said("昨天的充值已到账"));
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_leaves_the_notes_where_they_are() {
+    let customer = Customer { notes: vec![note("昨天的充值已到账")], ..Customer::default() };
+    let (playbook, inbound) = (playbook(), text("查话费"));
+    let route = route(&playbook, &customer, &inbound, moment());
+    let subject = Subject { customer: &customer, inbound: &inbound, moment: moment(), awaited: false };
+    let unheard = decide(&playbook, subject, &route, &answer(loaded()));
+    assert_eq!((unheard.reply, unheard.customer.notes), (said("话费余额 86.50 元"), customer.notes));
 }
 
 #[test]
@@ -320,6 +330,17 @@ fn an_unfollow_that_arrives_after_the_next_follow_takes_nothing_away() {
     let decision = decided(&customer, &late, &Given::default());
     assert_eq!((decision.reply, decision.facts), (Reply::Silent, vec![FactKind::Unfollowed]));
     assert_eq!((decision.customer.dialogue, decision.customer.memory), (customer.dialogue, customer.memory));
+}
+
+#[test]
+fn an_unfollow_that_arrives_after_what_the_customer_did_next_takes_nothing_away() {
+    let mut customer = Customer { notes: vec![note("a")], ..Customer::default() };
+    customer.follow = Follow { following: true, changed_at: Some(NOON.plus_secs(-100)), ..Follow::default() };
+    customer.windows.open(reach::BY_TAP, NOON);
+    let late = Inbound { at: NOON.plus_secs(-1), ..event(Event::Unsubscribed) };
+    assert_eq!(decided(&customer, &late, &Given::default()).customer.notes, customer.notes);
+    let now = Inbound { at: NOON, ..event(Event::Unsubscribed) };
+    assert_eq!(decided(&customer, &now, &Given::default()).customer.notes, []);
 }
 
 #[test]

@@ -116,8 +116,12 @@ fn answered(playbook: &Playbook, customer: Customer, message: &str) -> Customer 
     let inbound: Inbound = opened.delivery.expect("it is understood");
     let moment = Moment { now: inbound.at, at: inbound.at, key: inbound.key, fresh: 7 };
     let route = route(playbook, &customer, &inbound, moment);
-    let decision =
-        decide(playbook, Subject { customer: &customer, inbound: &inbound, moment }, &route, &Given::default());
+    let decision = decide(
+        playbook,
+        Subject { customer: &customer, inbound: &inbound, moment, awaited: true },
+        &route,
+        &Given::default(),
+    );
     let earned = Earned { reply: decision.reply, at: inbound.at };
     let body = seal(account(Mode::Plain), &opened.reply_to, &earned);
     let chat = Chat { openid: OPENID, original_id: ORIGINAL_ID, max_articles: 8 };

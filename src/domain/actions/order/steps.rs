@@ -181,6 +181,13 @@ impl Order {
     fn place(&self, view: &View<'_>, choice: &Choice, slots: &Values) -> Outcome {
         let (day, number) = opened(view, slots).number(&choice.code, 18);
         let order = format!("{day}{number:018}");
+        let known = marks(view);
+        // The message that opened the dialogue was taken for new once more: what it ordered is ordered.
+        if let Some(mark) = known.iter().find(|mark| mark.order == order) {
+            let mut out = self.standing(view, mark);
+            out.dialogue = Some(placed(view));
+            return out;
+        }
         let mut memo = choice.values();
         memo.insert("order".to_owned(), Value::from(order.as_str()));
         let question = Question {
@@ -208,7 +215,7 @@ impl Order {
             amount_fen: choice.amount_fen,
             outcome: OrderOutcome::Placed,
         });
-        out.memory = Some(with_mark(marks(view), mark));
+        out.memory = Some(with_mark(known, mark));
         out.outbox.push(Work {
             id: WorkId::new(format!("order/{order}")),
             origin: view.moment.key,
@@ -217,13 +224,7 @@ impl Order {
             task: Task::Ask { action: view.action.clone(), question, memo },
         });
         out.wait = true;
-        // A second "确认" finds the dialogue here and is told how the order stands.
-        out.dialogue = Some(Dialogue {
-            action: view.action.clone(),
-            step: PLACED.to_owned(),
-            slots: Values::new(),
-            expires: view.moment.now.plus_secs(PLACED_SECS),
-        });
+        out.dialogue = Some(placed(view));
         out
     }
 
@@ -231,6 +232,16 @@ impl Order {
         let mut out = Outcome::default();
         out.reply = view.text(&mut out, self.standing_of(mark.outcome), &mark.values());
         out
+    }
+}
+
+/// A second "确认" finds the dialogue here and is told how the order stands.
+fn placed(view: &View<'_>) -> Dialogue {
+    Dialogue {
+        action: view.action.clone(),
+        step: PLACED.to_owned(),
+        slots: Values::new(),
+        expires: view.moment.now.plus_secs(PLACED_SECS),
     }
 }
 

@@ -330,3 +330,27 @@ fn every_text_names_what_it_may_use() {
         assert!(used.is_subset(&text.allowed), "{}: {used:?}", text.field);
     }
 }
+
+#[test]
+fn an_order_that_is_known_is_not_placed_again() {
+    let refused = Answer::Refused { code: "POOR".into() };
+    for (answer, text) in [(None, "还在办"), (Some(loaded()), "早办好了"), (Some(refused), "上一笔没办成")]
+    {
+        let order = order();
+        let mut desk = Desk::new(&order);
+        desk.tap();
+        let opened = desk.customer.dialogue.clone();
+        desk.say("2");
+        let (.., memo) = asked(&desk.say("确认"));
+        if let Some(answer) = &answer {
+            desk.answer(&memo, answer);
+        }
+        // The tap once more, when nobody remembers its key.
+        desk.customer.dialogue = opened;
+        desk.say("2");
+        let again = desk.say("确认");
+        assert!(said(&again).starts_with(text), "{}", said(&again));
+        assert!(again.facts.is_empty() && again.outbox.is_empty() && !again.wait);
+        assert_eq!(again.memory, None);
+    }
+}
