@@ -133,7 +133,7 @@ impl App {
             None => in_hand.turns.finished(&of, now),
         };
         match next {
-            Next::Send(claimed) => self.begin_message(in_hand, claimed),
+            Next::Send(claimed) => self.begin_message(in_hand, *claimed),
             Next::PutOff(waited, until) => self.put_off(waited, until).await,
             Next::Nothing => {}
         }
@@ -149,7 +149,7 @@ impl App {
 
     /// Tries it, and says when it comes back, if it does.
     async fn try_one(&self, claimed: Claimed) -> Option<UnixSecs> {
-        let lease_ends = self.clock.now().plus_secs(LEASE_SECS);
+        let lease_ends = claimed.lease_ends;
         let Some(account) = self.accounts.get(&claimed.of.account).cloned() else {
             tracing::error!(account = account_of(&claimed.of), "outgoing work of an account that is not configured");
             return Some(lease_ends);
@@ -244,7 +244,7 @@ mod tests {
     fn patience_grows_and_never_reaches_beyond_the_end() {
         let claimed = |attempt, secs| {
             let work = crate::domain::work::Work { expires: NOON.plus_secs(secs), ..message("w", "") };
-            Claimed { of: of("a"), work, attempt }
+            Claimed { of: of("a"), work, attempt, lease_ends: NOON.plus_secs(LEASE_SECS) }
         };
         let waits = |attempt| next_try(&claimed(attempt, 1_000_000), NOON).secs_since(NOON);
         assert_eq!([0, 1, 2, 8, 9, u32::MAX].map(waits), [1, 1, 3, 7200, 7200, 7200]);

@@ -49,7 +49,8 @@ impl App {
     ) -> Result<Option<Earned>, StoreError> {
         let Task::Ask { question, .. } = &work.task else { return Ok(None) };
         let answer = self.ask_in_time(account, question, (&delivery.of.openid, delivery.deadline)).await;
-        let claimed = Claimed { of: delivery.of.clone(), work, attempt: 0 };
+        let lease_ends = self.clock.now().plus_secs(WAITED_FOR_SECS);
+        let claimed = Claimed { of: delivery.of.clone(), work, attempt: 0, lease_ends };
         if matches!(answer, Answer::TimedOut | Answer::Down) {
             let soon = self.clock.now().plus_secs(1);
             if let Err(error) = self.store.defer(&claimed.of, &claimed, soon).await {

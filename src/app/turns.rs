@@ -56,7 +56,7 @@ pub(super) enum Turn {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// This one is sent.
-    Send(Claimed),
+    Send(Box<Claimed>),
     /// These have waited too long and are put off until then.
     PutOff(Vec<Claimed>, UnixSecs),
     /// Nothing.
@@ -112,7 +112,7 @@ impl Turns {
                     let soon = now.plus_secs(1);
                     return Next::PutOff(self.put_off(of, soon), soon);
                 }
-                line.waiting.pop_front().map_or(Next::Nothing, |next| Next::Send(next.claimed))
+                line.waiting.pop_front().map_or(Next::Nothing, |next| Next::Send(Box::new(next.claimed)))
             }
         }
     }
@@ -137,7 +137,7 @@ mod tests {
     fn message(openid: &str, id: &str) -> Claimed {
         let task = Task::Send(Reply::Text(id.into()));
         let work = Work { id: id.into(), origin: DedupeKey(1), due: NOW, expires: NOW.plus_secs(9_999), task };
-        Claimed { of: of(openid), work, attempt: 1 }
+        Claimed { of: of(openid), work, attempt: 1, lease_ends: NOW.plus_secs(60) }
     }
 
     fn of(openid: &str) -> CustomerRef {
@@ -152,8 +152,8 @@ mod tests {
         assert_eq!(turns.take(message("a", "3"), NOW), Turn::Waits);
         assert_eq!(turns.take(message("b", "1"), NOW), Turn::Now(message("b", "1")));
         assert_eq!(turns.waiting(), 2);
-        assert_eq!(turns.finished(&of("a"), NOW), Next::Send(message("a", "2")));
-        assert_eq!(turns.finished(&of("a"), NOW), Next::Send(message("a", "3")));
+        assert_eq!(turns.finished(&of("a"), NOW), Next::Send(Box::new(message("a", "2"))));
+        assert_eq!(turns.finished(&of("a"), NOW), Next::Send(Box::new(message("a", "3"))));
         assert_eq!(turns.finished(&of("a"), NOW), Next::Nothing);
         assert_eq!(turns.take(message("a", "4"), NOW), Turn::Now(message("a", "4")), "nothing is left behind");
     }
@@ -190,7 +190,7 @@ mod tests {
             assert_eq!(turns.take(Claimed { attempt: 2, ..message("a", id) }, again), Turn::Waits);
         }
         assert_eq!(turns.waiting(), 2);
-        assert_eq!(turns.finished(&of("a"), again), Next::Send(Claimed { attempt: 2, ..message("a", "2") }));
+        assert_eq!(turns.finished(&of("a"), again), Next::Send(Box::new(Claimed { attempt: 2, ..message("a", "2") })));
     }
 
     #[test]

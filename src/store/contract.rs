@@ -82,6 +82,8 @@ pub struct Claimed {
     /// How often it was claimed, this time included. Also the fencing number: [`Store::defer`] with an older one
     /// changes nothing.
     pub attempt: u32,
+    /// When it comes back if nobody settles or defers it.
+    pub lease_ends: UnixSecs,
 }
 
 /// So many quarantined deliveries of one account are kept.

@@ -40,7 +40,7 @@ fn open_to_messages() -> Customer {
 }
 
 async fn send(stand: &Stand, work: Work) -> Tried {
-    let claimed = Claimed { of: of("o1"), work, attempt: 1 };
+    let claimed = Claimed { of: of("o1"), work, attempt: 1, lease_ends: NOON.plus_secs(60) };
     stand.app.perform(&stand.account(), &claimed).await.unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! What an onlooker writes down of all that is committed: outgoing work from its beginning to its end.
 
-use crate::domain::ids::{Openid, WorkId};
+use crate::domain::ids::{DedupeKey, Openid, WorkId};
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
 use crate::domain::work::{Task, Work};
@@ -30,6 +30,8 @@ pub struct End {
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub entries: Vec<Entry>,
+    /// What deliveries earned, in order of commit.
+    pub earned: Vec<(Openid, DedupeKey, String)>,
 }
 
 impl Entry {
@@ -53,6 +55,12 @@ impl Entry {
 impl Ledger {
     pub fn committed(&mut self, commit: &Commit, (at_ms, ours): (u64, UnixSecs)) {
         let openid = &commit.of.openid;
+        let recent = &commit.customer.recent;
+        for (key, earned) in recent.keys().filter_map(|key| Some((key, recent.earned(key)?))) {
+            if let Reply::Text(text) = earned.reply {
+                self.earned.push((openid.clone(), key, text));
+            }
+        }
         for id in &commit.settled {
             let noted = |reply: &Reply| commit.customer.notes.iter().any(|note| note.reply == *reply);
             if let Some(entry) = self.open(openid, id) {

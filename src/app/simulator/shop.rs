@@ -247,7 +247,7 @@ impl Shop {
             owed.due = leased_until;
             owed.attempt += 1;
             let of = CustomerRef { account: self.account.clone(), openid: names[&owed.customer].clone() };
-            Claimed { of, work: owed.work.clone(), attempt: owed.attempt }
+            Claimed { of, work: owed.work.clone(), attempt: owed.attempt, lease_ends: UnixSecs(leased_until) }
         };
         let claimed = due.into_iter().take(limit).map(claim).collect();
         self.twin.says(claimed, |twin| twin.claim_due(now, lease_secs, limit))

@@ -213,7 +213,7 @@ impl<'a> Words<'a> {
                 let heard = said.contains(&(customer, word, mark.order.clone()));
                 let noted = record.notes.iter().any(|note| format!("{:?}", note.reply).contains(&mark.order));
                 // The answer is remembered for the platform's next try, but there was none.
-                let waits = self.unanswered(customer, &mark.order);
+                let waits = self.unanswered(customer, &mark.order) || self.unheard(customer, (word, &mark.order));
                 let turned_down = self
                     .state
                     .platform
@@ -231,6 +231,19 @@ impl<'a> Words<'a> {
                 });
             }
         }
+    }
+
+    /// Whether it was the answer to a delivery that nobody could be given: we died between commit and answer, or were too
+    /// slow, and the platform had no try left.
+    fn unheard(&self, customer: u64, (word, order): (&str, &str)) -> bool {
+        let keys = super::rules::keys(&self.state.plan);
+        let said = |text: &str| claims(text).any(|(said, it)| said == word && it == order);
+        let mut earned =
+            self.state.shop.ledger.earned.iter().filter(|(of, _, text)| number_of(of) == Some(customer) && said(text));
+        earned.any(|(_, key, _)| {
+            let n = keys.iter().position(|it| it == &Some(*key));
+            n.is_some_and(|n| self.state.platform.standings[n].outcomes.iter().all(|outcome| outcome.body.is_none()))
+        })
     }
 
     /// Whether the customer leaves later than that: nothing waits for them then.

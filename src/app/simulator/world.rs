@@ -171,9 +171,9 @@ impl State {
         };
         self.count(name);
         self.note(Event::Jumps(jump));
-        // What was read before it is not decided after it.
-        let now = self.now_ms();
-        self.troubles.push(Trouble { from_ms: now, to_ms: now, of: None, failed: false });
+        // What was read before it is not decided after it, nor for who joins while it is being decided.
+        let from_ms = self.now_ms();
+        self.troubles.push(Trouble { from_ms, to_ms: from_ms + 4_000, of: None, failed: false });
     }
 
     pub fn note(&mut self, event: Event) {

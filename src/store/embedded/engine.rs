@@ -234,9 +234,10 @@ impl Store for Embedded {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let claim = Write::Claim { now: now.0, until: now.plus_secs(lease_secs).0, limit };
+        let lease_ends = now.plus_secs(lease_secs);
+        let claim = Write::Claim { now: now.0, until: lease_ends.0, limit };
         match self.write(claim).await? {
-            Outcome::Claimed(rows) => Ok(rows.into_iter().filter_map(claimed).collect()),
+            Outcome::Claimed(rows) => Ok(rows.into_iter().filter_map(|row| claimed(row, lease_ends)).collect()),
             _ => Err(unexpected()),
         }
     }
@@ -313,9 +314,9 @@ impl Store for Embedded {
 }
 
 /// Work that cannot be read must not keep the rest waiting: it is named in the log and comes back with its lease.
-fn claimed(row: ClaimedRow) -> Option<Claimed> {
+fn claimed(row: ClaimedRow, lease_ends: UnixSecs) -> Option<Claimed> {
     match shape::read(&row.body) {
-        Ok(work) => Some(Claimed { of: row.of, work, attempt: row.attempt }),
+        Ok(work) => Some(Claimed { of: row.of, work, attempt: row.attempt, lease_ends }),
         Err(error) => {
             tracing::error!(seq = row.seq, "outgoing work is left undone: {error}");
             None

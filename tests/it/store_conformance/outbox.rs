@@ -23,8 +23,8 @@ pub async fn work_of_one_name_is_one_work(engine: &dyn Engine) {
     apply(&*store, Commit { outbox: vec![other], ..commit(&who("o1"), 1) }).await;
     apply(&*store, Commit { outbox: vec![work("w", 20)], ..commit(&who("o2"), 0) }).await;
     let claimed = claim(&*store, 100).await;
-    assert_eq!(claimed[0], Claimed { of: who("o1"), work: work("w", 10), attempt: 1 });
-    assert_eq!(claimed[1], Claimed { of: who("o2"), work: work("w", 20), attempt: 1 });
+    assert_eq!(claimed[0], Claimed { of: who("o1"), work: work("w", 10), attempt: 1, lease_ends: UnixSecs(160) });
+    assert_eq!(claimed[1], Claimed { of: who("o2"), work: work("w", 20), attempt: 1, lease_ends: UnixSecs(160) });
     assert_eq!(claimed.len(), 2);
     // Also while it is leased.
     apply(&*store, Commit { outbox: vec![work("w", 1)], ..commit(&who("o1"), 2) }).await;
@@ -49,7 +49,7 @@ pub async fn leased_work_comes_back_when_nobody_settles_it(engine: &dyn Engine) 
     assert_eq!(claim(&*store, 10).await[0].attempt, 1);
     assert_eq!(claim(&*store, 69).await, []);
     let again = claim(&*store, 70).await;
-    assert_eq!(again, [Claimed { of: who("o1"), work: work("w", 10), attempt: 2 }]);
+    assert_eq!(again, [Claimed { of: who("o1"), work: work("w", 10), attempt: 2, lease_ends: UnixSecs(130) }]);
 }
 
 pub async fn deferred_work_waits_until_then(engine: &dyn Engine) {
@@ -62,7 +62,7 @@ pub async fn deferred_work_waits_until_then(engine: &dyn Engine) {
     assert_eq!(ids(&claim(&*store, 30).await), ["x"]);
     assert_eq!(ids(&claim(&*store, 499).await), ["x"]);
     let late = claim(&*store, 500).await;
-    assert_eq!(late, [Claimed { of: who("o1"), work: work("w", 10), attempt: 2 }]);
+    assert_eq!(late, [Claimed { of: who("o1"), work: work("w", 10), attempt: 2, lease_ends: UnixSecs(560) }]);
 }
 
 pub async fn an_overtaken_claim_defers_nothing(engine: &dyn Engine) {
@@ -96,7 +96,8 @@ pub async fn settled_work_is_gone(engine: &dyn Engine) {
     );
     // The name is free again.
     apply(&*store, Commit { outbox: vec![work("w", 11)], ..commit(&who("o1"), 2) }).await;
-    assert_eq!(claim(&*store, 70).await, [Claimed { of: who("o1"), work: work("w", 11), attempt: 1 }]);
+    let fresh = Claimed { of: who("o1"), work: work("w", 11), attempt: 1, lease_ends: UnixSecs(130) };
+    assert_eq!(claim(&*store, 70).await, [fresh]);
 }
 
 pub async fn work_that_two_workers_did_has_one_effect(engine: &dyn Engine) {
@@ -117,7 +118,8 @@ pub async fn work_settled_and_asked_for_anew_is_fresh(engine: &dyn Engine) {
     claim(&*store, 10).await;
     let anew = Commit { outbox: vec![work("w", 20)], settled: vec!["w".into()], ..commit(&who("o1"), 1) };
     apply(&*store, anew).await;
-    assert_eq!(claim(&*store, 20).await, [Claimed { of: who("o1"), work: work("w", 20), attempt: 1 }]);
+    let fresh = Claimed { of: who("o1"), work: work("w", 20), attempt: 1, lease_ends: UnixSecs(80) };
+    assert_eq!(claim(&*store, 20).await, [fresh]);
 }
 
 pub async fn claimants_never_share_work(engine: &dyn Engine) {
