@@ -190,6 +190,11 @@ impl App {
                 Committed::Applied | Committed::Settled => return Ok(Tried::Finished),
                 Committed::Stale => stored = self.store.load(&claimed.of).await?,
             }
+            // Whoever came back meanwhile is told after all.
+            let path = deliver_later(&stored.customer, reply, &claimed.work, now);
+            if ending == Ending::Dropped && path != reach::Delivery::Drop {
+                return Ok(Tried::Again);
+            }
         }
         Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")))
     }

@@ -74,6 +74,10 @@ impl Run {
         for (ms, event) in &state.trace {
             told.push_str(&format!("{:>8.3} {event:?}\n", *ms as f64 / 1_000.0));
         }
+        for entry in &state.shop.ledger.entries {
+            let secs = entry.committed_ms as f64 / 1_000.0;
+            told.push_str(&format!("{secs:>8.3} owed to {}: {:?}, {:?}\n", entry.openid, entry.work, entry.end));
+        }
         for logged in state.shop.facts() {
             told.push_str(&format!("fact of {}: {:?}\n", logged.customer, logged.fact));
         }
