@@ -63,15 +63,20 @@ pub async fn verify(
         let residue = store.residue(account).await?;
         let numbers = store.numbers(account).await?;
         let mut rebuild = Rebuild::new(lateness);
-        let mut after = 0;
-        while after < numbers.last_seq {
-            let page = store.facts(account, after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = last.seq;
-            for logged in page.into_iter().filter(|logged| logged.seq <= numbers.last_seq) {
-                rebuild.add(logged);
+        let places: u64 = numbers.facts.iter().map(|places| places.end() - places.start() + 1).sum();
+        let mut read = 0;
+        for stretch in &numbers.facts {
+            let mut after = stretch.start() - 1;
+            while after < *stretch.end() {
+                let page = store.facts(account, after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = last.seq;
+                for logged in page.into_iter().filter(|logged| logged.seq <= *stretch.end()) {
+                    rebuild.add(logged);
+                }
+                seen(read + (after.min(*stretch.end()) - stretch.start() + 1), places);
             }
-            seen(after, numbers.last_seq);
+            read += stretch.end() - stretch.start() + 1;
         }
         rebuild.end_delivery();
         if store.residue(account).await? == residue {

@@ -4,6 +4,8 @@
 //! [`Store::commit`] returns `Applied` they survive a crash. No commit ever spans two customers; [`Store::commit_all`]
 //! joins many of them, for a replay.
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 
 use crate::domain::customer::Customer;
@@ -186,11 +188,11 @@ pub struct Bulk {
     pub notes: Vec<SharedChange>,
 }
 
-/// All numbers of an account at one instant.
+/// All numbers of an account, and of which facts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Numbers {
-    /// The place of the latest fact they hold; 0 without one.
-    pub last_seq: u64,
+    /// The places of the facts they hold, in order: one stretch for each log that an engine keeps.
+    pub facts: Vec<RangeInclusive<u64>>,
     /// Every counter that is not 0.
     pub counters: Vec<(CounterKey, i64)>,
     /// The whole journal, as [`Store::journal`].
@@ -200,7 +202,8 @@ pub struct Numbers {
 /// A fact with its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {
-    /// Its place; rises in order of commit.
+    /// Its place; rises in order of commit for each customer. Whoever reads the log to its end has all that was
+    /// committed before they began.
     pub seq: u64,
     /// The number of the stored record it belongs to: the same for all facts of one record, whatever name the customer
     /// is kept under, and never given to another one.
@@ -245,11 +248,12 @@ pub trait Store: Send + Sync {
     /// Applies one decision, or nothing.
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
 
-    /// Applies all of it in one atomic step, or nothing: [`Committed::Stale`] when a single base is outdated, that of
+    /// Applies all of it, or nothing: [`Committed::Stale`] when a single base is outdated, that of
     /// the note included.
     async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError>;
 
-    /// Counters of some ranges at one instant, summed over all partitions. No cell may be in two of the ranges.
+    /// Counters of some ranges, summed over all partitions, each of them at one instant. No cell may be in two of the
+    /// ranges.
     async fn counters(&self, account: &AccountId, ranges: &[CounterRange]) -> Result<Counters, StoreError>;
 
     /// Late increments by the day they arrived (growth.md 1.1), `from..=to` in arrival days.
@@ -260,10 +264,10 @@ pub trait Store: Send + Sync {
         to: BusinessDay,
     ) -> Result<Vec<(BusinessDay, CounterKey, i64)>, StoreError>;
 
-    /// All numbers of an account at one instant, to be compared with its facts.
+    /// All numbers of an account, to be compared with the facts that they are made of.
     async fn numbers(&self, account: &AccountId) -> Result<Numbers, StoreError>;
 
-    /// Facts after `after`, at most `limit`, in order of commit.
+    /// Facts after the place `after`, at most `limit`, in order of their places.
     async fn facts(&self, account: &AccountId, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError>;
 
     /// Claims at most `limit` pieces of work due at `now` and leases each for `lease_secs`: nobody else is given it

@@ -3,11 +3,13 @@
 //!
 //! Only this room knows keys and stored shapes.
 
+mod aside;
 mod contract;
 mod embedded;
 mod open;
 mod partition;
 mod pseudonym;
+mod redis;
 mod shape;
 mod spec;
 
@@ -16,4 +18,5 @@ pub use embedded::Embedded;
 pub use open::{open, open_read_only, open_to_export};
 pub use partition::{Partition, Partitions};
 pub use pseudonym::PseudonymKey;
+pub use redis::Redis;
 pub use spec::Spec;

@@ -50,7 +50,7 @@ macro_rules! conformance {
                     facts_come_in_order_of_commit,
                     facts_are_read_in_pages,
                     facts_of_accounts_are_apart,
-                    whoever_follows_the_log_misses_nothing,
+                    whoever_reads_the_log_to_its_end_has_all_that_was_committed_before,
                     quarantined_deliveries_come_newest_first,
                     quarantined_deliveries_are_counted_by_day_and_reason;
                 shared:
@@ -120,3 +120,25 @@ impl Engine for Embedded {
 }
 
 conformance!(embedded, Embedded::fresh());
+
+struct Redis(crate::redis_servers::RedisServer);
+
+#[async_trait]
+impl Engine for Redis {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(fuwu::store::Redis::open(&self.0.url(), Spec::default(), crate::harness::key()).await.unwrap())
+    }
+}
+
+conformance!(redis, Redis(crate::redis_servers::RedisServer::start(&[])));
+
+struct Cluster(crate::redis_servers::RedisCluster);
+
+#[async_trait]
+impl Engine for Cluster {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(fuwu::store::Redis::open(&self.0.url(), Spec::default(), crate::harness::key()).await.unwrap())
+    }
+}
+
+conformance!(redis_cluster, Cluster(crate::redis_servers::RedisCluster::start()));

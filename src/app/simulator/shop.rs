@@ -299,7 +299,7 @@ impl Shop {
 
     pub fn numbers(&self) -> Numbers {
         let numbers = Numbers {
-            last_seq: self.facts.len() as u64,
+            facts: (!self.facts.is_empty()).then_some(1..=self.facts.len() as u64).into_iter().collect(),
             counters: self.counters.iter().filter(|(_, by)| **by != 0).map(|(key, by)| (key.clone(), *by)).collect(),
             journal: self.journal.iter().map(|((day, key), by)| (*day, key.clone(), *by)).collect(),
         };

@@ -13,6 +13,7 @@ use super::{bulk, forget, outbox, quarantine, shared};
 use crate::domain::forget::Keep;
 use crate::domain::ids::AccountId;
 use crate::store::Committed;
+use crate::store::aside::counted;
 
 /// What one request came to.
 pub(super) type Applied = rusqlite::Result<Outcome>;
@@ -100,7 +101,7 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
             Write::Quarantine(entry) => {
                 let account = known.account(&transaction, &entry.account)?;
                 quarantine::keep(&transaction, account, entry)?;
-                fold.add(account, &[quarantine::counted(entry)])?;
+                fold.add(account, &[counted(entry)])?;
                 Outcome::Done
             }
             Write::PutShared(change) => {

@@ -10,6 +10,7 @@ use super::request::BulkRow;
 use super::{forget, outbox, quarantine, shared};
 use crate::domain::forget::Keep;
 use crate::store::Committed;
+use crate::store::aside::counted;
 
 /// Applies all of it or nothing. First everything that could be outdated is looked at, then everything is written:
 /// taking half of it back by a savepoint would cost more than all the rest.
@@ -69,7 +70,7 @@ pub(super) fn apply(connection: &Connection, known: &mut Known, bulk: &BulkRow) 
     for entry in &bulk.quarantined {
         let account = known.account(connection, &entry.account)?;
         quarantine::keep(connection, account, entry)?;
-        fold.add(account, &[quarantine::counted(entry)])?;
+        fold.add(account, &[counted(entry)])?;
     }
     fold.write(connection)?;
     Ok(Committed::Applied)

@@ -214,8 +214,9 @@ impl Store for Embedded {
             // One transaction sees one state of the file, whatever is written meanwhile.
             let transaction = connection.unchecked_transaction()?;
             let always = (BusinessDay(i32::MIN), BusinessDay(i32::MAX));
+            let last = customers::last_seq_of(&transaction, account.as_str())?;
             Ok(Numbers {
-                last_seq: customers::last_seq_of(&transaction, account.as_str())?,
+                facts: (last > 0).then_some(1..=last).into_iter().collect(),
                 counters: counters::read_all(&transaction, account.as_str())?,
                 journal: counters::read_journal(&transaction, account.as_str(), always)?,
             })

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::domain::ids::AccountId;
 use crate::domain::time::UnixSecs;
-use crate::growth::counter::{CounterKey, Increment, Metric};
+use crate::store::aside::names;
 use crate::store::{CustomerRef, MOST_QUARANTINED, Quarantined, StoreError};
 
 pub(super) fn keep(connection: &Connection, account: i64, entry: &Quarantined) -> rusqlite::Result<()> {
@@ -19,13 +19,6 @@ pub(super) fn keep(connection: &Connection, account: i64, entry: &Quarantined) -
         )?
         .execute((account, i64::try_from(MOST_QUARANTINED).unwrap_or(i64::MAX)))
         .map(drop)
-}
-
-/// The delivery as a number, which outlives the delivery.
-pub(super) fn counted(entry: &Quarantined) -> Increment {
-    let day = entry.arrived.business_day();
-    let key = CounterKey { metric: Metric::Quarantined, a: day.0, b: 0, dimension: entry.reason.clone() };
-    Increment { key, by: 1, late_on: None }
 }
 
 /// Deletes these.
@@ -61,18 +54,6 @@ pub(super) fn naming(connection: &Connection, of: &CustomerRef, after: i64) -> R
         }
     }
     Ok(Naming { found, next: (seen == AT_ONCE).then_some(last) })
-}
-
-/// Whether an openid stands in a body, and not only as a part of a longer one.
-fn names(body: &[u8], openid: &[u8]) -> bool {
-    let inside =
-        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    !openid.is_empty()
-        && body.windows(openid.len()).enumerate().any(|(at, window)| {
-            window == openid
-                && !inside(at.checked_sub(1).and_then(|before| body.get(before)))
-                && !inside(body.get(at + openid.len()))
-        })
 }
 
 /// Newest first.
@@ -119,15 +100,5 @@ mod tests {
         let arrived: Vec<i64> = kept.iter().rev().map(|entry| entry.arrived.0).collect();
         assert_eq!(arrived, (3..=most + 2).collect::<Vec<_>>());
         assert_eq!(read(&connection, &"other".into(), usize::MAX).unwrap().len(), 2);
-    }
-
-    #[test]
-    fn a_body_names_an_openid_only_as_a_whole() {
-        assert!(names(b"<FromUserName><![CDATA[oA-1]]></FromUserName>", b"oA-1"));
-        assert!(names(b"oA-1", b"oA-1"));
-        for other in ["oA-12", "xoA-1", "oA-1_", "oA", ""] {
-            assert!(!names(other.as_bytes(), b"oA-1"), "{other}");
-        }
-        assert!(!names(b"any", b""));
     }
 }

@@ -1,0 +1,179 @@
+//! Many commits in one step, though they lie in many homes.
+//!
+//! Each home is looked at and locked. Then one record in the common home decides ([`script::DECIDE`]): the whole bulk as
+//! it is to be applied. From there on it happens: by us, or, if we are gone, by whoever meets one of its locks. Until
+//! then a lock that is old is broken off by saying so in that same record. So the bulk is applied whole or not at all.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::args::Args;
+use super::commit::{Worded, Words};
+use super::engine::Redis;
+use super::keys::Home;
+use super::{commit, script, shared};
+use crate::domain::forget::Keep;
+use crate::store::aside::counted;
+use crate::store::{Bulk, Commit, Committed, Partition, Quarantined, SharedChange, StoreError};
+
+/// After so long nobody works on a bulk any more: each of its steps is given up much earlier.
+const ABANDONED_AFTER: Duration = Duration::from_secs(5);
+/// A bulk that was broken off is remembered for so long, in case that its writer was only very slow.
+const REMEMBERED_SECS: &str = "86400";
+const BROKEN_OFF: &[u8] = b"-";
+/// Random, in hexadecimal; stands before the moment in a lock.
+const ID_BYTES: usize = 32;
+
+/// What is to happen in one home; none is that of what belongs to no customer.
+#[derive(Debug, Serialize, Deserialize)]
+struct Part {
+    partition: Option<u16>,
+    args: Args,
+}
+
+impl Part {
+    fn home(&self, redis: &Redis) -> Home {
+        self.partition.map_or_else(Home::common, |partition| redis.home(Partition(partition)))
+    }
+}
+
+/// What belongs into one home.
+#[derive(Default)]
+struct Content {
+    commits: Vec<Commit>,
+    notes: Vec<SharedChange>,
+    quarantined: Vec<Quarantined>,
+}
+
+impl Redis {
+    pub(super) async fn apply_all(&self, bulk: Bulk) -> Result<Committed, StoreError> {
+        let parts = self.parts(bulk).await?;
+        let id = format!("{:032x}", rand::random::<u128>());
+        let since = now_ms().to_string();
+        for (done, part) in parts.iter().enumerate() {
+            let mut args = step("look", &id);
+            args.push(since.as_str()).append(&part.args);
+            let looked = self.decide((&script::BULK, &part.home(self)), &args).await;
+            if !matches!(looked, Ok(Committed::Applied)) {
+                for part in parts.iter().take(done + 1) {
+                    self.step("release", &id, part).await?;
+                }
+                return looked;
+            }
+        }
+        let decided = postcard::to_stdvec(&parts).map_err(|error| unreadable(&error.to_string()))?;
+        if self.verdict(&id, &decided, "").await? == BROKEN_OFF {
+            return Err(StoreError::Unavailable("a bulk took too long and was broken off; ask again".into()));
+        }
+        self.finish(&id, &parts).await?;
+        Ok(Committed::Applied)
+    }
+
+    /// What to do about a lock that was met: nothing while its bulk is young, else end it.
+    pub(super) async fn meet(&self, lock: &[u8]) -> Result<(), StoreError> {
+        let lock = std::str::from_utf8(lock).map_err(|error| unreadable(&error.to_string()))?;
+        let (id, since) = lock.split_at_checked(ID_BYTES).ok_or_else(|| unreadable("a lock without its bulk"))?;
+        let since = since.parse::<u128>().map_err(|error| unreadable(&error.to_string()))?;
+        if now_ms().abs_diff(since) < ABANDONED_AFTER.as_millis() {
+            return Ok(());
+        }
+        let verdict = self.verdict(id, BROKEN_OFF, REMEMBERED_SECS).await?;
+        if verdict == BROKEN_OFF {
+            for partition in (0..self.spec().partitions).map(Some).chain([None]) {
+                self.step("release", id, &Part { partition, args: Args::default() }).await?;
+            }
+            return Ok(());
+        }
+        let parts: Vec<Part> = postcard::from_bytes(&verdict).map_err(|error| unreadable(&error.to_string()))?;
+        tracing::info!(homes = parts.len(), "a bulk that was decided and left is finished");
+        self.finish(id, &parts).await
+    }
+
+    async fn finish(&self, id: &str, parts: &[Part]) -> Result<(), StoreError> {
+        for part in parts {
+            self.step("apply", id, part).await?;
+        }
+        let mut forget = redis::cmd("DEL");
+        forget.arg(Home::common().bulk(id));
+        self.ask::<u64>(&forget).await.map(drop)
+    }
+
+    async fn step(&self, what: &str, id: &str, part: &Part) -> Result<(), StoreError> {
+        let mut args = step(what, id);
+        args.push("").append(&part.args);
+        self.run::<Vec<Vec<u8>>>(&script::BULK, &part.home(self), &args).await.map(drop)
+    }
+
+    async fn verdict(&self, id: &str, verdict: &[u8], secs: &str) -> Result<Vec<u8>, StoreError> {
+        let mut args = Args::default();
+        args.push(id).push(verdict).push(secs);
+        self.run(&script::DECIDE, &Home::common(), &args).await
+    }
+
+    /// Home by home, always in the same order, so that two bulks never wait for each other in a ring.
+    async fn parts(&self, bulk: Bulk) -> Result<Vec<Part>, StoreError> {
+        let mut homes = BTreeMap::<Option<u16>, Content>::new();
+        for commit in bulk.commits {
+            let partition = self.names().partitions.of(&commit.of);
+            homes.entry(Some(partition.0)).or_default().commits.push(commit);
+        }
+        let mut named = std::collections::BTreeSet::new();
+        for note in bulk.notes {
+            if !named.insert((note.account.as_str().to_owned(), shared::kind(note.name.kind), note.name.part.clone())) {
+                return Err(StoreError::Unavailable("a bulk changes one shared record twice".into()));
+            }
+            homes.entry(None).or_default().notes.push(note);
+        }
+        if !bulk.quarantined.is_empty() {
+            homes.entry(None).or_default().quarantined = bulk.quarantined;
+        }
+        let mut parts = Vec::with_capacity(homes.len());
+        for (partition, content) in homes {
+            parts.push(Part { partition, args: self.content(content).await? });
+        }
+        Ok(parts)
+    }
+
+    async fn content(&self, Content { commits, notes, quarantined }: Content) -> Result<Args, StoreError> {
+        let mut args = Args::default();
+        args.len(commits.len());
+        for (nth, commit) in commits.iter().enumerate() {
+            let mut later = commits.iter().skip(nth + 1).filter(|later| later.of == commit.of);
+            // What is forgotten further on in the same step is not written down first.
+            let words = match self.words(commit).await? {
+                Words::Stay if later.any(|later| later.keep != Keep::Known) => Words::Go(Worded::new()),
+                words => words,
+            };
+            commit::write(&mut args, commit, (self.names(), self.spec().lateness), &words)?;
+        }
+        args.len(notes.len());
+        for note in &notes {
+            shared::write(&mut args, note);
+        }
+        args.len(quarantined.len());
+        for entry in &quarantined {
+            shared::write_aside(&mut args, entry);
+        }
+        let counted: Vec<_> = quarantined.iter().map(|entry| (entry.account.as_str(), [counted(entry)])).collect();
+        let counted: Vec<_> = counted.iter().map(|(account, counted)| (*account, counted.as_slice())).collect();
+        commit::count(&mut args, &counted)?;
+        Ok(args)
+    }
+}
+
+fn step(what: &str, id: &str) -> Args {
+    let mut args = Args::default();
+    args.push(what).push(id);
+    args
+}
+
+/// Locks are told old from young by it; nothing else hangs on it.
+fn now_ms() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis())
+}
+
+fn unreadable(cause: &str) -> StoreError {
+    StoreError::Shape { what: "bulk", cause: cause.to_owned() }
+}

@@ -1,0 +1,55 @@
+//! The names of everything stored. `scripts/home.lua` builds the same ones where a script finds out what it needs.
+
+use crate::domain::ids::{AccountId, Openid};
+use crate::store::Partition;
+
+/// What shares one hash tag, and so one node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Home(String);
+
+impl Home {
+    /// That of a partition.
+    pub(super) fn of(partition: Partition) -> Self {
+        Self(format!("{{fuwu-{}}}", partition.0))
+    }
+
+    /// That of what belongs to no customer.
+    pub(super) fn common() -> Self {
+        Self("{fuwu}".into())
+    }
+
+    /// What scripts build their keys from.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A customer's record.
+    pub(super) fn record(&self, account: &AccountId, name: &Openid) -> String {
+        format!("{}:record:{account}\0{name}", self.0)
+    }
+
+    /// Outgoing work by the moment it is due.
+    pub(super) fn due(&self) -> String {
+        format!("{}:due:", self.0)
+    }
+
+    /// Deliveries of an account that could not be used.
+    pub(super) fn aside(&self, account: &AccountId) -> String {
+        format!("{}:aside:{account}", self.0)
+    }
+
+    /// Shared records of a kind.
+    pub(super) fn shared(&self, account: &AccountId, kind: &str) -> String {
+        format!("{}:shared:{account}\0{kind}", self.0)
+    }
+
+    /// What became of a bulk.
+    pub(super) fn bulk(&self, id: &str) -> String {
+        format!("{}:bulk:{id}", self.0)
+    }
+
+    /// What erased customers counted.
+    pub(super) fn residue(&self, account: &AccountId) -> String {
+        format!("{}:residue:{account}", self.0)
+    }
+}

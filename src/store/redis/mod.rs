@@ -1,0 +1,20 @@
+//! The engine on Redis or Valkey: for an account that more than one process serves.
+//!
+//! Customers are spread over partitions as on the embedded store. A partition is a *home*: everything of it shares one
+//! hash tag, so it lies on one node, and one script there reads or changes it in one atomic step. What belongs to no
+//! customer has a home of its own. A bulk, which spans homes, is decided by one record ([`bulk`]).
+
+mod args;
+mod bulk;
+mod commit;
+mod counters;
+mod engine;
+mod forget;
+mod keys;
+mod link;
+mod log;
+mod outbox;
+mod script;
+mod shared;
+
+pub use engine::Redis;

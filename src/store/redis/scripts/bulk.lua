@@ -1,0 +1,80 @@
+-- A step of a bulk in one home. A bulk spans homes, so it locks each after looking at it, is decided by one record in
+-- the common home, and is then applied home by home. Whoever meets a lock that is old finishes the bulk or breaks it
+-- off, as that record says.
+local step, bulk = arg(), arg()
+local lock = redis.call('GET', key('lock'))
+local is_ours = lock and string.sub(lock, 1, #bulk) == bulk
+
+if step == 'release' then
+  if is_ours then
+    redis.call('DEL', key('lock'))
+  end
+  return { 'applied' }
+end
+
+if step == 'apply' and not is_ours then
+  return { 'applied' }
+end
+if step == 'look' and lock and not is_ours then
+  return { 'busy', lock }
+end
+
+local since = arg()
+local commits = {}
+for n = 1, number() do
+  commits[n] = read_commit()
+end
+local notes, entries, increments = read_notes(), list(5), list(5)
+
+if step == 'look' then
+  local seen = {}
+  local function fits(increments)
+    for _, it in ipairs(increments) do
+      local now = tonumber(redis.call('HGET', key('run', it[1] .. ':' .. it[2]), it[4]) or '0')
+      if math.abs(now + tonumber(it[5])) > 2 ^ 53 then
+        return false
+      end
+    end
+    return true
+  end
+  for _, commit in ipairs(commits) do
+    local who = commit.account .. '\0' .. commit.known
+    -- Those that follow are made from what the one before leaves.
+    if not seen[who] then
+      local verdict = look(commit)
+      if verdict ~= 'applied' then
+        return { verdict }
+      end
+      seen[who] = true
+    end
+    if not fits(commit.increments) then
+      return redis.error_reply('a counter would pass its edge')
+    end
+  end
+  for _, note in ipairs(notes) do
+    if not is_current(note) then
+      return { 'stale' }
+    end
+  end
+  redis.call('SET', key('lock'), bulk .. since)
+  return { 'applied' }
+end
+
+for _, commit in ipairs(commits) do
+  local fault = put(commit)
+  if fault then
+    return fault
+  end
+end
+for _, note in ipairs(notes) do
+  put_note(note)
+end
+for _, entry in ipairs(entries) do
+  set_aside(entry)
+end
+local fault = count(increments)
+if fault then
+  return fault
+end
+redis.call('DEL', key('lock'))
+return { 'applied' }
