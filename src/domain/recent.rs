@@ -18,7 +18,7 @@ pub const REPLIES_KEPT_SECS: i64 = 30;
 /// At most so many keys.
 pub const MAX_KEYS: usize = 128;
 /// At most so many replies: whoever sent so many deliveries since has heard enough, and every record is written whole.
-pub const MAX_REPLIES: usize = 4;
+pub const MAX_REPLIES: usize = 6;
 
 /// The recent deliveries of one customer, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -224,9 +224,8 @@ impl<'a> Words<'a> {
                     entry.end.as_ref().is_some_and(|end| end.left || self.leaves_after(customer, end.ended_ms))
                         && entry.text().is_some_and(|it| it.contains(&mark.order))
                 });
-                // A clock that is set makes a reply look too old to be repeated.
-                let clock_was_set = self.state.plan.jumps.iter().any(|(_, jump)| matches!(jump, Jump::Off { .. }));
-                found.unless(heard || noted || waits || turned_down || left || clock_was_set, Rule::Told, || {
+                let jumped = self.jumped_between_tries(customer, &mark.order);
+                found.unless(heard || noted || waits || turned_down || left || jumped, Rule::Told, || {
                     format!("{} was never told that {} ended {:?}", customer, mark.order, mark.outcome)
                 });
             }
@@ -255,15 +254,25 @@ impl<'a> Words<'a> {
         })
     }
 
+    /// The delivery that placed an order.
+    fn placed_by(&self, customer: u64, order: &str) -> Option<usize> {
+        let origin = self.state.shop.ledger.entries.iter().find(|entry| entry.order() == Some(order))?.work.origin;
+        let n = super::rules::keys(&self.state.plan).iter().position(|key| *key == Some(origin))?;
+        (self.state.plan.deliveries[n].customer == customer).then_some(n)
+    }
+
+    /// Whether the clock jumped while the platform tried to deliver what placed the order: a reply that is half a minute
+    /// old is not repeated, and the platform has given up by then.
+    fn jumped_between_tries(&self, customer: u64, order: &str) -> bool {
+        let Some(n) = self.placed_by(customer, order) else { return false };
+        let begun = || self.state.platform.standings[n].begun.iter().map(|(_, began_ms)| *began_ms);
+        let (Some(first), Some(last)) = (begun().min(), begun().max()) else { return false };
+        self.state.plan.jumps.iter().any(|(at_ms, _)| (first..=last).contains(at_ms))
+    }
+
     /// Whether no try of the delivery that placed the order was ever answered.
     fn unanswered(&self, customer: u64, order: &str) -> bool {
-        let origin = self.state.shop.ledger.entries.iter().find(|entry| entry.order() == Some(order));
-        let Some(origin) = origin.map(|entry| entry.work.origin) else { return false };
-        let keys = super::rules::keys(&self.state.plan);
-        let n = keys.iter().position(|key| *key == Some(origin));
-        n.is_some_and(|n| {
-            self.state.plan.deliveries[n].customer == customer
-                && self.state.platform.standings[n].outcomes.iter().all(|outcome| outcome.body.is_none())
-        })
+        let none = |n: usize| self.state.platform.standings[n].outcomes.iter().all(|outcome| outcome.body.is_none());
+        self.placed_by(customer, order).is_some_and(none)
     }
 }
