@@ -31,7 +31,9 @@ pub(super) fn run(settings: Settings) -> anyhow::Result<ExitCode> {
 /// To standard error: lines for a person at a terminal, JSON for everything else. `RUST_LOG` chooses what.
 fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| USUAL_LOG.into());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written, because the disk is full, is left out. The subscriber would tell of it on the same
+    // stream, and end the thread that said something when that fails as well.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     if std::io::stderr().is_terminal() { log.init() } else { log.json().init() }
 }
 

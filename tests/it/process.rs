@@ -36,6 +36,20 @@ pub fn run(dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Output {
     fuwu(dir, env).args(args).output().unwrap()
 }
 
+/// `fuwu` as what a line of shell says of `$0`.
+fn by_shell(dir: &Path, line: &str) -> Command {
+    let fuwu = fuwu(dir, &[]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).arg(fuwu.get_program()).current_dir(dir).stdin(Stdio::null());
+    for (name, value) in fuwu.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
 impl Process {
     /// Starts, and waits until it says where it is.
     pub fn start(dir: &Path, env: &[(&str, &str)]) -> Self {
@@ -44,16 +58,12 @@ impl Process {
 
     /// Starts it so that a write past [`Process::limit_files`] fails instead of ending it.
     pub fn start_on_a_small_disk(dir: &Path) -> Self {
-        let fuwu = fuwu(dir, &[]);
-        let mut shell = Command::new("sh");
-        shell.args(["-c", "trap '' XFSZ; exec \"$0\""]).arg(fuwu.get_program()).current_dir(dir).stdin(Stdio::null());
-        for (name, value) in fuwu.get_envs() {
-            match value {
-                Some(value) => shell.env(name, value),
-                None => shell.env_remove(name),
-            };
-        }
-        Self::started(dir, shell)
+        Self::started(dir, by_shell(dir, "trap '' XFSZ; exec \"$0\""))
+    }
+
+    /// The same, with a log that never finds room.
+    pub fn start_without_room_for_a_log(dir: &Path) -> Self {
+        Self::started(dir, by_shell(dir, "trap '' XFSZ; exec \"$0\" 2>/dev/full"))
     }
 
     fn started(dir: &Path, mut command: Command) -> Self {
