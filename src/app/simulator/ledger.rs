@@ -32,6 +32,8 @@ pub struct Ledger {
     pub entries: Vec<Entry>,
     /// What deliveries earned, in order of commit.
     pub earned: Vec<(Openid, DedupeKey, String)>,
+    /// How far our clock ever was.
+    latest: UnixSecs,
 }
 
 impl Entry {
@@ -54,6 +56,8 @@ impl Entry {
 
 impl Ledger {
     pub fn committed(&mut self, commit: &Commit, (at_ms, ours): (u64, UnixSecs)) {
+        self.latest = self.latest.max(ours);
+        let latest = self.latest;
         let openid = &commit.of.openid;
         let recent = &commit.customer.recent;
         for (key, earned) in recent.keys().filter_map(|key| Some((key, recent.earned(key)?))) {
@@ -65,7 +69,7 @@ impl Ledger {
             let noted = |reply: &Reply| commit.customer.notes.iter().any(|note| note.reply == *reply);
             if let Some(entry) = self.open(openid, id) {
                 let noted = matches!(&entry.work.task, Task::Send(reply) if noted(reply));
-                let expired = entry.work.expires <= ours;
+                let expired = entry.work.expires <= latest;
                 let left = commit.customer.away_since().is_some();
                 entry.end = Some(End { noted, expired, left, ended_ms: at_ms });
             }

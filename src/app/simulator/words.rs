@@ -245,12 +245,12 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// Whether the customer leaves later than that: nothing waits for them then.
+    /// Whether we are told later than that that the customer has left: nothing waits for them then.
     fn leaves_after(&self, customer: u64, ms: u64) -> bool {
         let mut standings = self.state.plan.deliveries.iter().zip(&self.state.platform.standings);
         standings.any(|(delivery, standing)| {
             let leaves = delivery.customer == customer && delivery.act == Act::Unfollow;
-            leaves && standing.begun.iter().any(|(nth, at_ms)| *nth == 0 && *at_ms > ms)
+            leaves && standing.begun.iter().any(|(_, at_ms)| *at_ms > ms)
         })
     }
 
