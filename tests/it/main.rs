@@ -44,6 +44,7 @@ mod purchase;
 mod questions;
 mod raw;
 mod recorded;
+mod redis_bulk;
 mod redis_servers;
 mod reload;
 mod replay;

@@ -114,6 +114,10 @@ impl RedisCluster {
         Self(nodes)
     }
 
+    pub fn nodes(&self) -> impl Iterator<Item = &RedisServer> {
+        self.0.iter()
+    }
+
     pub fn url(&self) -> String {
         let nodes: Vec<String> = self.0.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         format!("redis+cluster://{}", nodes.join(","))

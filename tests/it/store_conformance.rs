@@ -15,7 +15,7 @@ mod forgetting;
 mod log;
 mod outbox;
 mod records;
-mod samples;
+pub mod samples;
 mod shared;
 
 /// A place where one store lives.
