@@ -55,8 +55,12 @@ impl Entry {
 }
 
 impl Ledger {
-    pub fn committed(&mut self, commit: &Commit, (at_ms, ours): (u64, UnixSecs)) {
+    pub fn clock_is_at(&mut self, ours: UnixSecs) {
         self.latest = self.latest.max(ours);
+    }
+
+    pub fn committed(&mut self, commit: &Commit, (at_ms, ours): (u64, UnixSecs)) {
+        self.clock_is_at(ours);
         let latest = self.latest;
         let openid = &commit.of.openid;
         let recent = &commit.customer.recent;

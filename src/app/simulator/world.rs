@@ -169,6 +169,8 @@ impl State {
             Jump::Off { by_secs: ..=0 } => "clock: goes back",
             Jump::Off { .. } => "clock: goes ahead",
         };
+        let ours = self.ours();
+        self.shop.ledger.clock_is_at(ours);
         self.count(name);
         self.note(Event::Jumps(jump));
         // What was read before it is not decided after it, nor for who joins while it is being decided.
