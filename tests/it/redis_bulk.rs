@@ -119,3 +119,40 @@ async fn a_bulk_on_a_cluster_that_is_broken_off_anywhere_is_whole_or_not_at_all(
     let servers: Vec<&RedisServer> = cluster.nodes().collect();
     broken_off_anywhere(&cluster.url(), &servers).await;
 }
+
+/// A node that gives a slot away asks to try again, and does not let a script begin a home anew elsewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_slot_is_moved_nothing_runs_on_half_a_home() {
+    let cluster = RedisCluster::start();
+    let store = open(&cluster.url()).await;
+    let of = who("oMoved");
+    let first = Commit { facts: vec![fact(1)], ..commit(&of, 0) };
+    assert_eq!(store.commit(first).await.unwrap(), Committed::Applied);
+    let servers: Vec<&RedisServer> = cluster.nodes().collect();
+    let asked =
+        |command: &[&str]| servers.iter().find_map(|server| server.ask(command).map(|answer| (answer, *server)));
+    let partition = (0..Spec::default().partitions)
+        .find(|n| asked(&["GET", &format!("{{fuwu-{n}}}:last_seq:")]).is_some_and(|(seq, _)| seq == "1"))
+        .unwrap();
+    let last_seq = format!("{{fuwu-{partition}}}:last_seq:");
+    let from = asked(&["GET", &last_seq]).unwrap().1;
+    let to = *servers.iter().find(|server| server.port != from.port).unwrap();
+    let slot =
+        from.ask(&["CLUSTER", "KEYSLOT", &last_seq]).unwrap().replace("Int(", "").replace("int(", "").replace(')', "");
+    let (from_id, to_id) = (from.ask(&["CLUSTER", "MYID"]).unwrap(), to.ask(&["CLUSTER", "MYID"]).unwrap());
+    assert_eq!(to.ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id]).as_deref(), Some("OK"));
+    assert_eq!(from.ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id]).as_deref(), Some("OK"));
+    let second = Commit { facts: vec![fact(2)], ..commit(&of, 1) };
+    let refused = store.commit(second.clone()).await;
+    assert!(refused.is_err(), "{refused:?}");
+    // Every key goes over.
+    let keys = from.ask(&["CLUSTER", "GETKEYSINSLOT", &slot, "1000"]).unwrap();
+    assert!(keys.contains("last_seq"), "{keys}");
+    from.move_slot(&slot, to);
+    for server in &servers {
+        assert_eq!(server.ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &to_id]).as_deref(), Some("OK"));
+    }
+    assert_eq!(store.commit(second).await.unwrap(), Committed::Applied);
+    let marks: Vec<u64> = store.facts(&demo(), 0, 9).await.unwrap().iter().map(|logged| logged.fact.key.0).collect();
+    assert_eq!(marks, [1, 2]);
+}

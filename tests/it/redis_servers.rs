@@ -74,6 +74,19 @@ impl RedisServer {
         })
     }
 
+    /// Moves all keys of a slot to another node.
+    pub fn move_slot(&self, slot: &str, to: &Self) {
+        let client = redis::Client::open(self.url()).unwrap();
+        let mut connection = client.get_connection().unwrap();
+        let mut ask = redis::cmd("CLUSTER");
+        ask.arg("GETKEYSINSLOT").arg(slot).arg(1_000);
+        let keys: Vec<Vec<u8>> = ask.query(&mut connection).unwrap();
+        let mut migrate = redis::cmd("MIGRATE");
+        migrate.arg("127.0.0.1").arg(to.port).arg("").arg(0).arg(5_000).arg("KEYS").arg(keys);
+        let moved: String = migrate.query(&mut connection).unwrap();
+        assert_eq!(moved, "OK");
+    }
+
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }

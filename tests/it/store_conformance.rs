@@ -80,6 +80,7 @@ macro_rules! conformance {
                     what_is_kept_of_nobody_is_found_by_nobody,
                     somebody_whose_first_word_is_a_goodbye_is_a_tombstone_at_once,
                     a_burial_drops_outgoing_work_and_words_and_the_counters_agree,
+                    somebody_who_is_away_and_heard_of_again_in_one_bulk_loses_their_words_once,
                     a_pseudonym_is_handed_in_like_an_openid,
                     everything_held_of_a_customer_is_told,
                     erasing_takes_everything_away_and_changes_no_number,

@@ -1,7 +1,7 @@
 //! Many commits in one step, though they lie in many homes.
 //!
-//! Each home is looked at and locked. Then one record in the common home decides ([`script::DECIDE`]): the whole bulk as
-//! it is to be applied. From there on it happens: by us, or, if we are gone, by whoever meets one of its locks. Until
+//! Each home is looked at and locked, the common one first. Then one record there decides ([`script::DECIDE`]), as long as
+//! its lock is ours: the whole bulk as it is to be applied. From there on it happens: by us, or, if we are gone, by whoever meets one of its locks. Until
 //! then a lock that is old is broken off by saying so in that same record. So the bulk is applied whole or not at all.
 
 use std::collections::BTreeMap;
@@ -65,6 +65,9 @@ impl Redis {
         }
         let decided = postcard::to_stdvec(&parts).map_err(|error| unreadable(&error.to_string()))?;
         if self.verdict(&id, &decided, "").await? == BROKEN_OFF {
+            for part in &parts {
+                self.step("release", &id, part).await?;
+            }
             return Err(StoreError::Unavailable("a bulk took too long and was broken off; ask again".into()));
         }
         self.finish(&id, &parts).await?;
@@ -92,18 +95,21 @@ impl Redis {
     }
 
     async fn finish(&self, id: &str, parts: &[Part]) -> Result<(), StoreError> {
-        for part in parts {
+        // The common home comes last, and takes the decision away with its lock.
+        for part in parts.iter().rev() {
             self.step("apply", id, part).await?;
         }
-        let mut forget = redis::cmd("DEL");
-        forget.arg(Home::common().bulk(id));
-        self.ask::<u64>(&forget).await.map(drop)
+        Ok(())
     }
 
     async fn step(&self, what: &str, id: &str, part: &Part) -> Result<(), StoreError> {
         let mut args = step(what, id);
         args.push("").append(&part.args);
-        self.run::<Vec<Vec<u8>>>(&script::BULK, &part.home(self), &args).await.map(drop)
+        let answer: Vec<Vec<u8>> = self.run(&script::BULK, &part.home(self), &args).await?;
+        match answer.first().map(Vec::as_slice) {
+            Some(b"applied") => Ok(()),
+            _ => Err(StoreError::Unavailable("Redis lost a bulk while it was applied; verify the numbers".into())),
+        }
     }
 
     async fn verdict(&self, id: &str, verdict: &[u8], secs: &str) -> Result<Vec<u8>, StoreError> {
@@ -126,9 +132,8 @@ impl Redis {
             }
             homes.entry(None).or_default().notes.push(note);
         }
-        if !bulk.quarantined.is_empty() {
-            homes.entry(None).or_default().quarantined = bulk.quarantined;
-        }
+        // Always there: it is locked for as long as the bulk lasts, and its lock guards the decision.
+        homes.entry(None).or_default().quarantined = bulk.quarantined;
         let mut parts = Vec::with_capacity(homes.len());
         for (partition, content) in homes {
             parts.push(Part { partition, args: self.content(content).await? });
@@ -142,7 +147,15 @@ impl Redis {
         for (nth, commit) in commits.iter().enumerate() {
             let mut later = commits.iter().skip(nth + 1).filter(|later| later.of == commit.of);
             // What is forgotten further on in the same step is not written down first.
-            let words = match self.words(commit).await? {
+            // What an earlier one of the same step has forgotten is not forgotten twice.
+            let mut earlier = commits.iter().take(nth).filter(|earlier| earlier.of == commit.of);
+            let words = match commit.keep {
+                Keep::Tombstone | Keep::Nothing if earlier.any(|earlier| earlier.keep != Keep::Known) => {
+                    Words::Go(Worded::new())
+                }
+                _ => self.words(commit).await?,
+            };
+            let words = match words {
                 Words::Stay if later.any(|later| later.keep != Keep::Known) => Words::Go(Worded::new()),
                 words => words,
             };

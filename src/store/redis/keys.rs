@@ -43,11 +43,6 @@ impl Home {
         format!("{}:shared:{account}\0{kind}", self.0)
     }
 
-    /// What became of a bulk.
-    pub(super) fn bulk(&self, id: &str) -> String {
-        format!("{}:bulk:{id}", self.0)
-    }
-
     /// What erased customers counted.
     pub(super) fn residue(&self, account: &AccountId) -> String {
         format!("{}:residue:{account}", self.0)

@@ -5,7 +5,8 @@ use std::time::Duration;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind};
+use redis::io::tcp::TcpSettings;
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo as _, RedisError, ServerErrorKind};
 
 use super::args::Args;
 use super::keys::Home;
@@ -16,6 +17,9 @@ use crate::store::StoreError;
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 /// The platform waits five seconds, and a decision may have to be made twice.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
+/// So long nothing is heard of what was sent.
+#[cfg(target_os = "linux")]
+const DEAD_AFTER: Duration = Duration::from_secs(3);
 /// A node that is asked in vain has been replaced, or will be before anybody is served; its replacement is found on the
 /// second try.
 const CLUSTER_RETRIES: u32 = 3;
@@ -46,11 +50,13 @@ impl Link {
                 .connection_timeout(CONNECT_WITHIN)
                 .response_timeout(ANSWER_WITHIN)
                 .overall_response_timeout(Some(ANSWER_WITHIN))
+                .tcp_settings(tcp())
                 .build()
                 .map_err(|error| unusable(&error))?;
             return Ok(Self::Cluster(client.get_async_connection().await.map_err(|error| away(&error))?));
         }
-        let client = Client::open(url).map_err(|error| unusable(&error))?;
+        let server = url.into_connection_info().map_err(|error| unusable(&error))?;
+        let client = Client::open(server.set_tcp_settings(tcp())).map_err(|error| unusable(&error))?;
         let limits = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
             .set_connection_timeout(Some(CONNECT_WITHIN))
@@ -71,7 +77,9 @@ impl Link {
     ) -> Result<T, StoreError> {
         let call = |command: &str, script: &str| {
             let mut call = redis::cmd(command);
-            call.arg(script).arg(1).arg(home.as_str()).arg(args);
+            // Two keys that never exist: while a slot is moved between nodes Redis then asks to try again, where one
+            // would let the script run on half a home.
+            call.arg(script).arg(2).arg(home.as_str()).arg(format!("{}:", home.as_str())).arg(args);
             call
         };
         match self.send(&call("EVALSHA", &script.hash)).await {
@@ -96,6 +104,14 @@ impl Link {
             Self::Cluster(mut cluster) => command.query_async(&mut cluster).await,
         }
     }
+}
+
+/// Small requests leave at once; a host that died without a word is known to be dead soon.
+fn tcp() -> TcpSettings {
+    let settings = TcpSettings::default().set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(DEAD_AFTER);
+    settings
 }
 
 /// The error itself may repeat the URL with its password, so only its kind is told.

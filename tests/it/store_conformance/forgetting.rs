@@ -8,7 +8,7 @@ use fuwu::growth::counter::{CounterKey, Increment, Metric};
 use fuwu::growth::lateness::Lateness;
 use fuwu::growth::record::record;
 use fuwu::growth::residue::contribution;
-use fuwu::store::{Commit, Committed, CustomerRef, Keep, Quarantined, Store, Stored, Version};
+use fuwu::store::{Bulk, Commit, Committed, CustomerRef, Keep, Quarantined, Store, Stored, Version};
 
 use super::Engine;
 use super::samples::{apply, commit, customer, demo, fact, marks, who, work};
@@ -167,6 +167,26 @@ pub async fn a_burial_drops_outgoing_work_and_words_and_the_counters_agree(engin
     let kept = Commit { outbox: vec![work("late", 10)], keep: Keep::Tombstone, ..commit(&of, 3) };
     apply(&*store, kept).await;
     assert_eq!(store.next_due().await.unwrap(), None, "nor does a tombstone get any");
+}
+
+pub async fn somebody_who_is_away_and_heard_of_again_in_one_bulk_loses_their_words_once(engine: &dyn Engine) {
+    let store = engine.open().await;
+    let of = who("oA");
+    happen(&*store, &of, on(0, unanswered("月球套餐有吗")), Keep::Known).await;
+    let Stored { version, mut customer } = store.load(&of).await.unwrap();
+    let mut commits = Vec::new();
+    for (n, words) in [(1, "再见"), (2, "还有")] {
+        let fact = on(n, unanswered(words));
+        let increments = record(&mut customer, std::slice::from_ref(&fact), Lateness::default()).increments;
+        let base = version.0 + commits.len() as u64;
+        let keep = Keep::Tombstone;
+        commits.push(Commit { customer: customer.clone(), increments, facts: vec![fact], keep, ..commit(&of, base) });
+    }
+    let bulk = Bulk { commits, ..Bulk::default() };
+    assert_eq!(store.commit_all(bulk).await.unwrap(), Committed::Applied);
+    let facts = store.facts(&demo(), 0, 9).await.unwrap();
+    assert!(facts.len() == 3 && facts.iter().all(|logged| logged.fact.what == unanswered("")), "{facts:?}");
+    assert_eq!(counted(&*store).await, rebuilt(&*store).await);
 }
 
 pub async fn a_pseudonym_is_handed_in_like_an_openid(engine: &dyn Engine) {

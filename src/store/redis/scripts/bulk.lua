@@ -12,8 +12,13 @@ if step == 'release' then
   return { 'applied' }
 end
 
+-- A home that says it is done is not done again; one that knows of no lock and no end has lost what it was told.
+local done = redis.call('EXISTS', key('done', bulk)) == 1
 if step == 'apply' and not is_ours then
-  return { 'applied' }
+  return { done and 'applied' or 'lost' }
+end
+if step == 'look' and done then
+  return { 'stale' }
 end
 if step == 'look' and lock and not is_ours then
   return { 'busy', lock }
@@ -76,5 +81,6 @@ local fault = count(increments)
 if fault then
   return fault
 end
-redis.call('DEL', key('lock'))
+redis.call('SET', key('done', bulk), '1', 'EX', 86400)
+redis.call('DEL', key('lock'), key('bulk', bulk))
 return { 'applied' }

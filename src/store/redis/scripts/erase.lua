@@ -15,7 +15,10 @@ if fault then
 end
 journal(account, list(3))
 for _, it in ipairs(list(2)) do
-  add(key('residue', account), it[1], it[2])
+  local _, full = add(key('residue', account), it[1], it[2])
+  if full then
+    return full
+  end
 end
 for _, it in ipairs(list(1)) do
   local at, place = chunk(tonumber(it[1]))
