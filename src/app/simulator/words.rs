@@ -239,9 +239,12 @@ impl<'a> Words<'a> {
         let said = |text: &str| claims(text).any(|(said, it)| said == word && it == order);
         let mut earned =
             self.state.shop.ledger.earned.iter().filter(|(of, _, text)| number_of(of) == Some(customer) && said(text));
+        // After a death that outlasts the platform's tries a copy of the delivery finds nothing to repeat.
+        let died = !self.state.downs.is_empty();
+        let silent = |body: &Option<Vec<u8>>| body.as_deref().is_none_or(|body| died && body == b"success");
         earned.any(|(_, key, _)| {
             let n = keys.iter().position(|it| it == &Some(*key));
-            n.is_some_and(|n| self.state.platform.standings[n].outcomes.iter().all(|outcome| outcome.body.is_none()))
+            n.is_some_and(|n| self.state.platform.standings[n].outcomes.iter().all(|outcome| silent(&outcome.body)))
         })
     }
 
