@@ -25,6 +25,8 @@ struct PutOff {
     until: UnixSecs,
     /// What came before it all the same and was put off behind it, once: the store then hands out `first` first.
     held: Vec<WorkId>,
+    /// What was put off behind it, and until when: nobody overtakes these either.
+    behind: VecDeque<(WorkId, UnixSecs)>,
 }
 
 #[derive(Debug)]
@@ -71,16 +73,14 @@ impl Turns {
 
     /// A message was claimed at `now`.
     pub(super) fn take(&mut self, claimed: Claimed, now: UnixSecs) -> Turn {
-        if let Some(PutOff { first, until, held }) = self.put_off.get_mut(&claimed.of) {
-            let id = &claimed.work.id;
-            if first != id && (*until > now || !held.contains(id)) {
-                if *until <= now {
-                    held.push(id.clone());
-                }
-                return Turn::Until(claimed, (*until).max(now.plus_secs(1)));
+        if let Some(put_off) = self.put_off.get_mut(&claimed.of) {
+            if let Some(until) = put_off.holds(&claimed.work.id, now) {
+                return Turn::Until(claimed, until);
             }
             // It is back, or will not be: somebody else has it.
-            self.put_off.remove(&claimed.of);
+            if !put_off.goes_on(&claimed.work.id) {
+                self.put_off.remove(&claimed.of);
+            }
         }
         let id = &claimed.work.id;
         let Some(line) = self.lines.get_mut(&claimed.of) else {
@@ -120,8 +120,36 @@ impl Turns {
     /// The customer's message comes back at `until`; gives back what waited behind it and has to wait as long.
     pub(super) fn put_off(&mut self, of: &CustomerRef, until: UnixSecs) -> Vec<Claimed> {
         let Some(Line { sending: first, again, waiting }) = self.lines.remove(of) else { return Vec::new() };
-        self.put_off.insert(of.clone(), PutOff { first, until, held: Vec::new() });
+        let behind = waiting.iter().map(|waiting| (waiting.claimed.work.id.clone(), until)).collect();
+        self.put_off.insert(of.clone(), PutOff { first, until, held: Vec::new(), behind });
         again.into_iter().chain(waiting.into_iter().map(|waiting| waiting.claimed)).collect()
+    }
+}
+
+impl PutOff {
+    /// Until when a message waits that was claimed at `now`; `None` when it does not.
+    fn holds(&mut self, id: &WorkId, now: UnixSecs) -> Option<UnixSecs> {
+        if self.first == *id || self.until <= now && self.held.contains(id) {
+            return None;
+        }
+        if self.until <= now {
+            self.held.push(id.clone());
+        }
+        let until = self.until.max(now.plus_secs(1));
+        match self.behind.iter_mut().find(|(behind, _)| behind == id) {
+            Some((_, known)) => *known = until,
+            None => self.behind.push_back((id.clone(), until)),
+        }
+        Some(until)
+    }
+
+    /// This one goes, since the first has come or never will: now nobody overtakes the next one, if there is one.
+    fn goes_on(&mut self, id: &WorkId) -> bool {
+        self.behind.retain(|(behind, _)| behind != id);
+        let Some((first, until)) = self.behind.pop_front() else { return false };
+        (self.first, self.until) = (first, until);
+        self.held.clear();
+        true
     }
 }
 
@@ -206,6 +234,23 @@ mod tests {
     }
 
     #[test]
+    fn nothing_newer_goes_before_what_was_put_off_behind_another() {
+        let mut turns = Turns::default();
+        turns.take(message("a", "1"), NOW);
+        turns.put_off(&of("a"), NOW.plus_secs(1));
+        let (back, later) = (NOW.plus_secs(1), NOW.plus_secs(2));
+        assert_eq!(turns.take(message("a", "2"), back), Turn::Until(message("a", "2"), later));
+        assert_eq!(turns.take(message("a", "1"), back), Turn::Now(message("a", "1")));
+        assert_eq!(turns.take(message("a", "3"), back), Turn::Until(message("a", "3"), later));
+        assert_eq!(turns.finished(&of("a"), back), Next::Nothing);
+        assert_eq!(turns.take(message("a", "4"), back), Turn::Until(message("a", "4"), later));
+        assert_eq!(turns.take(message("a", "2"), later), Turn::Now(message("a", "2")));
+        assert_eq!(turns.take(message("a", "3"), later), Turn::Waits);
+        assert_eq!(turns.take(message("a", "4"), later), Turn::Waits);
+        assert_eq!(turns.put_off.len(), 0, "nothing is left behind");
+    }
+
+    #[test]
     fn who_does_not_come_back_is_waited_for_once() {
         let mut turns = Turns::default();
         turns.take(message("a", "1"), NOW);
@@ -213,6 +258,7 @@ mod tests {
         let (late, later) = (NOW.plus_secs(99), NOW.plus_secs(100));
         assert_eq!(turns.take(message("a", "2"), late), Turn::Until(message("a", "2"), later));
         assert_eq!(turns.take(message("a", "2"), later), Turn::Now(message("a", "2")));
+        assert_eq!(turns.put_off.len(), 0, "and then no more");
     }
 
     #[test]
