@@ -13,6 +13,7 @@ mod store_conformance;
 mod store_embedded;
 mod store_kill;
 mod store_measure;
+mod store_verify;
 
 mod business;
 mod conversation;
@@ -48,6 +49,7 @@ mod redis_bulk;
 mod redis_servers;
 mod reload;
 mod replay;
+mod replay_api;
 mod replay_measure;
 mod report_api;
 mod report_cli;

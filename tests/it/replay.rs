@@ -17,7 +17,7 @@ use crate::recorded::{Population, Recorded};
 
 const DAY: i64 = 86_400;
 
-fn small() -> Population {
+pub fn small() -> Population {
     Population { customers: 40, days: 6, deliveries: 600, seed: 7 }
 }
 
@@ -32,7 +32,7 @@ fn line(at: i64, xml: &str) -> String {
 }
 
 /// A text of Monday morning, arrived `late_secs` later.
-fn text(who: &str, id: u64, late_secs: i64) -> String {
+pub fn text(who: &str, id: u64, late_secs: i64) -> String {
     let rest = format!("<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[你好]]></Content><MsgId>{id}</MsgId>");
     line(MONDAY.0 + late_secs, &message_at(MONDAY.0, who, &rest))
 }
@@ -42,7 +42,7 @@ fn follow(who: &str) -> String {
     line(MONDAY.0, &message_at(MONDAY.0 - 60, who, rest))
 }
 
-fn replay(dir: &Path, file: &Path) -> Output {
+pub fn replay(dir: &Path, file: &Path) -> Output {
     run(dir, &[], &["replay", file.to_str().unwrap()])
 }
 
@@ -60,12 +60,12 @@ async fn numbers(dir: &Path) -> Numbers {
     Numbers { facts: Vec::new(), ..store.numbers(&"demo".into()).await.unwrap() }
 }
 
-fn verified(dir: &Path) -> Output {
+pub fn verified(dir: &Path) -> Output {
     run(dir, &[], &["store", "verify"])
 }
 
 #[track_caller]
-fn assert_verified(dir: &Path) {
+pub fn assert_verified(dir: &Path) {
     let output = verified(dir);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains(": 0 differences"), "{text}");
@@ -384,55 +384,4 @@ fn a_server_that_cannot_be_asked_is_told_of_with_what_to_do() {
     assert!(with(&[("FUWU__SERVER__LISTEN", "127.0.0.1:1")]).contains("no server answers at http://127.0.0.1:1/"));
     let other = [("FUWU__SERVER__LISTEN", listen.as_str()), ("FUWU__CONSOLE__API_TOKEN", "another-token-entirely")];
     assert!(with(&other).contains("refuses our token"));
-}
-
-#[actix_web::test]
-async fn the_server_takes_lines_only_where_the_file_was_left() {
-    let world = World::start().await;
-    let name = format!("0-{}", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    let post = async |query: &str, body: Vec<u8>| {
-        let request = world.http.post(world.url(&format!("/api/v1/replay?{query}"))).body(body);
-        let answer = request.bearer_auth(crate::harness::API_TOKEN).send().await.unwrap();
-        (answer.status().as_u16(), answer.json::<serde_json::Value>().await.unwrap())
-    };
-    let line = text("oLin", 1, 0).into_bytes();
-    let to = line.len();
-    let place = |from: usize, to: usize| format!("file={name}&from={from}&to={to}&before=x");
-    let (status, answer) = post(&place(0, to), line.clone()).await;
-    assert_eq!((status, answer["tallies"]["applied"].as_u64()), (200, Some(1)));
-    let (status, answer) = post(&place(0, to), line.clone()).await;
-    assert_eq!(status, 409, "a part is applied once: {answer}");
-    assert_eq!(post(&place(to, to + 1), line.clone()).await.0, 400, "the lines are longer than their place");
-    assert_eq!(post(&format!("file=x&from={to}&to=999&before=x"), line.clone()).await.0, 400);
-    assert_eq!(post(&place(to, 99 << 20), vec![b'x'; 17 << 20]).await.0, 413);
-    let without = world.http.post(world.url(&format!("/api/v1/replay?{}", place(to, 999)))).send().await.unwrap();
-    assert_eq!(without.status(), 401);
-    assert_eq!(world.count(Metric::Messages).await, 1);
-}
-
-#[tokio::test]
-async fn a_counter_that_was_changed_by_hand_is_found() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("recorded.jsonl");
-    small().write(&file);
-    assert!(replay(dir.path(), &file).status.success());
-    assert_verified(dir.path());
-    let change = |sql: &str| {
-        let database = rusqlite::Connection::open(dir.path().join("data/fuwu.db")).unwrap();
-        assert_eq!(database.execute(sql, []).unwrap(), 1, "{sql}");
-        let output = verified(dir.path());
-        assert_eq!(output.status.code(), Some(1));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    let first = "metric = 1 AND dimension = '' AND a = (SELECT min(a) FROM counter WHERE metric = 1)";
-    // A million customers who came for the first time, on the first day: one version byte, and the second of two cells.
-    let told = change(&format!("UPDATE counter SET cells = x'01020080897a' WHERE {first}"));
-    assert!(told.contains(": 1 differences") && told.contains("Gap[2026-01-05, -1]: stored"), "{told}");
-    let told = change(&format!("DELETE FROM counter WHERE {first}"));
-    assert!(told.contains(": 1 differences") && told.contains(": stored 0, the facts say"), "{told}");
-    let told = change(
-        "UPDATE journal SET value = value + 3 WHERE (arrived, metric, a, b, dimension) =
-         (SELECT arrived, metric, a, b, dimension FROM journal LIMIT 1)",
-    );
-    assert!(told.contains(": 2 differences") && told.contains("in the journal of 2026-01-"), "{told}");
 }
