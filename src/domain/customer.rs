@@ -75,13 +75,6 @@ impl Customer {
     }
 }
 
-impl Follow {
-    /// Whether the customer followed once and does not now.
-    pub fn has_left(&self) -> bool {
-        self.first_day.is_some() && !self.following
-    }
-}
-
 /// The follow state (growth.md 1.3): only transitions count, so repeated pushes are harmless.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Follow {

@@ -34,8 +34,8 @@ struct Part {
 }
 
 impl Part {
-    fn home(&self, redis: &Redis) -> Home {
-        self.partition.map_or_else(Home::common, |partition| redis.home(Partition(partition)))
+    fn home(&self) -> Home {
+        self.partition.map_or_else(Home::common, |partition| Home::of(Partition(partition)))
     }
 }
 
@@ -55,7 +55,7 @@ impl Redis {
         for (done, part) in parts.iter().enumerate() {
             let mut args = step("look", &id);
             args.push(since.as_str()).append(&part.args);
-            let looked = self.decide((&script::BULK, &part.home(self)), &args).await;
+            let looked = self.decide((&script::BULK, &part.home()), &args).await;
             if !matches!(looked, Ok(Committed::Applied)) {
                 for part in parts.iter().take(done + 1) {
                     self.step("release", &id, part).await?;
@@ -105,7 +105,7 @@ impl Redis {
     async fn step(&self, what: &str, id: &str, part: &Part) -> Result<(), StoreError> {
         let mut args = step(what, id);
         args.push("").append(&part.args);
-        let answer: Vec<Vec<u8>> = self.run(&script::BULK, &part.home(self), &args).await?;
+        let answer: Vec<Vec<u8>> = self.link.run(&script::BULK, &part.home(), &args).await?;
         match answer.first().map(Vec::as_slice) {
             Some(b"applied") => Ok(()),
             _ => Err(StoreError::Unavailable("Redis lost a bulk while it was applied; verify the numbers".into())),
@@ -115,7 +115,7 @@ impl Redis {
     async fn verdict(&self, id: &str, verdict: &[u8], secs: &str) -> Result<Vec<u8>, StoreError> {
         let mut args = Args::default();
         args.push(id).push(verdict).push(secs);
-        self.run(&script::DECIDE, &Home::common(), &args).await
+        self.link.run(&script::DECIDE, &Home::common(), &args).await
     }
 
     /// Home by home, always in the same order, so that two bulks never wait for each other in a ring.

@@ -1,11 +1,9 @@
 //! The engine as the contract sees it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use redis::{Cmd, FromRedisValue};
 use tokio::time::{Instant, sleep};
 
 use super::args::Args;
@@ -35,10 +33,9 @@ const BULK_AGAIN: Duration = Duration::from_millis(3);
 
 /// The store on Redis.
 pub struct Redis {
-    link: Link,
+    pub(super) link: Link,
     spec: Spec,
     names: Names,
-    is_closed: AtomicBool,
 }
 
 impl Redis {
@@ -50,11 +47,11 @@ impl Redis {
     /// version; [`StoreError::Unavailable`] when nobody answers there.
     pub async fn open(url: &str, spec: Spec, key: PseudonymKey) -> Result<Self, StoreError> {
         let names = Names { partitions: Partitions::new(spec.partitions)?, key: Some(key) };
-        let redis = Self { link: Link::open(url).await?, spec, names, is_closed: AtomicBool::new(false) };
+        let redis = Self { link: Link::open(url).await?, spec, names };
         let mut args = Args::default();
         args.len(3).push("format").number(FORMAT).push("partitions").number(spec.partitions);
         args.push("lateness_days").number(spec.lateness.days());
-        let made: Vec<(String, i64)> = redis.run(&script::OPEN, &Home::common(), &args).await?;
+        let made: Vec<(String, i64)> = redis.link.run(&script::OPEN, &Home::common(), &args).await?;
         let made_with = |what: &str| made.iter().find(|(name, _)| name == what).map_or(0, |(_, number)| *number);
         let format = made_with("format");
         if format != FORMAT {
@@ -80,42 +77,16 @@ impl Redis {
         &self.names
     }
 
-    pub(super) fn home(&self, partition: Partition) -> Home {
-        Home::of(partition)
-    }
-
     /// Every partition and its home.
     pub(super) fn homes(&self) -> impl Iterator<Item = (Partition, Home)> {
         (0..self.spec.partitions).map(|partition| (Partition(partition), Home::of(Partition(partition))))
-    }
-
-    pub(super) async fn run<T: FromRedisValue>(
-        &self,
-        script: &Script,
-        home: &Home,
-        args: &Args,
-    ) -> Result<T, StoreError> {
-        self.check_open()?;
-        self.link.run(script, home, args).await
-    }
-
-    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        self.check_open()?;
-        self.link.ask(command).await
-    }
-
-    fn check_open(&self) -> Result<(), StoreError> {
-        if self.is_closed.load(Ordering::Relaxed) {
-            return Err(StoreError::Unavailable("it is closed".into()));
-        }
-        Ok(())
     }
 
     /// Runs a script that decides, once no bulk is in its way.
     pub(super) async fn decide(&self, (script, home): (&Script, &Home), args: &Args) -> Result<Committed, StoreError> {
         let give_up = Instant::now() + BULK_WITHIN;
         loop {
-            let answer: Vec<Vec<u8>> = self.run(script, home, args).await?;
+            let answer: Vec<Vec<u8>> = self.link.run(script, home, args).await?;
             match answer.iter().map(Vec::as_slice).collect::<Vec<_>>().as_slice() {
                 [b"applied"] => return Ok(Committed::Applied),
                 [b"stale"] => return Ok(Committed::Stale),
@@ -137,7 +108,7 @@ impl Redis {
         if let Some(tombstone) = self.names.tombstone(of) {
             ask.arg(home.record(&of.account, &tombstone));
         }
-        let found: Vec<Option<Vec<u8>>> = self.ask(&ask).await?;
+        let found: Vec<Option<Vec<u8>>> = self.link.ask(&ask).await?;
         stored(found.iter().flatten().next().map(Vec::as_slice))
     }
 
@@ -183,7 +154,7 @@ impl Store for Redis {
             args.number(metric as u8).number(run_at(metric, from)).number(to).number(last_block(metric, last_b));
         }
         let homes: Vec<Home> = self.homes().map(|(_, home)| home).chain([Home::common()]).collect();
-        let found = homes.iter().map(|home| self.run::<Vec<Run>>(&script::GATHER, home, &args));
+        let found = homes.iter().map(|home| self.link.run::<Vec<Run>>(&script::GATHER, home, &args));
         let mut counters = Counters::default();
         for run in try_join_all(found).await?.into_iter().flatten() {
             let range = run.0.checked_sub(1).and_then(|nth| ranges.get(nth));
@@ -202,7 +173,7 @@ impl Store for Redis {
         let mut args = Args::default();
         args.push(account.as_str()).number(from.0).number(to.0);
         let homes: Vec<Home> = self.homes().map(|(_, home)| home).collect();
-        let found = homes.iter().map(|home| self.run::<Vec<LateDay>>(&script::LATE, home, &args));
+        let found = homes.iter().map(|home| self.link.run::<Vec<LateDay>>(&script::LATE, home, &args));
         let mut journal = Journal::default();
         for day in try_join_all(found).await?.into_iter().flatten() {
             journal.add(day)?;
@@ -220,7 +191,8 @@ impl Store for Redis {
         let (mut counters, mut journal, mut facts) = (Counters::default(), Journal::default(), Vec::new());
         let partitions = self.homes().map(|(partition, home)| (Some(partition), home));
         for (partition, home) in partitions.chain([(None, Home::common())]) {
-            let (last, runs, days): (u64, Vec<Run>, Vec<LateDay>) = self.run(&script::NUMBERS, &home, &args).await?;
+            let (last, runs, days): (u64, Vec<Run>, Vec<LateDay>) =
+                self.link.run(&script::NUMBERS, &home, &args).await?;
             facts.extend(partition.and_then(|partition| log::stretch(partition, last)));
             for run in runs {
                 let range = CounterRange::all(metric_of(run.0)?);
@@ -284,7 +256,7 @@ impl Store for Redis {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        self.is_closed.store(true, Ordering::Relaxed);
+        self.link.close();
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use super::args::Args;
 use super::commit::{self, Worded, Words};
 use super::counters::{cell, number};
 use super::engine::Redis;
+use super::keys::Home;
 use super::script;
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
@@ -33,8 +34,9 @@ impl Redis {
     async fn standing(&self, of: &CustomerRef) -> Result<Option<Standing>, StoreError> {
         let mut args = Args::default();
         commit::name(&mut args, of, self.names());
-        let home = self.home(self.names().partitions.of(of));
-        let Some((_, id, worded, outbox, record)) = self.run::<Option<Row>>(&script::HELD, &home, &args).await? else {
+        let home = Home::of(self.names().partitions.of(of));
+        let Some((_, id, worded, outbox, record)) = self.link.run::<Option<Row>>(&script::HELD, &home, &args).await?
+        else {
             return Ok(None);
         };
         Ok(Some(Standing { stored: super::engine::stored(Some(&record))?, id, worded, outbox }))
@@ -109,7 +111,7 @@ impl Redis {
         for place in places {
             args.push(place.to_string());
         }
-        let home = self.home(self.names().partitions.of(of));
+        let home = Home::of(self.names().partitions.of(of));
         self.decide((&script::ERASE, &home), &args).await
     }
 
@@ -119,7 +121,7 @@ impl Redis {
         for (_, home) in self.homes() {
             let mut ask = redis::cmd("HGETALL");
             ask.arg(home.residue(account));
-            let kept: Vec<(Vec<u8>, Vec<u8>)> = self.ask(&ask).await?;
+            let kept: Vec<(Vec<u8>, Vec<u8>)> = self.link.ask(&ask).await?;
             for (field, value) in &kept {
                 let at = field.iter().position(|byte| *byte == b':').unwrap_or_default();
                 let (arrived, rest) = field.split_at_checked(at).unwrap_or_default();
@@ -146,7 +148,7 @@ impl Redis {
             }
             let mut args = Args::default();
             args.push(account.as_str()).number(left_before.0).len(limit - expired);
-            let names: Vec<Vec<u8>> = self.run(&script::OVERDUE, &self.home(Partition(partition)), &args).await?;
+            let names: Vec<Vec<u8>> = self.link.run(&script::OVERDUE, &Home::of(Partition(partition)), &args).await?;
             for name in names {
                 let of = super::log::named(&name)?;
                 // Whoever came back meanwhile is left alone: the commit is stale, or the record says that they are here.

@@ -1,5 +1,6 @@
 //! The way to Redis: one multiplexed connection to a server, or one to each node of a cluster.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -25,9 +26,14 @@ const DEAD_AFTER: Duration = Duration::from_secs(3);
 const CLUSTER_RETRIES: u32 = 3;
 const CLUSTER_WAIT_MS: (u64, u64) = (20, 200);
 
-/// A connection that many use at once.
+/// A connection that many use at once, until it is closed.
+pub(super) struct Link {
+    to: To,
+    is_closed: AtomicBool,
+}
+
 #[derive(Clone)]
-pub(super) enum Link {
+enum To {
     /// To one server.
     Server(ConnectionManager),
     /// To a cluster.
@@ -53,7 +59,7 @@ impl Link {
                 .tcp_settings(tcp())
                 .build()
                 .map_err(|error| unusable(&error))?;
-            return Ok(Self::Cluster(client.get_async_connection().await.map_err(|error| away(&error))?));
+            return Ok(Self::to(To::Cluster(client.get_async_connection().await.map_err(|error| away(&error))?)));
         }
         let server = url.into_connection_info().map_err(|error| unusable(&error))?;
         let client = Client::open(server.set_tcp_settings(tcp())).map_err(|error| unusable(&error))?;
@@ -62,7 +68,16 @@ impl Link {
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(ANSWER_WITHIN));
         let connected = ConnectionManager::new_with_config(client, limits).await;
-        Ok(Self::Server(connected.map_err(|error| away(&error))?))
+        Ok(Self::to(To::Server(connected.map_err(|error| away(&error))?)))
+    }
+
+    fn to(to: To) -> Self {
+        Self { to, is_closed: AtomicBool::new(false) }
+    }
+
+    /// From now on everything is refused.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
     }
 
     /// Runs a script in a home.
@@ -99,9 +114,12 @@ impl Link {
     }
 
     async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
-        match self.clone() {
-            Self::Server(mut server) => command.query_async(&mut server).await,
-            Self::Cluster(mut cluster) => command.query_async(&mut cluster).await,
+        if self.is_closed.load(Ordering::Relaxed) {
+            return Err((ErrorKind::Client, "it is closed").into());
+        }
+        match self.to.clone() {
+            To::Server(mut server) => command.query_async(&mut server).await,
+            To::Cluster(mut cluster) => command.query_async(&mut cluster).await,
         }
     }
 }

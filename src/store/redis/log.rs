@@ -7,6 +7,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::args::Args;
 use super::engine::Redis;
+use super::keys::Home;
 use super::script;
 use crate::domain::ids::{AccountId, Openid};
 use crate::store::{CustomerRef, Logged, Partition, StoreError, shape};
@@ -76,7 +77,7 @@ impl Redis {
             let mut args = Args::default();
             args.push(account.as_str()).push(after.to_string()).len((limit - facts.len()).min(AT_ONCE));
             args.push(only.map_or(String::new(), |id| id.to_string()));
-            let (last, read, rows): Page = self.run(&script::LOG, &self.home(partition), &args).await?;
+            let (last, read, rows): Page = self.link.run(&script::LOG, &Home::of(partition), &args).await?;
             for (number, customer, name, body) in rows {
                 facts.push(Logged {
                     seq: place(partition, number),

@@ -6,6 +6,7 @@ use futures_util::future::try_join_all;
 
 use super::args::Args;
 use super::engine::Redis;
+use super::keys::Home;
 use super::log::named;
 use super::{commit, script};
 use crate::domain::time::UnixSecs;
@@ -20,7 +21,7 @@ impl Redis {
         let first = self.homes().map(async |(_, home)| {
             let mut ask = redis::cmd("ZRANGE");
             ask.arg(home.due()).arg(0).arg(0).arg("WITHSCORES");
-            let first: Vec<(String, f64)> = self.ask(&ask).await?;
+            let first: Vec<(String, f64)> = self.link.ask(&ask).await?;
             Ok::<_, StoreError>(first.first().map(|(_, due)| secs(*due)))
         });
         Ok(try_join_all(first).await?.into_iter().flatten().min())
@@ -35,7 +36,7 @@ impl Redis {
         let due = self.homes().map(async |(partition, home)| {
             let mut ask = redis::cmd("ZRANGEBYSCORE");
             ask.arg(home.due()).arg("-inf").arg(now.0).arg("WITHSCORES").arg("LIMIT").arg(0).arg(limit);
-            let due: Vec<(String, f64)> = self.ask(&ask).await?;
+            let due: Vec<(String, f64)> = self.link.ask(&ask).await?;
             Ok::<_, StoreError>(due.into_iter().map(move |(work, due)| (secs(due), partition, work)))
         });
         let mut due: Vec<_> = try_join_all(due).await?.into_iter().flatten().collect();
@@ -51,7 +52,7 @@ impl Redis {
             for work in works {
                 args.push(work.as_str());
             }
-            let rows: Vec<Row> = self.run(&script::CLAIM, &self.home(partition), &args).await?;
+            let rows: Vec<Row> = self.link.run(&script::CLAIM, &Home::of(partition), &args).await?;
             Ok::<_, StoreError>(rows.into_iter().map(move |row| ((partition, row.0.clone()), row)))
         });
         let mut leased: BTreeMap<_, _> = try_join_all(leased).await?.into_iter().flatten().collect();
@@ -64,8 +65,8 @@ impl Redis {
         let mut args = Args::default();
         commit::name(&mut args, of, self.names());
         args.push(claimed.work.id.as_str()).number(claimed.attempt).number(due.0);
-        let home = self.home(self.names().partitions.of(of));
-        self.run::<Vec<String>>(&script::DEFER, &home, &args).await.map(drop)
+        let home = Home::of(self.names().partitions.of(of));
+        self.link.run::<Vec<String>>(&script::DEFER, &home, &args).await.map(drop)
     }
 }
 

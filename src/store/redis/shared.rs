@@ -66,7 +66,7 @@ impl Redis {
     pub(super) async fn shared_record(&self, account: &AccountId, name: &SharedName) -> Result<Shared, StoreError> {
         let mut ask = redis::cmd("HGET");
         ask.arg(Home::common().shared(account, kind(name.kind))).arg(&name.part);
-        Ok(self.ask::<Option<Vec<u8>>>(&ask).await?.map_or_else(Shared::default, |kept| read(&kept)))
+        Ok(self.link.ask::<Option<Vec<u8>>>(&ask).await?.map_or_else(Shared::default, |kept| read(&kept)))
     }
 
     pub(super) async fn shared_records(
@@ -76,7 +76,7 @@ impl Redis {
     ) -> Result<Vec<(String, Shared)>, StoreError> {
         let mut ask = redis::cmd("HGETALL");
         ask.arg(Home::common().shared(account, kind(of)));
-        let mut all: Vec<(String, Vec<u8>)> = self.ask(&ask).await?;
+        let mut all: Vec<(String, Vec<u8>)> = self.link.ask(&ask).await?;
         all.sort();
         Ok(all.into_iter().map(|(part, kept)| (part, read(&kept))).collect())
     }
@@ -103,7 +103,7 @@ impl Redis {
         }
         let mut ask = redis::cmd("XREVRANGE");
         ask.arg(Home::common().aside(account)).arg("+").arg("-").arg("COUNT").arg(limit.min(MOST_QUARANTINED));
-        let entries: Vec<Entry> = self.ask(&ask).await?;
+        let entries: Vec<Entry> = self.link.ask(&ask).await?;
         Ok(entries.into_iter().map(|(_, fields)| entry(account, fields)).collect())
     }
 
@@ -113,7 +113,7 @@ impl Redis {
         loop {
             let mut ask = redis::cmd("XRANGE");
             ask.arg(Home::common().aside(&of.account)).arg(&from).arg("+").arg("COUNT").arg(AT_ONCE);
-            let entries: Vec<Entry> = self.ask(&ask).await?;
+            let entries: Vec<Entry> = self.link.ask(&ask).await?;
             let read = entries.len();
             for (id, fields) in entries {
                 from = format!("({id}");
@@ -135,6 +135,6 @@ impl Redis {
         }
         let mut ask = redis::cmd("XDEL");
         ask.arg(Home::common().aside(account)).arg(ids);
-        self.ask::<u64>(&ask).await.map(drop)
+        self.link.ask::<u64>(&ask).await.map(drop)
     }
 }
