@@ -68,7 +68,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let secrets = Secrets::keep(&settings.data_dir)?;
     let key = secrets.pseudonym_key();
     let store =
-        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(&settings)?, key.clone())?;
+        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(&settings)?, key.clone())
+            .await?;
     let client = backend::client()?;
     let mut sandbox = None;
     let mut accounts = Vec::new();

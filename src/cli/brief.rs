@@ -16,6 +16,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::time::BusinessDay;
 use crate::growth::brief::{BriefForm, Edition};
 use crate::growth::report::{AsOf, Bom};
+use crate::store::open_read_only;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BriefCommand {
@@ -98,13 +99,14 @@ pub(super) fn run(
     if edition.first_day() > today {
         return Err(Misused(format!("{} has not begun; the latest that works is {today}", edition.first_day())).into());
     }
-    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?)?;
     // A playbook with errors has no names to tell; the numbers are there all the same.
     let (playbook, _) = crate::config::playbook::read(&account.dirs);
     let mut playbook = playbook.unwrap_or_default();
     playbook.version = crate::config::playbook::version(&account.dirs);
-    let subject = Subject { store: store.as_ref(), account: id, playbook: &playbook, clock };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let opened = open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?);
+    let store = runtime.block_on(opened)?;
+    let subject = Subject { store: store.as_ref(), account: id, playbook: &playbook, clock };
     let bytes = runtime.block_on(read_brief(&subject, edition, None))?.written(form)?;
     match &way.out {
         Some(file) => std::fs::write(file, bytes).with_context(|| format!("{} cannot be written", file.display()))?,

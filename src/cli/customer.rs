@@ -69,7 +69,7 @@ pub(super) fn run(settings: &Settings, account: AccountId, command: &CustomerCom
 
 async fn export(settings: &Settings, of: &CustomerRef, args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let key = key(settings)?;
-    let store = crate::store::open_to_export(settings.store_url.expose(), &settings.data_dir, key)?;
+    let store = crate::store::open_to_export(settings.store_url.expose(), &settings.data_dir, key).await?;
     let Some(held) = export_customer(store.as_ref(), of).await? else { return Ok(nobody(of)) };
     let json = serde_json::to_string_pretty(&held)? + "\n";
     match &args.out {
@@ -96,7 +96,8 @@ async fn erase(settings: &Settings, of: &CustomerRef) -> anyhow::Result<ExitCode
         bail!("there is no store in {}; `data_dir` says where it is", settings.data_dir.display());
     }
     let opened =
-        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?, key(settings)?);
+        crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?, key(settings)?)
+            .await;
     let found = match opened {
         Ok(store) => {
             let found = store.erase(of).await;

@@ -42,7 +42,8 @@ pub(super) fn run(settings: &Settings, account: AccountId, command: &ExplainComm
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match command {
         ExplainCommand::Quarantine(args) => {
-            let store = open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?)?;
+            let opened = open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?);
+            let store = runtime.block_on(opened)?;
             let kept = runtime.block_on(store.quarantined(&account, usize::from(args.last)))?;
             let told = match kept.is_empty() {
                 true => "没有搁置的推送。nothing was set aside\n".to_owned(),
@@ -52,7 +53,8 @@ pub(super) fn run(settings: &Settings, account: AccountId, command: &ExplainComm
         }
         ExplainCommand::Customer { openid } => {
             let of = CustomerRef { account, openid: openid.clone() };
-            let store = open_to_export(settings.store_url.expose(), &settings.data_dir, key(settings)?)?;
+            let opened = open_to_export(settings.store_url.expose(), &settings.data_dir, key(settings)?);
+            let store = runtime.block_on(opened)?;
             match runtime.block_on(export_customer(store.as_ref(), &of))? {
                 Some(held) => print(&customer(&held)),
                 None => {

@@ -62,7 +62,7 @@ pub(super) fn run(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Exit
 
 async fn replay(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<(End, Progress)> {
     let told = || args.file.display().to_string();
-    let way = Way::find(settings)?;
+    let way = Way::find(settings).await?;
     let chunk_lines = args.chunk.unwrap_or(way.chunk_lines()).max(1);
     let mut recording = Recording::open(&args.file, chunk_lines)?;
     let known = way.known(settings, recording.head()).await?;

@@ -19,6 +19,7 @@ use crate::domain::time::BusinessDay;
 use crate::growth::report::{
     AsOf, Asked, Bom, Compare, Context, Explain, Form, Measure, Meta, Period, ReportName, Table, known_channel, written,
 };
+use crate::store::open_read_only;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
@@ -166,13 +167,14 @@ fn read(
     (id, account): (&AccountId, &AccountSettings),
     (asked, clock): (&Asked, AsOf),
 ) -> anyhow::Result<(Table, Meta)> {
-    let store = crate::store::open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let opened = open_read_only(settings.store_url.expose(), &settings.data_dir, store_spec(settings)?);
+    let store = runtime.block_on(opened)?;
     // A playbook with errors has no labels and channels to tell; the numbers are there all the same.
     let (playbook, _) = crate::config::playbook::read(&account.dirs);
     let playbook = playbook.unwrap_or_default();
     let Privacy { forget, keep_days } = settings.privacy;
     let context = Context::new(playbook.labels(), (forget, keep_days));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let table = match runtime.block_on(read_report(store.as_ref(), id, (asked, clock), &context)) {
         Err(ReportFault::Asked(error)) => return Err(misused(error).into()),
         other => other?,

@@ -15,8 +15,9 @@ use crate::store::open_read_only;
 /// Verifies the accounts given; also beside a running server.
 pub(super) fn verify_accounts(settings: &Settings, accounts: &[AccountId]) -> anyhow::Result<ExitCode> {
     let spec = store_spec(settings)?;
-    let store = open_read_only(settings.store_url.expose(), &settings.data_dir, spec)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let opened = open_read_only(settings.store_url.expose(), &settings.data_dir, spec);
+    let store = runtime.block_on(opened)?;
     let mut differences = 0;
     for account in accounts {
         let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} 剩余 {eta}")?);

@@ -3,41 +3,51 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Embedded, PseudonymKey, Spec, Store, StoreError};
+use super::{Embedded, PseudonymKey, Redis, Spec, Store, StoreError};
 
-/// Opens the store that `url` names: `embedded:` lives in `data_dir`.
-///
-/// # Errors
-/// [`StoreError::Mismatch`] when this version has no such engine or the store was made with another
-/// `spec`, [`StoreError::Locked`] when another process holds it, else what opening it met.
-pub fn open(url: &str, data_dir: &Path, spec: Spec, key: PseudonymKey) -> Result<Arc<dyn Store>, StoreError> {
-    engine(url)?;
-    Ok(Arc::new(Embedded::open(data_dir, spec, key)?))
+/// The engine that a URL names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Engine {
+    /// A file in `data_dir`.
+    Embedded,
+    /// A server, or several.
+    Redis,
 }
 
-/// Whether this version has the engine that `url` names.
-fn engine(url: &str) -> Result<(), StoreError> {
+/// Opens the store that `url` names, or makes one there: `embedded:` lives in `data_dir`, `redis://…`, `rediss://…`,
+/// `redis+sentinel://…` and `redis+cluster://…` on Redis.
+///
+/// # Errors
+/// [`StoreError::Mismatch`] when no engine is called that or the store was made with another `spec`,
+/// [`StoreError::Locked`] when another process holds it, else what opening it met.
+pub async fn open(url: &str, data_dir: &Path, spec: Spec, key: PseudonymKey) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match engine(url)? {
+        Engine::Embedded => Arc::new(Embedded::open(data_dir, spec, key)?),
+        Engine::Redis => Arc::new(Redis::open(url, spec, key).await?),
+    })
+}
+
+fn engine(url: &str) -> Result<Engine, StoreError> {
     // What follows the scheme may hold a password, so no message repeats it.
     let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);
     match scheme {
-        "embedded" if url == "embedded:" => Ok(()),
+        "embedded" if url == "embedded:" => Ok(Engine::Embedded),
         "embedded" => Err(StoreError::Mismatch(
             "store.url: nothing may follow `embedded:`; the folder of the embedded store is `data_dir`".into(),
         )),
-        "redis" | "rediss" | "redis+sentinel" | "redis+cluster" => Err(StoreError::Mismatch(format!(
-            "store.url: this version of fuwu has only the embedded store and cannot use `{scheme}:`; \
-             set store.url to `embedded:`"
-        ))),
+        "redis" | "rediss" | "redis+sentinel" | "redis+cluster" => Ok(Engine::Redis),
         _ => Err(StoreError::Mismatch("store.url: no store is called that; set store.url to `embedded:`".into())),
     }
 }
 
-/// Opens the store that `url` names for reading, on the embedded engine also beside the process that writes it.
+/// Opens the store that `url` names for reading, also beside the process that writes it.
 ///
 /// # Errors
 /// As [`open`]; also when there is no store yet.
-pub fn open_read_only(url: &str, data_dir: &Path, spec: Spec) -> Result<Arc<dyn Store>, StoreError> {
-    engine(url)?;
+pub async fn open_read_only(url: &str, data_dir: &Path, spec: Spec) -> Result<Arc<dyn Store>, StoreError> {
+    if engine(url)? == Engine::Redis {
+        return Ok(Arc::new(Redis::open_read_only(url, (Some(spec), None)).await?));
+    }
     let store = Embedded::open_read_only(data_dir)?;
     store.spec().check(spec)?;
     Ok(Arc::new(store))
@@ -47,8 +57,10 @@ pub fn open_read_only(url: &str, data_dir: &Path, spec: Spec) -> Result<Arc<dyn 
 ///
 /// # Errors
 /// As [`open_read_only`].
-pub fn open_to_export(url: &str, data_dir: &Path, key: PseudonymKey) -> Result<Arc<dyn Store>, StoreError> {
-    engine(url)?;
+pub async fn open_to_export(url: &str, data_dir: &Path, key: PseudonymKey) -> Result<Arc<dyn Store>, StoreError> {
+    if engine(url)? == Engine::Redis {
+        return Ok(Arc::new(Redis::open_read_only(url, (None, Some(key))).await?));
+    }
     Ok(Arc::new(Embedded::open_read_only(data_dir)?.knowing(key)))
 }
 
@@ -57,48 +69,47 @@ mod tests {
     use super::*;
     use crate::growth::lateness::Lateness;
 
-    fn refusal(url: &str) -> String {
+    async fn refusal(url: &str) -> String {
         let dir = tempfile::tempdir().unwrap();
-        open(url, dir.path(), Spec::default(), PseudonymKey::new("k")).err().unwrap().to_string()
+        open(url, dir.path(), Spec::default(), PseudonymKey::new("k")).await.err().unwrap().to_string()
     }
 
-    #[test]
-    fn redis_is_refused_by_name_and_its_password_is_not_repeated() {
-        for url in ["redis://:hunter2@h/0", "rediss://h", "redis+cluster://h:1,h:2", "redis+sentinel://h:1/0?master=m"]
-        {
-            let sentence = refusal(url);
-            assert!(sentence.contains("only the embedded store") && !sentence.contains("hunter2"), "{sentence}");
+    #[tokio::test]
+    async fn a_redis_that_is_not_there_is_said_and_its_password_is_not_repeated() {
+        for url in ["redis://:hunter2@127.0.0.1:1/0", "redis+cluster://:hunter2@127.0.0.1:1"] {
+            let sentence = refusal(url).await;
+            assert!(sentence.contains("Redis") && !sentence.contains("hunter2"), "{sentence}");
         }
     }
 
-    #[test]
-    fn an_unknown_engine_is_refused() {
-        assert!(refusal("postgres://h").contains("embedded:"));
-        assert!(refusal("").contains("embedded:"));
-        assert!(refusal("embedded:/elsewhere").contains("data_dir"));
+    #[tokio::test]
+    async fn an_unknown_engine_is_refused() {
+        assert!(refusal("postgres://h").await.contains("embedded:"));
+        assert!(refusal("").await.contains("embedded:"));
+        assert!(refusal("embedded:/elsewhere").await.contains("data_dir"));
     }
 
-    #[test]
-    fn the_embedded_store_is_opened_in_the_data_folder() {
+    #[tokio::test]
+    async fn the_embedded_store_is_opened_in_the_data_folder() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(open("embedded:", &dir.path().join("data"), Spec::default(), PseudonymKey::new("k")).is_ok());
+        assert!(open("embedded:", &dir.path().join("data"), Spec::default(), PseudonymKey::new("k")).await.is_ok());
         assert!(dir.path().join("data/fuwu.db").exists());
     }
 
-    #[test]
-    fn reading_and_writing_ask_for_the_settings_the_store_was_made_with() {
+    #[tokio::test]
+    async fn reading_and_writing_ask_for_the_settings_the_store_was_made_with() {
         let dir = tempfile::tempdir().unwrap();
         let made = Spec { partitions: 7, lateness: Lateness::new(0).unwrap() };
         let key = || PseudonymKey::new("k");
-        drop(open("embedded:", dir.path(), made, key()).unwrap());
+        drop(open("embedded:", dir.path(), made, key()).await.unwrap());
         for other in [Spec { partitions: 8, ..made }, Spec { lateness: Lateness::DEFAULT, ..made }] {
-            let written = open("embedded:", dir.path(), other, key()).err();
-            for refused in [written, open_read_only("embedded:", dir.path(), other).err()] {
+            let written = open("embedded:", dir.path(), other, key()).await.err();
+            for refused in [written, open_read_only("embedded:", dir.path(), other).await.err()] {
                 let refused = refused.unwrap();
                 assert!(matches!(refused, StoreError::Mismatch(_)), "{refused:?}");
             }
         }
-        drop(open_read_only("embedded:", dir.path(), made).unwrap());
-        drop(open("embedded:", dir.path(), made, key()).unwrap());
+        drop(open_read_only("embedded:", dir.path(), made).await.unwrap());
+        drop(open("embedded:", dir.path(), made, key()).await.unwrap());
     }
 }

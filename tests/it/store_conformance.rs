@@ -116,7 +116,7 @@ impl Embedded {
 impl Engine for Embedded {
     async fn open(&self) -> Arc<dyn Store> {
         let nowhere_else: &Path = self.0.path();
-        fuwu::store::open("embedded:", nowhere_else, Spec::default(), crate::harness::key()).unwrap()
+        fuwu::store::open("embedded:", nowhere_else, Spec::default(), crate::harness::key()).await.unwrap()
     }
 }
 

@@ -48,10 +48,10 @@ pub(super) struct Ready {
 
 impl Way {
     /// Opens the store, or finds the server that has it.
-    pub(super) fn find(settings: &Settings) -> anyhow::Result<Self> {
+    pub(super) async fn find(settings: &Settings) -> anyhow::Result<Self> {
         let (url, dir, spec) = (settings.store_url.expose(), &settings.data_dir, store_spec(settings)?);
         let key = Secrets::keep(dir)?.pseudonym_key();
-        match open(url, dir, spec, key.clone()) {
+        match open(url, dir, spec, key.clone()).await {
             Ok(store) => {
                 let mut accounts = BTreeMap::new();
                 for (id, account) in &settings.accounts {
@@ -62,7 +62,7 @@ impl Way {
                 Ok(Self::Alone { replay, store })
             }
             Err(StoreError::Locked(lock)) => {
-                let store = open_read_only(url, dir, spec)?;
+                let store = open_read_only(url, dir, spec).await?;
                 Ok(Self::Server(Server::new(settings, store, lock)?))
             }
             Err(error) => Err(error.into()),

@@ -17,16 +17,12 @@ use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::cells::{last_block, run_at};
 use crate::growth::counter::{CounterKey, Increment, Metric};
 use crate::growth::counters::Counters;
-use crate::growth::lateness::Lateness;
 use crate::store::pseudonym::Names;
 use crate::store::{
-    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Held, Logged, Numbers, Partition, Partitions,
-    PseudonymKey, Quarantined, Shared, SharedChange, SharedKind, SharedName, Spec, Store, StoreError, Stored, Version,
-    shape,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Held, Logged, Numbers, Partition, Quarantined, Shared,
+    SharedChange, SharedKind, SharedName, Spec, Store, StoreError, Stored, Version, shape,
 };
 
-/// The format of what is stored.
-const FORMAT: i64 = 1;
 /// So long a bulk is waited for, and after such a pause its home is tried again.
 const BULK_WITHIN: Duration = Duration::from_secs(2);
 const BULK_AGAIN: Duration = Duration::from_millis(3);
@@ -39,34 +35,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Opens the store that `url` names, or makes one there with this `spec`: `redis://…`, `rediss://…`,
-    /// `redis+cluster://h1:6379,h2:6379`.
-    ///
-    /// # Errors
-    /// [`StoreError::Mismatch`] when the URL cannot be used, or the store was made with another `spec` or by a newer
-    /// version; [`StoreError::Unavailable`] when nobody answers there.
-    pub async fn open(url: &str, spec: Spec, key: PseudonymKey) -> Result<Self, StoreError> {
-        let names = Names { partitions: Partitions::new(spec.partitions)?, key: Some(key) };
-        let redis = Self { link: Link::open(url).await?, spec, names };
-        let mut args = Args::default();
-        args.len(3).push("format").number(FORMAT).push("partitions").number(spec.partitions);
-        args.push("lateness_days").number(spec.lateness.days());
-        let made: Vec<(String, i64)> = redis.link.run(&script::OPEN, &Home::common(), &args).await?;
-        let made_with = |what: &str| made.iter().find(|(name, _)| name == what).map_or(0, |(_, number)| *number);
-        let format = made_with("format");
-        if format != FORMAT {
-            return Err(StoreError::Mismatch(format!(
-                "the store was written by another version of fuwu (format {format}, this one knows {FORMAT}); run that \
-                 version"
-            )));
-        }
-        let lateness = i32::try_from(made_with("lateness_days")).ok().and_then(Lateness::new);
-        let made = Spec {
-            partitions: u16::try_from(made_with("partitions")).unwrap_or_default(),
-            lateness: lateness.unwrap_or_default(),
-        };
-        made.check(spec)?;
-        Ok(redis)
+    pub(super) fn new(link: Link, spec: Spec, names: Names) -> Self {
+        Self { link, spec, names }
     }
 
     pub(super) fn spec(&self) -> Spec {

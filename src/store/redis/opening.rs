@@ -1,0 +1,108 @@
+//! Opening: a store is used only as it was made, by a version that knows it.
+
+use super::args::Args;
+use super::engine::Redis;
+use super::keys::Home;
+use super::link::Link;
+use super::script;
+use crate::growth::lateness::Lateness;
+use crate::store::pseudonym::Names;
+use crate::store::{Partitions, PseudonymKey, Spec, StoreError};
+
+/// The format of what is stored.
+const FORMAT: i64 = 1;
+
+/// What a store was made with, name by name.
+struct Made(Vec<(String, String)>);
+
+impl Redis {
+    /// Opens the store that `url` names, or makes one there with this `spec`: `redis://…`, `rediss://…`,
+    /// `redis+sentinel://h1:26379,h2:26379/0?master=NAME`, `redis+cluster://h1:6379,h2:6379`.
+    ///
+    /// # Errors
+    /// [`StoreError::Mismatch`] when the URL cannot be used, or the store was made with another `spec` or key or by
+    /// another version; [`StoreError::Unavailable`] when nobody answers there.
+    pub async fn open(url: &str, spec: Spec, key: PseudonymKey) -> Result<Self, StoreError> {
+        Partitions::new(spec.partitions)?;
+        let link = Link::open(url).await?;
+        let mut args = Args::default();
+        args.len(4).push("format").number(FORMAT).push("partitions").number(spec.partitions);
+        args.push("lateness_days").number(spec.lateness.days()).push("key").push(fingerprint(&key));
+        let made = Made(link.run(&script::OPEN, &Home::common(), &args).await?);
+        made.spec()?.check(spec)?;
+        made.check_key(&key)?;
+        Self::over(link, (spec, Some(key)))
+    }
+
+    /// Opens the store that `url` names to look into it, and changes nothing; with a key also customers who left are
+    /// found.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; also when there is no store yet.
+    pub async fn open_read_only(
+        url: &str,
+        (spec, key): (Option<Spec>, Option<PseudonymKey>),
+    ) -> Result<Self, StoreError> {
+        let link = Link::open(url).await?;
+        let mut args = Args::default();
+        let made = Made(link.run(&script::OPEN, &Home::common(), args.len(0)).await?);
+        if made.0.is_empty() {
+            return Err(StoreError::Mismatch(
+                "there is no store at store.url yet; `fuwu serve` makes one there".into(),
+            ));
+        }
+        let found = made.spec()?;
+        if let Some(spec) = spec {
+            found.check(spec)?;
+        }
+        if let Some(key) = &key {
+            made.check_key(key)?;
+        }
+        Self::over(link, (found, key))
+    }
+
+    fn over(link: Link, (spec, key): (Spec, Option<PseudonymKey>)) -> Result<Self, StoreError> {
+        let names = Names { partitions: Partitions::new(spec.partitions)?, key };
+        Ok(Self::new(link, spec, names))
+    }
+}
+
+impl Made {
+    fn with(&self, what: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == what).map(|(_, value)| value.as_str())
+    }
+
+    fn number(&self, what: &str) -> i64 {
+        self.with(what).and_then(|number| number.parse().ok()).unwrap_or_default()
+    }
+
+    fn spec(&self) -> Result<Spec, StoreError> {
+        let format = self.number("format");
+        if format != FORMAT {
+            return Err(StoreError::Mismatch(format!(
+                "the store was written by another version of fuwu (format {format}, this one knows {FORMAT}); run that \
+                 version"
+            )));
+        }
+        let lateness = i32::try_from(self.number("lateness_days")).ok().and_then(Lateness::new);
+        let partitions = u16::try_from(self.number("partitions")).unwrap_or_default();
+        Ok(Spec { partitions, lateness: lateness.unwrap_or_default() })
+    }
+
+    /// With another key nobody who left would be recognised.
+    fn check_key(&self, key: &PseudonymKey) -> Result<(), StoreError> {
+        if self.with("key") == Some(fingerprint(key).as_str()) {
+            return Ok(());
+        }
+        Err(StoreError::Mismatch(
+            "the store was made with another pseudonym key; take `pseudonym_key` from secrets.json in the data_dir of \
+             the process that made it, and set privacy.pseudonym_key (or FUWU__PRIVACY__PSEUDONYM_KEY) to it"
+                .into(),
+        ))
+    }
+}
+
+/// Tells one key from another and says nothing about either.
+fn fingerprint(key: &PseudonymKey) -> String {
+    key.mark(&[b"fingerprint"]).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
