@@ -6,6 +6,7 @@
 mod aside;
 mod contract;
 mod embedded;
+pub mod journal;
 mod open;
 mod partition;
 mod pseudonym;
