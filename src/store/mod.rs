@@ -6,6 +6,7 @@
 mod aside;
 mod contract;
 mod embedded;
+mod forgetful;
 pub mod journal;
 mod open;
 mod partition;
@@ -16,6 +17,7 @@ mod spec;
 
 pub use contract::*;
 pub use embedded::Embedded;
+pub use forgetful::{Forgetful, Mark};
 pub use open::{open, open_read_only, open_to_export};
 pub use partition::{Partition, Partitions};
 pub use pseudonym::PseudonymKey;

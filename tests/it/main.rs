@@ -46,6 +46,7 @@ mod questions;
 mod raw;
 mod recorded;
 mod redis_bulk;
+mod redis_journal;
 mod redis_servers;
 mod reload;
 mod replay;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -19,9 +20,12 @@ use crate::store::{Partition, PseudonymKey};
 /// What customers said is kept for a day at most.
 pub const KEPT_SECS: i64 = 86_400;
 const LOCK_FILE: &str = "journal.lock";
+/// Random, in hexadecimal.
+const NAME_CHARS: usize = 16;
 
 /// A journal in a folder.
 pub struct Journal {
+    name: String,
     shared: Arc<Shared>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -93,11 +97,12 @@ impl Journal {
     /// else what the disk says.
     pub fn open(dir: &Path, key: PseudonymKey, most_bytes: u64) -> Result<Self, JournalFault> {
         std::fs::create_dir_all(dir).map_err(|error| segment::disk(dir, &error))?;
-        let lock = lock(dir)?;
+        let (lock, name) = lock(dir)?;
         let mut state = State::default();
         for number in segment::numbers(dir)? {
             let mut known = Segment::default();
             if let Some(mut reader) = Reader::open(dir, number, &key)? {
+                known.last = Place(reader.first.0.saturating_sub(1));
                 while let Some((place, _, record)) = reader.next()? {
                     known.note(place, &record);
                 }
@@ -111,7 +116,12 @@ impl Journal {
         let writing = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("journal".into()).spawn(move || writer::write(&writing, &taken));
         let thread = thread.map_err(|error| segment::disk(dir, &error))?;
-        Ok(Self { shared, jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), _lock: lock })
+        Ok(Self { name, shared, jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), _lock: lock })
+    }
+
+    /// What this journal is called, and no other one.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Keeps a delivery. When this returns it is on the disk, and [`Self::settle`] must be said of it once the store has
@@ -152,6 +162,11 @@ impl Journal {
     /// Up to where the store has everything of a partition that was accepted since the journal was opened.
     pub fn settled_up_to(&self, partition: Partition) -> Option<Place> {
         self.shared.state().unsettled.settled_up_to(partition)
+    }
+
+    /// Whether an entry waits for the store.
+    pub fn is_waiting(&self, partition: Partition, place: Place) -> bool {
+        self.shared.state().unsettled.is_open(partition, place)
     }
 
     /// How many entries wait for the store.
@@ -214,8 +229,10 @@ impl Journal {
         let mut lost = 0;
         for (number, last) in old {
             if Some(number) == newest {
-                // It is written: another one is begun first.
-                self.tell(Job::Rotate)?;
+                // It may be written: another one is begun first, unless nothing is in this one.
+                if state.segments.get(&number).is_some_and(|segment| segment.last_arrived.is_some()) {
+                    self.tell(Job::Rotate)?;
+                }
                 continue;
             }
             self.shared.remove(&mut state, number)?;
@@ -251,12 +268,22 @@ fn closed() -> JournalFault {
     JournalFault::Disk("it is closed".into())
 }
 
-fn lock(dir: &Path) -> Result<File, JournalFault> {
+/// Takes the lock; in its file stands the journal's name.
+fn lock(dir: &Path) -> Result<(File, String), JournalFault> {
     let path = dir.join(LOCK_FILE);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|error| segment::disk(&path, &error))?;
+    let disk = |error: std::io::Error| segment::disk(&path, &error);
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(disk)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            let mut name = String::new();
+            file.read_to_string(&mut name).map_err(disk)?;
+            if name.len() != NAME_CHARS {
+                name = format!("{:016x}", rand::random::<u64>());
+                file.set_len(0).and_then(|()| file.rewind()).map_err(disk)?;
+                file.write_all(name.as_bytes()).and_then(|()| file.sync_all()).map_err(disk)?;
+            }
+            Ok((file, name))
+        }
         Err(TryLockError::WouldBlock) => Err(JournalFault::Locked(format!(
             "another process keeps its journal in {}: every process needs a `data_dir` of its own",
             dir.display()

@@ -69,7 +69,7 @@ async fn a_second_process_is_refused_until_the_first_ends() {
 #[tokio::test]
 async fn what_waits_is_never_dropped_for_room_and_what_the_store_has_is() {
     let dir = tempfile::tempdir().unwrap();
-    let journal = Journal::open(dir.path(), PseudonymKey::new("k"), 1).unwrap();
+    let journal = Journal::open(dir.path(), PseudonymKey::new("k"), 100).unwrap();
     let full = journal.accept(accepted(1)).await;
     let (place, _) = full.unwrap();
     let refused = journal.accept(accepted(2)).await.unwrap_err().to_string();
@@ -86,12 +86,27 @@ async fn what_is_too_old_goes_whoever_waits_for_it() {
     let dir = tempfile::tempdir().unwrap();
     let journal = open(dir.path());
     journal.accept(accepted(0)).await.unwrap();
-    assert_eq!(journal.forget_before(UnixSecs(1_001)).unwrap(), 0, "it is the segment that is written");
-    // An hour later another one has been begun.
+    // An hour later another segment has been begun.
     journal.accept(accepted(4_000)).await.unwrap();
     assert_eq!(journal.forget_before(UnixSecs(1_001)).unwrap(), 1);
     assert_eq!((told(&journal, 0).len(), journal.waiting()), (1, 1));
     assert_eq!(segment::numbers(dir.path()).unwrap(), [2]);
+}
+
+#[tokio::test]
+async fn a_day_without_deliveries_leaves_nothing_and_places_still_rise() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path());
+    let (first, _) = journal.accept(accepted(0)).await.unwrap();
+    journal.settle(Partition(3), first);
+    assert_eq!(journal.forget_before(UnixSecs(90_000)).unwrap(), 0);
+    // Closing waits for the writer, which has begun another segment.
+    journal.close();
+    assert_eq!(journal.forget_before(UnixSecs(90_000)).unwrap(), 0);
+    assert_eq!((told(&journal, 0).len(), segment::numbers(dir.path()).unwrap()), (0, vec![2]));
+    drop(journal);
+    let (next, _) = open(dir.path()).accept(accepted(1)).await.unwrap();
+    assert_eq!(next, Place(2));
 }
 
 #[tokio::test]

@@ -12,7 +12,8 @@ use crate::store::PseudonymKey;
 
 const MAGIC: &[u8; 8] = b"fuwujrn1";
 const SALT_BYTES: usize = 16;
-const HEAD_BYTES: u64 = (MAGIC.len() + SALT_BYTES) as u64;
+/// What it is, its salt, and the place of the first entry.
+const HEAD_BYTES: usize = MAGIC.len() + SALT_BYTES + 8;
 /// Length and place.
 const BEFORE_BYTES: usize = 12;
 /// No delivery is longer than 64 KiB.
@@ -20,7 +21,7 @@ const MOST_BYTES: usize = 128 * 1024;
 const ENDING: &str = "journal";
 
 /// Which file an entry is in, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
     pub(super) segment: u64,
     pub(super) offset: u64,
@@ -37,18 +38,19 @@ pub(super) struct Open {
 
 impl Open {
     /// Begins a segment.
-    pub(super) fn begin(dir: &Path, number: u64, key: &PseudonymKey) -> Result<Self, JournalFault> {
+    pub(super) fn begin(dir: &Path, (number, first): (u64, Place), key: &PseudonymKey) -> Result<Self, JournalFault> {
         let salt: [u8; SALT_BYTES] = rand::random();
         let path = path(dir, number);
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).and_then(|mut file| {
             file.write_all(MAGIC)?;
             file.write_all(&salt)?;
+            file.write_all(&first.0.to_le_bytes())?;
             file.sync_all()?;
             File::open(dir)?.sync_all()?;
             Ok(file)
         });
         match made {
-            Ok(file) => Ok(Self { number, file, seal: Seal::of(key, &salt)?, bytes: HEAD_BYTES }),
+            Ok(file) => Ok(Self { number, file, seal: Seal::of(key, &salt)?, bytes: HEAD_BYTES as u64 }),
             Err(error) => {
                 // Half a head would be in the way of the next try.
                 let _ = std::fs::remove_file(&path);
@@ -107,6 +109,8 @@ pub(super) struct Reader {
     file: BufReader<File>,
     seal: Seal,
     offset: u64,
+    /// The place its first entry has.
+    pub(super) first: Place,
 }
 
 impl Reader {
@@ -114,11 +118,12 @@ impl Reader {
     pub(super) fn open(dir: &Path, number: u64, key: &PseudonymKey) -> Result<Option<Self>, JournalFault> {
         let path = path(dir, number);
         let mut file = BufReader::new(File::open(&path).map_err(|error| disk(&path, &error))?);
-        let mut head = [0; MAGIC.len() + SALT_BYTES];
+        let mut head = [0; HEAD_BYTES];
         if file.read_exact(&mut head).is_err() {
             return Ok(None);
         }
-        let (magic, salt) = head.split_at(MAGIC.len());
+        let (magic, rest) = head.split_at(MAGIC.len());
+        let (salt, first) = rest.split_at(SALT_BYTES);
         if magic != MAGIC {
             return Err(JournalFault::Unreadable(format!(
                 "{} was written by another version of fuwu; run that version until the store has everything, or delete \
@@ -126,7 +131,8 @@ impl Reader {
                 path.display()
             )));
         }
-        Ok(Some(Self { number, file, seal: Seal::of(key, salt)?, offset: HEAD_BYTES }))
+        let (seal, first) = (Seal::of(key, salt)?, Place(number_in(first)));
+        Ok(Some(Self { number, file, seal, offset: HEAD_BYTES as u64, first }))
     }
 
     /// Goes to an entry.
@@ -143,8 +149,7 @@ impl Reader {
             return Ok(None);
         }
         let (length, place) = before.split_at(4);
-        let number = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |n, byte| (n << 8) | u64::from(*byte));
-        let (length, place) = (usize::try_from(number(length)).unwrap_or(usize::MAX), Place(number(place)));
+        let (length, place) = (usize::try_from(number_in(length)).unwrap_or(usize::MAX), Place(number_in(place)));
         if length > MOST_BYTES {
             return Ok(None);
         }
@@ -157,6 +162,11 @@ impl Reader {
         self.offset += (BEFORE_BYTES + length) as u64;
         Ok(Some((place, location, Record::read(clear)?)))
     }
+}
+
+/// The lowest byte first.
+fn number_in(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 pub(super) fn disk(path: &Path, error: &std::io::Error) -> JournalFault {
@@ -178,7 +188,7 @@ mod tests {
     }
 
     fn written(dir: &Path) -> Vec<Location> {
-        let mut open = Open::begin(dir, 1, &key()).unwrap();
+        let mut open = Open::begin(dir, (1, Place(1)), &key()).unwrap();
         let (mut batch, mut at) = (Vec::new(), Vec::new());
         for n in 1..=3 {
             at.push(open.add(&mut batch, Place(n), &Record::Accepted(accepted(1))).unwrap());
@@ -218,7 +228,7 @@ mod tests {
     #[test]
     fn a_file_of_another_version_is_refused_by_name() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(path(dir.path(), 1), b"fuwujrn9................").unwrap();
+        std::fs::write(path(dir.path(), 1), b"fuwujrn9........................").unwrap();
         let refused = Reader::open(dir.path(), 1, &key()).err().unwrap().to_string();
         assert!(refused.contains("000000000001.journal was written by another version"), "{refused}");
     }

@@ -28,7 +28,7 @@ pub(super) enum Job {
     Accept(Accepted, Done),
     /// To note that somebody was answered.
     Answered(Place),
-    /// To begin another segment with the next entry.
+    /// To begin another segment.
     Rotate,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn write(shared: &Shared, jobs: &Receiver<Job>) {
             match job {
                 Job::Accept(delivery, done) => accepted.push((delivery, done)),
                 Job::Answered(place) => writer.notes.push(place),
-                Job::Rotate => writer.open = None,
+                Job::Rotate => writer.rotate(),
             }
         }
         if !accepted.is_empty() {
@@ -145,11 +145,20 @@ impl Writer<'_> {
         open.bytes >= SEGMENT_BYTES || is_old
     }
 
+    /// Begins another segment at once, so that what stands in this one can go.
+    fn rotate(&mut self) {
+        match self.begin() {
+            Ok(open) => self.open = Some(open),
+            Err(fault) => tracing::error!(%fault, "the journal cannot be tidied"),
+        }
+    }
+
     fn begin(&mut self) -> Result<Open, JournalFault> {
         let number = self.next_segment;
-        let open = Open::begin(&self.shared.dir, number, &self.shared.key)?;
+        let open = Open::begin(&self.shared.dir, (number, Place(self.next_place)), &self.shared.key)?;
         self.next_segment += 1;
-        let segment = Segment { bytes: open.bytes, ..Segment::default() };
+        let last = Place(self.next_place.saturating_sub(1));
+        let segment = Segment { bytes: open.bytes, last, ..Segment::default() };
         self.shared.state().segments.insert(number, segment);
         Ok(open)
     }
