@@ -7,6 +7,7 @@ mod brief;
 mod clock;
 mod customer;
 mod day_check;
+mod duty;
 mod forget;
 mod handle;
 mod in_flight;
@@ -96,6 +97,8 @@ pub struct App {
     /// Where deliveries are before the store has them, when it is on other machines.
     inbox: Option<Inbox>,
     admission: Admission,
+    /// Which of several processes this is: random.
+    number: u64,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
     folder_watch: FolderWatch,
@@ -121,6 +124,7 @@ impl App {
             in_flight: InFlight::default(),
             inbox: journal.map(Inbox::new),
             admission: Admission::default(),
+            number: rand::random(),
             outbox_bell: Notify::new(),
             folder_watch: FolderWatch::default(),
             tasks: TaskTracker::new(),

@@ -143,6 +143,8 @@ pub enum SharedKind {
     Datacube,
     /// A recent delivery of somebody of whom nothing is kept; the part is its sealed key, the body when it was put.
     Spent,
+    /// Which process does what only one does at a time; the part is what.
+    Duty,
 }
 
 /// The name of a shared record: small, of an account, belonging to no single customer.

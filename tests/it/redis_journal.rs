@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use fuwu::channel::official::Mode;
 use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
-use fuwu::store::CustomerRef;
+use fuwu::store::{CustomerRef, SharedKind};
 use tempfile::TempDir;
 
 use crate::hand::{event, text};
@@ -135,4 +135,31 @@ async fn a_process_without_the_first_ones_key_is_refused_and_told_what_to_do() {
     let refused = Command::new(program).args(["serve"]).envs(env).output().unwrap();
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && told.contains("FUWU__PRIVACY__PSEUDONYM_KEY"), "{told}");
+}
+
+#[actix_web::test]
+async fn of_two_processes_one_does_what_is_done_once_and_the_other_takes_it_up_when_it_dies() {
+    let redis = RedisServer::start(&[]);
+    let key = "a-pseudonym-key-of-the-tests-and-nobody-else";
+    let env = [("FUWU__STORE__URL", redis.url()), ("FUWU__PRIVACY__PSEUDONYM_KEY", key.into())];
+    let env: Vec<(&str, &str)> = env.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let first = World::start_with(&env).await;
+    let owner = async |world: &World| {
+        let duties = world.store().shared_of(&"demo".into(), SharedKind::Duty).await.unwrap();
+        let of = |part: &str| duties.iter().find(|(name, _)| name == part).map(|(_, shared)| shared.body.clone());
+        of("reports").map(|body| serde_json::from_slice::<serde_json::Value>(&body).unwrap()["owner"].clone())
+    };
+    until("somebody does it", async || owner(&first).await.is_some()).await;
+    let its = owner(&first).await;
+    let second = World::start_with(&env).await;
+    // What one wrote, the other reads.
+    let phone = Phone::following(&first, "小林").await;
+    let hand = second.hand(Mode::Safe);
+    let said = hand.deliver(&text(phone.openid.as_str(), 5_001, "谢谢")).await;
+    assert!(matches!(hand.hear(phone.openid.as_str(), &said), Reply::Text(words) if words.contains("不客气")));
+    assert_eq!(first.count(Metric::Messages).await, 1);
+    assert_eq!(owner(&second).await, its);
+    first.running.stop().await.unwrap();
+    second.clock.advance_secs(300);
+    until("another does it", async || owner(&second).await != its).await;
 }

@@ -69,7 +69,7 @@ async fn a_second_process_is_refused_until_the_first_ends() {
 #[tokio::test]
 async fn what_waits_is_never_dropped_for_room_and_what_the_store_has_is() {
     let dir = tempfile::tempdir().unwrap();
-    let journal = Journal::open(dir.path(), PseudonymKey::new("k"), 100).unwrap();
+    let journal = Journal::open(dir.path(), PseudonymKey::new("k"), 80).unwrap();
     let full = journal.accept(accepted(1)).await;
     let (place, _) = full.unwrap();
     let refused = journal.accept(accepted(2)).await.unwrap_err().to_string();

@@ -25,6 +25,7 @@ pub(super) fn kind(kind: SharedKind) -> &'static str {
         SharedKind::Post => "post",
         SharedKind::Datacube => "datacube",
         SharedKind::Spent => "spent",
+        SharedKind::Duty => "duty",
     }
 }
 
