@@ -6,6 +6,7 @@
 mod aside;
 mod contract;
 mod embedded;
+mod moving;
 mod open;
 mod partition;
 mod pseudonym;
@@ -15,7 +16,8 @@ mod spec;
 
 pub use contract::*;
 pub use embedded::Embedded;
-pub use open::{open, open_read_only, open_to_export};
+pub use moving::{Content, Half, Kept, KeptWork, Moving, Origin, Page, Stage, Step};
+pub use open::{open, open_read_only, open_to_copy, open_to_export};
 pub use partition::{Partition, Partitions};
 pub use pseudonym::PseudonymKey;
 pub use redis::Redis;

@@ -32,15 +32,21 @@ pub struct Redis {
     pub(super) link: Link,
     spec: Spec,
     names: Names,
+    /// Tells this handle from every other one.
+    who: String,
 }
 
 impl Redis {
     pub(super) fn new(link: Link, spec: Spec, names: Names) -> Self {
-        Self { link, spec, names }
+        Self { link, spec, names, who: format!("{:032x}", rand::random::<u128>()) }
     }
 
     pub(super) fn spec(&self) -> Spec {
         self.spec
+    }
+
+    pub(super) fn who(&self) -> &str {
+        &self.who
     }
 
     pub(super) fn names(&self) -> &Names {
@@ -226,6 +232,8 @@ impl Store for Redis {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
+        // If it cannot be said, others wait a few seconds for nothing.
+        let _ = self.leave().await;
         self.link.close();
         Ok(())
     }

@@ -24,7 +24,7 @@ type Row = (u64, u64, Vec<u8>, Vec<u8>);
 /// How far the home's log goes, how far it was read, and what was found.
 type Page = (u64, u64, Vec<Row>);
 
-fn place(partition: Partition, number: u64) -> u64 {
+pub(super) fn place(partition: Partition, number: u64) -> u64 {
     (u64::from(partition.0) << NUMBER_BITS) | number
 }
 

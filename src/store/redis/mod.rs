@@ -13,8 +13,10 @@ mod forget;
 mod keys;
 mod link;
 mod log;
+mod moving;
 mod opening;
 mod outbox;
+mod presence;
 mod script;
 mod shared;
 

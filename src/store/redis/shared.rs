@@ -107,6 +107,20 @@ impl Redis {
         Ok(entries.into_iter().map(|(_, fields)| entry(account, fields)).collect())
     }
 
+    /// Those after the one with this id, oldest first.
+    pub(super) async fn aside_from(
+        &self,
+        account: &AccountId,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Quarantined)>, StoreError> {
+        let mut ask = redis::cmd("XRANGE");
+        let from = if after.is_empty() { "-".to_owned() } else { format!("({after}") };
+        ask.arg(Home::common().aside(account)).arg(from).arg("+").arg("COUNT").arg(limit);
+        let entries: Vec<Entry> = self.link.ask(&ask).await?;
+        Ok(entries.into_iter().map(|(id, fields)| (id, entry(account, fields))).collect())
+    }
+
     /// Those that name a customer, oldest first.
     pub(super) async fn naming(&self, of: &CustomerRef) -> Result<Vec<(String, Quarantined)>, StoreError> {
         let (mut all, mut from) = (Vec::new(), "-".to_owned());
