@@ -106,7 +106,7 @@ impl<F: Fn(Doing, u64, u64)> Copying<'_, F> {
                  again to its end, or empty that store"
             )));
         }
-        if half.stage == Stage::Verified || half.from == origin && half.stage != Stage::Spoiled {
+        if half.from == origin && half.stage != Stage::Spoiled {
             return Ok(half);
         }
         tracing::warn!("what was copied so far is outdated; it is taken away and copied anew");

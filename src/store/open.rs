@@ -54,11 +54,24 @@ pub async fn open_to_copy(
     };
     // Before anything is made where it goes.
     source.hold().await?;
-    let target: Arc<dyn Moving> = match engine(to)? {
+    match open_to_fill(to, data_dir, (spec, key)).await {
+        Ok(target) => Ok((source, target)),
+        Err(refusal) => {
+            source.let_go().await?;
+            Err(refusal)
+        }
+    }
+}
+
+async fn open_to_fill(
+    url: &str,
+    data_dir: &Path,
+    (spec, key): (Spec, PseudonymKey),
+) -> Result<Arc<dyn Moving>, StoreError> {
+    Ok(match engine(url)? {
         Engine::Embedded => Arc::new(Embedded::open_to_fill(data_dir, spec, key)?),
-        Engine::Redis => Arc::new(Redis::open_to_fill(to, spec, key).await?),
-    };
-    Ok((source, target))
+        Engine::Redis => Arc::new(Redis::open_to_fill(url, spec, key).await?),
+    })
 }
 
 fn engine(url: &str) -> Result<Engine, StoreError> {

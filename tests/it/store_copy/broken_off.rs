@@ -1,10 +1,11 @@
 //! A copy that is killed anywhere goes on when it is asked again, and comes out the same.
 
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use fuwu::store::{Half, Moving, Stage, Step, Store, open};
+use fuwu::store::{Bulk, Commit, Committed, Half, Moving, Stage, Step, Store, open};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -12,7 +13,7 @@ use super::rich::{everything, fill, key_of};
 use super::{beside, copied, embedded, redis};
 use crate::process::{fuwu, run};
 use crate::redis_servers::RedisServer;
-use crate::store_conformance::samples::{apply, commit, who};
+use crate::store_conformance::samples::{apply, commit, fact, who};
 
 fn command<'a>(from: &'a str, to: &'a str) -> [&'a str; 6] {
     ["store", "copy", "--from", from, "--to", to]
@@ -22,59 +23,135 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// Kills it so many times, each a little further on, then lets it come to its end. The answer: how often it was killed at
-/// work.
-fn killed(dir: &Path, (from, to): (&str, &str), (kills, within): (u32, Duration)) -> u32 {
+/// Kills it so many times, and then lets it come to its end. The answer: how often it was at work when it was killed.
+fn killed(dir: &Path, (from, to): (&str, &str), (kills, takes): (u32, Duration)) -> u32 {
     let (mut dice, mut at_work) = (StdRng::seed_from_u64(11), 0);
     for kill in 0..kills {
-        let mut child =
+        let mut copying =
             fuwu(dir, &[]).args(command(from, to)).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // When it is killed is what is tried, so the pause decides nothing.
-        std::thread::sleep(within.mul_f64(dice.random_range(0.3..1.3)));
+        std::thread::sleep(takes.mul_f64(dice.random_range(0.05..0.9)));
         // Every third by Ctrl-C.
-        if kill % 3 == 2 {
-            let id = child.id().to_string();
-            assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        } else {
-            // It may have ended.
-            let _ = child.kill();
+        let signal = if kill % 3 == 2 { "-INT" } else { "-KILL" };
+        // It may have ended.
+        let _ = Command::new("kill").args([signal, &copying.id().to_string()]).status();
+        let ended = copying.wait().unwrap();
+        match ended.code() {
+            Some(_) => {
+                assert!(ended.success(), "it ended by itself: {ended:?}");
+                return at_work;
+            }
+            None => at_work += 1,
         }
-        let ended = child.wait().unwrap();
-        if ended.code().is_some() {
-            assert!(ended.success(), "it ended by itself: {ended:?}");
-            break;
-        }
-        at_work += 1;
     }
+    let ended = run(dir, &[], &command(from, to));
+    assert!(ended.status.success(), "{}", said(&ended));
     at_work
+}
+
+/// Kills in each direction; `FUWU_KILLS=100` makes a soak of it.
+fn kills() -> u32 {
+    std::env::var("FUWU_KILLS").map_or(4, |kills| kills.parse().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_random_and_resumed_it_comes_out_the_same() {
     let dir = tempfile::tempdir().unwrap();
-    let was = fill(dir.path()).await;
+    fill(dir.path()).await;
+    many(dir.path()).await;
+    let was = everything(&embedded(dir.path())).await;
     // How long one takes here, when nobody kills it.
-    let trial = RedisServer::start(&[]);
-    let since = Instant::now();
-    let whole = run(dir.path(), &[], &command("embedded:", &trial.url()));
-    assert!(whole.status.success(), "{}", said(&whole));
-    let takes = since.elapsed();
-    let (mut there, mut back) = (0, 0);
-    for _ in 0..3 {
-        let server = RedisServer::start(&[]);
-        there += killed(dir.path(), ("embedded:", &server.url()), (4, takes));
-        // It may be done by now, and then nothing is to be copied any more.
-        let _ = run(dir.path(), &[], &command("embedded:", &server.url()));
-        let store = redis(dir.path(), &server.url()).await;
-        assert_eq!(everything(&store).await, was);
-        store.close().await.unwrap();
-        let other = beside(dir.path());
-        back += killed(other.path(), (&server.url(), "embedded:"), (4, takes));
-        let _ = run(other.path(), &[], &command(&server.url(), "embedded:"));
-        assert_eq!(everything(&embedded(other.path())).await, was);
+    let (trial, back) = (RedisServer::start(&[]), beside(dir.path()));
+    let mut takes = Vec::new();
+    for (dir, from, to) in [(dir.path(), "embedded:", &*trial.url()), (back.path(), &*trial.url(), "embedded:")] {
+        let since = Instant::now();
+        let whole = run(dir, &[], &command(from, to));
+        assert!(whole.status.success(), "{}", said(&whole));
+        takes.push(since.elapsed());
     }
-    println!("killed at work {there} times on the way there, {back} times on the way back");
+    let server = RedisServer::start(&[]);
+    let there = killed(dir.path(), ("embedded:", &server.url()), (kills(), takes[0]));
+    let store = redis(dir.path(), &server.url()).await;
+    assert_eq!(everything(&store).await, was);
+    store.close().await.unwrap();
+    let other = beside(dir.path());
+    let back = killed(other.path(), (&server.url(), "embedded:"), (kills(), takes[1]));
+    assert_eq!(everything(&embedded(other.path())).await, was);
+    println!("killed at work {there} times on the way there, {back} times on the way back, of {takes:?}");
     assert!(there > 0 && back > 0, "it was killed too late: {there}, {back}");
+}
+
+/// So many more customers that a copy takes its time.
+async fn many(dir: &Path) {
+    let store = embedded(dir);
+    for some in 0..16 {
+        let commits = (0..500).map(|n| {
+            let facts = (0..5).map(fact).collect();
+            Commit { facts, ..commit(&who(&format!("oMany{some:02}_{n:04}")), 0) }
+        });
+        let bulk = Bulk { commits: commits.collect(), ..Bulk::default() };
+        assert_eq!(store.commit_all(bulk).await.unwrap(), Committed::Applied);
+    }
+    store.close().await.unwrap();
+}
+
+/// Polls it so many times and no more: whatever it waited for then, it was broken off there.
+async fn polled<T>(copying: impl Future<Output = T>, (polls, used): (usize, &mut usize)) -> Option<T> {
+    let mut copying = std::pin::pin!(copying);
+    std::future::poll_fn(|context| {
+        if *used == polls {
+            return Poll::Ready(None);
+        }
+        *used += 1;
+        copying.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+/// Begins again and again until it is done, broken off after ever other numbers of polls; how often that was.
+async fn broken(
+    dir: &Path,
+    urls: (&str, &str),
+    (dice, longest): (&mut StdRng, usize),
+    servers: &[&RedisServer],
+) -> usize {
+    let mut times = 0;
+    loop {
+        let polls = dice.random_range(1..=longest);
+        if let Some(done) = polled(copied(dir, urls), (polls, &mut 0)).await {
+            done.unwrap();
+            return times;
+        }
+        times += 1;
+        for server in servers {
+            // As if the seconds had passed that a copy which ended without a word is waited for.
+            server.ask(&["DEL", "{fuwu}:copying:"]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn broken_off_at_any_request_and_resumed_it_comes_out_the_same() {
+    const ROUNDS: usize = 5;
+    let dir = tempfile::tempdir().unwrap();
+    let was = fill(dir.path()).await;
+    let (trial, mut whole) = (RedisServer::start(&[]), 0);
+    polled(copied(dir.path(), ("embedded:", &trial.url())), (usize::MAX, &mut whole)).await.unwrap().unwrap();
+    let (mut dice, mut times) = (StdRng::seed_from_u64(5), 0);
+    for _ in 0..ROUNDS {
+        let (first, second) = (RedisServer::start(&[]), RedisServer::start(&[]));
+        let servers = [&first, &second];
+        let urls = [first.url(), second.url()];
+        times += broken(dir.path(), ("embedded:", &urls[0]), (&mut dice, whole), &servers).await;
+        assert_eq!(everything(&redis(dir.path(), &urls[0]).await).await, was);
+        times += broken(dir.path(), (&urls[0], &urls[1]), (&mut dice, whole), &servers).await;
+        assert_eq!(everything(&redis(dir.path(), &urls[1]).await).await, was);
+        let back = beside(dir.path());
+        times += broken(back.path(), (&urls[1], "embedded:"), (&mut dice, whole), &servers).await;
+        assert_eq!(everything(&embedded(back.path())).await, was);
+    }
+    println!("broken off {times} times in {} copies of {whole} polls", ROUNDS * 3);
+    assert!(times > ROUNDS, "it was hardly broken off: {times}");
 }
 
 /// Wherever the last page was taken in and the mark was not: the same pages again change nothing.
