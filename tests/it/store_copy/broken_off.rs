@@ -24,7 +24,7 @@ fn said(output: &Output) -> String {
 }
 
 /// Kills it so many times, and then lets it come to its end. The answer: how often it was at work when it was killed.
-fn killed(dir: &Path, (from, to): (&str, &str), (kills, takes): (u32, Duration)) -> u32 {
+fn killed(dir: &Path, (from, to): (&str, &str), (kills, takes): (usize, Duration)) -> usize {
     let (mut dice, mut at_work) = (StdRng::seed_from_u64(11), 0);
     for kill in 0..kills {
         let mut copying =
@@ -50,7 +50,7 @@ fn killed(dir: &Path, (from, to): (&str, &str), (kills, takes): (u32, Duration))
 }
 
 /// Kills in each direction; `FUWU_KILLS=100` makes a soak of it.
-fn kills() -> u32 {
+fn kills() -> usize {
     std::env::var("FUWU_KILLS").map_or(4, |kills| kills.parse().unwrap())
 }
 
@@ -84,9 +84,9 @@ async fn killed_at_random_and_resumed_it_comes_out_the_same() {
 /// So many more customers that a copy takes its time.
 async fn many(dir: &Path) {
     let store = embedded(dir);
-    for some in 0..16 {
+    for some in 0..6 {
         let commits = (0..500).map(|n| {
-            let facts = (0..5).map(fact).collect();
+            let facts = (0..3).map(fact).collect();
             Commit { facts, ..commit(&who(&format!("oMany{some:02}_{n:04}")), 0) }
         });
         let bulk = Bulk { commits: commits.collect(), ..Bulk::default() };
@@ -132,13 +132,12 @@ async fn broken(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_off_at_any_request_and_resumed_it_comes_out_the_same() {
-    const ROUNDS: usize = 5;
     let dir = tempfile::tempdir().unwrap();
     let was = fill(dir.path()).await;
     let (trial, mut whole) = (RedisServer::start(&[]), 0);
     polled(copied(dir.path(), ("embedded:", &trial.url())), (usize::MAX, &mut whole)).await.unwrap().unwrap();
-    let (mut dice, mut times) = (StdRng::seed_from_u64(5), 0);
-    for _ in 0..ROUNDS {
+    let (mut dice, mut times, rounds) = (StdRng::seed_from_u64(5), 0, kills().div_ceil(4));
+    for _ in 0..rounds {
         let (first, second) = (RedisServer::start(&[]), RedisServer::start(&[]));
         let servers = [&first, &second];
         let urls = [first.url(), second.url()];
@@ -150,8 +149,8 @@ async fn broken_off_at_any_request_and_resumed_it_comes_out_the_same() {
         times += broken(back.path(), (&urls[1], "embedded:"), (&mut dice, whole), &servers).await;
         assert_eq!(everything(&embedded(back.path())).await, was);
     }
-    println!("broken off {times} times in {} copies of {whole} polls", ROUNDS * 3);
-    assert!(times > ROUNDS, "it was hardly broken off: {times}");
+    println!("broken off {times} times in {} copies of {whole} polls", rounds * 3);
+    assert!(times > rounds, "it was hardly broken off: {times}");
 }
 
 /// Wherever the last page was taken in and the mark was not: the same pages again change nothing.
