@@ -244,7 +244,10 @@ pub trait Moving: Store {
     /// Takes everything of an account away.
     async fn clear(&self, account: &AccountId) -> Result<(), StoreError>;
 
-    /// Takes the mark away.
+    /// The last mark of a copy that came to its end, as long as nobody has used the store since.
+    async fn whole(&self) -> Result<Option<Half>, StoreError>;
+
+    /// Takes the mark away, and remembers it as [`Self::whole`].
     async fn finish(&self) -> Result<(), StoreError>;
 }
 

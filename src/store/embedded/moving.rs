@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 use super::batch::Known;
 use super::connection;
@@ -187,14 +187,11 @@ impl Moving for Embedded {
     }
 
     async fn half(&self) -> Result<Option<Half>, StoreError> {
-        self.read_long(|connection| {
-            if !schema::is_half_copied(connection)? {
-                return Ok(None);
-            }
-            let mark = connection.query_row("SELECT mark FROM half", [], |row| row.get::<_, String>(0)).optional()?;
-            mark.map(|mark| read(&mark)).transpose()
-        })
-        .await
+        self.read_long(|connection| schema::mark(connection, "half")?.map(|mark| read(&mark)).transpose()).await
+    }
+
+    async fn whole(&self) -> Result<Option<Half>, StoreError> {
+        self.read_long(|connection| schema::mark(connection, "whole")?.map(|mark| read(&mark)).transpose()).await
     }
 
     async fn mark(&self, half: &Half) -> Result<(), StoreError> {
@@ -269,7 +266,7 @@ pub(super) fn apply(
             *known = Known::default();
             return Ok(Outcome::Expired(clear(connection, account)?));
         }
-        Move::Finish => connection.execute_batch("DROP TABLE IF EXISTS half")?,
+        Move::Finish => schema::finish_copy(connection)?,
     }
     Ok(Outcome::Done)
 }

@@ -100,6 +100,7 @@ pub(super) fn prepare_for(connection: &mut Connection, (spec, purpose): (Spec, P
     }
     if purpose == Purpose::Use {
         set_meta(connection, OPENED, meta(connection, OPENED)?.unwrap_or(0) + 1)?;
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS {WHOLE}"))?;
     }
     Ok(())
 }
@@ -112,9 +113,32 @@ pub(super) const OPENED: &str = "opened";
 /// The table of the mark that a store is half copied; it is there only then.
 pub(super) const HALF: &str = "CREATE TABLE IF NOT EXISTS half (mark TEXT NOT NULL) STRICT";
 
+/// The same table once the copy has come to its end, until the store is used.
+const WHOLE: &str = "whole";
+
 /// Whether a copy into the store has begun and not ended.
 pub(super) fn is_half_copied(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'half'", [], |row| row.get(0))
+    has(connection, "half")
+}
+
+/// Notes that the copy has come to its end.
+pub(super) fn finish_copy(connection: &Connection) -> rusqlite::Result<()> {
+    if is_half_copied(connection)? {
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS {WHOLE}; ALTER TABLE half RENAME TO {WHOLE}"))?;
+    }
+    Ok(())
+}
+
+/// The mark of a copy that is at work, or of one that has come to its end.
+pub(super) fn mark(connection: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
+    if !has(connection, table)? {
+        return Ok(None);
+    }
+    connection.query_row(&format!("SELECT mark FROM {table}"), [], |row| row.get(0)).optional()
+}
+
+fn has(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0))
 }
 
 fn refuse_half_copied(connection: &Connection) -> Result<(), StoreError> {

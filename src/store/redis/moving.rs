@@ -262,6 +262,10 @@ impl Moving for Redis {
         self.meta("HGET", &["half"]).await?.map(|mark| read(&mark)).transpose()
     }
 
+    async fn whole(&self) -> Result<Option<Half>, StoreError> {
+        self.meta("HGET", &["whole"]).await?.map(|mark| read(&mark)).transpose()
+    }
+
     async fn mark(&self, half: &Half) -> Result<(), StoreError> {
         self.meta("HSET", &["half", &written(half)?]).await.map(drop)
     }
@@ -283,6 +287,9 @@ impl Moving for Redis {
             let mut ask = redis::cmd("DEL");
             ask.arg(format!("{}:moving:", home.as_str()));
             self.link.ask::<u64>(&ask).await?;
+        }
+        if let Some(mark) = self.meta("HGET", &["half"]).await? {
+            self.meta("HSET", &["whole", &mark]).await?;
         }
         self.meta("HDEL", &["half"]).await.map(drop)
     }

@@ -30,5 +30,6 @@ end
 -- Whoever was away for too long comes anew: a copy may have begun and stopped meanwhile.
 if redis.call('ZADD', serving, now + seconds, who) == 1 then
   redis.call('HINCRBY', key('meta'), 'opened', 1)
+  redis.call('HDEL', key('meta'), 'whole')
 end
 return 'in'
