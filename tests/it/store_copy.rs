@@ -1,6 +1,7 @@
 //! `fuwu store copy`: what is in one store is in the other, to the letter, and the conversation goes on.
 
 mod broken_off;
+mod compared;
 mod refused;
 mod rich;
 

@@ -1,6 +1,7 @@
 //! Servers and copies never write to one store at the same time. Each says every few seconds that it is there, and a server
 //! that could not say so for long, and comes upon a copy then, writes no more.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -52,6 +53,7 @@ impl Redis {
     }
 
     async fn say(&self, how: &str, seconds: i64) -> Result<String, StoreError> {
+        self.is_present.store(true, Ordering::Relaxed);
         let mut args = Args::default();
         args.push(self.who()).push(how).number(seconds);
         self.link.run(&script::ATTEND, &Home::common(), &args).await

@@ -113,6 +113,10 @@ async fn a_server_on_either_side_keeps_a_copy_out_and_a_copy_a_server() {
     let refused = copy(dir.path(), &[], ("embedded:", &url));
     assert!(!refused.status.success() && said(&refused).contains("in use by process"), "{}", said(&refused));
     assert_eq!(keys(&server).await, "int(0)");
+    let source = RedisServer::start(&[]);
+    redis(dir.path(), &source.url()).await.close().await.unwrap();
+    let refused = copied(dir.path(), (&source.url(), "embedded:")).await.unwrap_err();
+    assert!(matches!(refused, CopyError::Store(StoreError::Locked(_))), "{refused:?}");
     process.kill();
 
     let elsewhere = beside(dir.path());
