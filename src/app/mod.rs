@@ -8,9 +8,11 @@ mod clock;
 mod copy;
 mod customer;
 mod day_check;
+mod duty;
 mod forget;
 mod handle;
 mod in_flight;
+mod inbox;
 mod menu;
 mod outbox;
 mod perform;
@@ -44,8 +46,10 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use copy::{Copied, CopyError, Differing, Doing, copy};
 pub use customer::{export_customer, moment};
 pub use forget::Discretion;
-pub use handle::NotNow;
+pub use handle::{NotNow, Received};
 use in_flight::InFlight;
+use inbox::Inbox;
+pub use inbox::{Marks, TakeUpFault};
 pub use menu::Published;
 pub use rebuild::{Difference, MOST_DIFFERENCES, Verified, verify};
 pub use reconcile::{ReconcileFault, Reconciled, platform_days};
@@ -63,6 +67,27 @@ use tokio_util::task::TaskTracker;
 use crate::domain::ids::AccountId;
 use crate::growth::report::{AsOf, Context};
 use crate::store::Store;
+use crate::store::journal::Journal;
+
+/// Where things are kept.
+pub struct Storage {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Deliveries on their way there, for a store that may forget.
+    pub journal: Option<Journal>,
+}
+
+impl<S: Store + 'static> From<Arc<S>> for Storage {
+    fn from(store: Arc<S>) -> Self {
+        Self { store, journal: None }
+    }
+}
+
+impl From<Arc<dyn Store>> for Storage {
+    fn from(store: Arc<dyn Store>) -> Self {
+        Self { store, journal: None }
+    }
+}
 
 /// Everything a running fuwu holds. Built once in `cli`, shared by every request.
 pub struct App {
@@ -71,7 +96,11 @@ pub struct App {
     clock: Arc<dyn Clock>,
     rules: Rules,
     in_flight: InFlight,
+    /// Where deliveries are before the store has them, when it is on other machines.
+    inbox: Option<Inbox>,
     admission: Admission,
+    /// Which of several processes this is: random.
+    number: u64,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
     folder_watch: FolderWatch,
@@ -81,7 +110,13 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(accounts: Vec<ServedAccount>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, rules: Rules) -> Arc<Self> {
+    pub fn new(
+        accounts: Vec<ServedAccount>,
+        storage: impl Into<Storage>,
+        clock: Arc<dyn Clock>,
+        rules: Rules,
+    ) -> Arc<Self> {
+        let Storage { store, journal } = storage.into();
         let accounts = accounts.into_iter().map(|a| (a.id().clone(), Arc::new(a))).collect();
         Arc::new(Self {
             accounts,
@@ -89,7 +124,9 @@ impl App {
             clock,
             rules,
             in_flight: InFlight::default(),
+            inbox: journal.map(Inbox::new),
             admission: Admission::default(),
+            number: rand::random(),
             outbox_bell: Notify::new(),
             folder_watch: FolderWatch::default(),
             tasks: TaskTracker::new(),
@@ -136,6 +173,9 @@ impl App {
     pub async fn drain(&self) -> Result<(), crate::store::StoreError> {
         self.tasks.close();
         self.tasks.wait().await;
+        if let Some(inbox) = &self.inbox {
+            inbox.close();
+        }
         self.store.close().await
     }
 }

@@ -6,6 +6,8 @@
 mod aside;
 mod contract;
 mod embedded;
+mod forgetful;
+pub mod journal;
 mod moving;
 mod open;
 mod partition;
@@ -16,6 +18,7 @@ mod spec;
 
 pub use contract::*;
 pub use embedded::Embedded;
+pub use forgetful::{Forgetful, Mark};
 pub use moving::{Content, Half, Kept, KeptWork, Moving, Origin, Page, Stage, Step};
 pub use open::{open, open_read_only, open_to_copy, open_to_export};
 pub use partition::{Partition, Partitions};

@@ -47,6 +47,8 @@ mod questions;
 mod raw;
 mod recorded;
 mod redis_bulk;
+mod redis_journal;
+mod redis_kill;
 mod redis_servers;
 mod reload;
 mod replay;

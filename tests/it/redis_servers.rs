@@ -13,7 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct RedisServer {
     child: Child,
     pub port: u16,
-    _dir: TempDir,
+    dir: TempDir,
+    settings: Vec<String>,
 }
 
 /// A port that was free a moment ago. A cluster's node also takes the one 10,000 above.
@@ -31,19 +32,27 @@ impl RedisServer {
     pub fn start(settings: &[&str]) -> Self {
         loop {
             let (port, dir) = (free_port(), tempfile::tempdir().unwrap());
-            let child = Command::new("redis-server")
-                .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir", &dir.path().display().to_string()])
-                .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
-                .args(settings)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("please install redis-server (apt-get install redis-server)");
-            let mut server = Self { child, port, _dir: dir };
+            let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+            let child = spawn(port, &dir, &settings);
+            let mut server = Self { child, port, dir, settings };
             if server.answers() {
                 return server;
             }
         }
+    }
+
+    /// Kills it as a crash would, and starts it again on what it had saved.
+    pub fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = spawn(self.port, &self.dir, &self.settings);
+        assert!(self.answers(), "somebody took its port");
+    }
+
+    /// Sends it a signal: `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Whether it lives to answer.
@@ -92,6 +101,17 @@ impl RedisServer {
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
+}
+
+fn spawn(port: u16, dir: &TempDir, settings: &[String]) -> Child {
+    Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir", &dir.path().display().to_string()])
+        .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+        .args(settings)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("please install redis-server (apt-get install redis-server)")
 }
 
 impl Drop for RedisServer {

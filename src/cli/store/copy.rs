@@ -34,7 +34,7 @@ pub(in crate::cli) fn copy_accounts(
     args: &CopyArgs,
 ) -> anyhow::Result<ExitCode> {
     let spec = store_spec(settings)?;
-    let key = Secrets::keep(&settings.data_dir)?.pseudonym_key();
+    let key = Secrets::keep(&settings.data_dir)?.pseudonym_key(settings);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let urls = (args.from.expose(), args.to.expose());
     let (from, to) = runtime.block_on(open_to_copy(urls, &settings.data_dir, (spec, key)))?;

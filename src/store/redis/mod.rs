@@ -13,6 +13,7 @@ mod forget;
 mod keys;
 mod link;
 mod log;
+mod marks;
 mod moving;
 mod opening;
 mod outbox;
