@@ -110,6 +110,9 @@ enum StoreCommand {
     /// Counts everything again from the facts and compares it with the stored numbers; of every account, unless one is
     /// named. Also beside a running server.
     Verify,
+    /// Copies everything of every account, unless one is named, to another store, and compares both sides. No server may
+    /// run on either. Broken off, it goes on where it stopped when the same command is run again.
+    Copy(store::CopyArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -170,12 +173,15 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(settings),
         Command::Schema { out } => Ok(ExitCode::from(schema::run(out.as_deref(), &mut std::io::stdout())?)),
         Command::Sandbox { command: SandboxCommand::Populate(args) } => populate::run(settings, args),
-        Command::Store { command: StoreCommand::Verify } => {
-            let accounts = match &cli.account {
+        Command::Store { command } => {
+            let accounts: Vec<AccountId> = match &cli.account {
                 Some(_) => vec![meant?.0],
                 None => settings.accounts.keys().cloned().collect(),
             };
-            store::verify_accounts(&settings, &accounts)
+            match command {
+                StoreCommand::Verify => store::verify_accounts(&settings, &accounts),
+                StoreCommand::Copy(args) => store::copy_accounts(&settings, &accounts, args),
+            }
         }
         Command::Check { format } => {
             // Without `--account` every playbook is checked.

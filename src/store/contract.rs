@@ -147,6 +147,22 @@ pub enum SharedKind {
     Duty,
 }
 
+impl SharedKind {
+    /// Every kind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        // A match, so that a new kind cannot be left out without notice.
+        std::iter::successors(Some(Self::Replay), |kind| match kind {
+            Self::Replay => Some(Self::DayCheck),
+            Self::DayCheck => Some(Self::Printed),
+            Self::Printed => Some(Self::Post),
+            Self::Post => Some(Self::Datacube),
+            Self::Datacube => Some(Self::Spent),
+            Self::Spent => Some(Self::Duty),
+            Self::Duty => None,
+        })
+    }
+}
+
 /// The name of a shared record: small, of an account, belonging to no single customer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SharedName {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Embedded, PseudonymKey, Redis, Spec, Store, StoreError};
+use super::{Embedded, Moving, PseudonymKey, Redis, Spec, Store, StoreError};
 
 /// The engine that a URL names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,54 @@ enum Engine {
 pub async fn open(url: &str, data_dir: &Path, spec: Spec, key: PseudonymKey) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match engine(url)? {
         Engine::Embedded => Arc::new(Embedded::open(data_dir, spec, key)?),
-        Engine::Redis => Arc::new(Redis::open(url, spec, key).await?),
+        Engine::Redis => {
+            let store = Arc::new(Redis::open(url, spec, key).await?);
+            store.attend().await?;
+            store
+        }
+    })
+}
+
+/// Opens two stores to copy from one to the other: the first is only read, the second is made or filled. Nobody else may
+/// write to either ([`Moving::hold`]).
+///
+/// # Errors
+/// As [`open`]; the second may be half copied, the first may not, and is not made.
+pub async fn open_to_copy(
+    (from, to): (&str, &str),
+    data_dir: &Path,
+    (spec, key): (Spec, PseudonymKey),
+) -> Result<(Arc<dyn Moving>, Arc<dyn Moving>), StoreError> {
+    let source: Arc<dyn Moving> = match (engine(from)?, engine(to)?) {
+        (Engine::Embedded, Engine::Embedded) => {
+            return Err(StoreError::Mismatch("--from and --to are the same store".into()));
+        }
+        (Engine::Embedded, _) => {
+            let store = Embedded::open_to_empty(data_dir, key.clone())?;
+            store.spec().check(spec)?;
+            Arc::new(store)
+        }
+        (Engine::Redis, _) => Arc::new(Redis::open_read_only(from, (Some(spec), Some(key.clone()))).await?),
+    };
+    // Before anything is made where it goes.
+    source.hold().await?;
+    match open_to_fill(to, data_dir, (spec, key)).await {
+        Ok(target) => Ok((source, target)),
+        Err(refusal) => {
+            source.let_go().await?;
+            Err(refusal)
+        }
+    }
+}
+
+async fn open_to_fill(
+    url: &str,
+    data_dir: &Path,
+    (spec, key): (Spec, PseudonymKey),
+) -> Result<Arc<dyn Moving>, StoreError> {
+    Ok(match engine(url)? {
+        Engine::Embedded => Arc::new(Embedded::open_to_fill(data_dir, spec, key)?),
+        Engine::Redis => Arc::new(Redis::open_to_fill(url, spec, key).await?),
     })
 }
 

@@ -10,6 +10,7 @@ mod sandbox_delivery;
 mod sandbox_double;
 mod sandbox_population;
 mod store_conformance;
+mod store_copy;
 mod store_embedded;
 mod store_kill;
 mod store_measure;

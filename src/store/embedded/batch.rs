@@ -9,7 +9,7 @@ use super::counters::Fold;
 use super::customers::{self, FactRow, Put};
 use super::failure::{Damage, damage};
 use super::request::{CommitRow, Outcome, Write};
-use super::{bulk, forget, outbox, quarantine, shared};
+use super::{bulk, forget, moving, outbox, quarantine, shared};
 use crate::domain::forget::Keep;
 use crate::domain::ids::AccountId;
 use crate::store::Committed;
@@ -125,6 +125,7 @@ fn transact(connection: &mut Connection, known: &mut Known, batch: &[Write]) -> 
                 let account = known.account(&transaction, account)?;
                 Outcome::Expired(forget::expire(&transaction, (account, *left_before, *limit), &mut fold)?)
             }
+            Write::Move(step) => moving::apply((&transaction, known), step, &mut fold)?,
             Write::Close | Write::Scour(_) => Outcome::Done,
         });
     }

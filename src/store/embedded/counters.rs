@@ -36,6 +36,11 @@ impl Fold {
         Ok(())
     }
 
+    /// Adds to the journal alone.
+    pub(super) fn journal(&mut self, account: i64, (arrived, key, by): &(BusinessDay, CounterKey, i64)) {
+        *self.journal.entry((account, *arrived, key.clone())).or_default() += by;
+    }
+
     /// Writes the sums. What comes to nothing is taken away: its dimension may hold words that are to be forgotten.
     pub(super) fn write(self, connection: &Connection) -> rusqlite::Result<()> {
         let mut upsert = connection.prepare_cached(

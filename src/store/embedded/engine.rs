@@ -11,9 +11,11 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::connection::{self, DB_FILE};
+use super::lock::Lock;
 use super::readers::Readers;
 use super::records::{Kept, Records};
 use super::request::{BulkRow, ClaimedRow, CommitRow, Outcome, Write};
+use super::schema::Purpose;
 use super::writer::Writer;
 use super::{counters, customers, outbox, quarantine, schema, shared};
 use crate::domain::forget::Keep;
@@ -49,6 +51,8 @@ pub struct Embedded {
     /// The file itself, to be searched; only while writing. Closing it drops this process's locks on it, so it is the
     /// last thing that is closed.
     file: Option<Arc<File>>,
+    /// Keeps writers out where this process only reads.
+    _lock: Option<Lock>,
 }
 
 impl Embedded {
@@ -60,9 +64,14 @@ impl Embedded {
     /// `spec`, by a newer version or by another program, [`StoreError::Unavailable`] when the file cannot be opened or
     /// is damaged.
     pub fn open(dir: &Path, spec: Spec, key: PseudonymKey) -> Result<Self, StoreError> {
+        Self::open_for(dir, (spec, Purpose::Use), key)
+    }
+
+    pub(super) fn open_for(dir: &Path, made: (Spec, Purpose), key: PseudonymKey) -> Result<Self, StoreError> {
+        let (spec, _) = made;
         Partitions::new(spec.partitions)?;
         create(dir).map_err(|error| StoreError::Unavailable(format!("{}: {error}", dir.display())))?;
-        let writer = Writer::start(dir, spec)?;
+        let writer = Writer::start(dir, made)?;
         let file = writer.file();
         let store = Self::with(dir, spec, Some(writer))?;
         Ok(Self { file: Some(file), ..store.knowing(key) })
@@ -95,6 +104,11 @@ impl Embedded {
         Self { names: Arc::new(names), ..self }
     }
 
+    /// Nobody else writes as long as this is open.
+    pub(super) fn holding(self, lock: Lock) -> Self {
+        Self { _lock: Some(lock), ..self }
+    }
+
     pub(super) fn names(&self) -> &Names {
         &self.names
     }
@@ -110,7 +124,7 @@ impl Embedded {
         let long = Arc::new(Readers::open(dir, LONG_READERS)?);
         let names = Arc::new(Names { partitions, key: None });
         let records = writer.is_some().then(Records::new);
-        Ok(Self { spec, names, points, long, writer, records, file: None })
+        Ok(Self { spec, names, points, long, writer, records, file: None, _lock: None })
     }
 
     pub(super) async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
@@ -325,7 +339,7 @@ fn claimed(row: ClaimedRow, lease_ends: UnixSecs) -> Option<Claimed> {
     }
 }
 
-fn unexpected() -> StoreError {
+pub(super) fn unexpected() -> StoreError {
     StoreError::Unavailable("its writer answered another question".into())
 }
 

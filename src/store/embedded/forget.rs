@@ -97,15 +97,21 @@ pub(super) fn erase(connection: &Connection, row: &EraseRow, fold: &mut Fold) ->
     }
     bury(connection, (row.account, row.customer), fold)?;
     customers::keep_last_seq(connection)?;
+    add_residue(connection, row.account, &row.residue)?;
+    Ok(Committed::Applied)
+}
+
+/// Adds to what erased customers counted.
+pub(super) fn add_residue(connection: &Connection, account: i64, residue: &[Increment]) -> rusqlite::Result<()> {
     let mut add = connection.prepare_cached(
         "INSERT INTO residue (account, metric, a, b, dimension, arrived, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT DO UPDATE SET value = value + excluded.value",
     )?;
-    for Increment { key, by, late_on } in &row.residue {
+    for Increment { key, by, late_on } in residue {
         let arrived = late_on.map_or(ON_TIME, |day| i64::from(day.0));
-        add.execute((row.account, key.metric as u8, key.a, key.b, &key.dimension, arrived, by))?;
+        add.execute((account, key.metric as u8, key.a, key.b, &key.dimension, arrived, by))?;
     }
-    Ok(Committed::Applied)
+    Ok(())
 }
 
 pub(super) fn purge(connection: &Connection, account: i64, seqs: &[i64]) -> rusqlite::Result<()> {

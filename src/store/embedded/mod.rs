@@ -24,6 +24,7 @@ mod erase;
 mod failure;
 mod forget;
 mod lock;
+mod moving;
 mod outbox;
 mod places;
 mod quarantine;

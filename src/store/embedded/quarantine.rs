@@ -56,6 +56,24 @@ pub(super) fn naming(connection: &Connection, of: &CustomerRef, after: i64) -> R
     Ok(Naming { found, next: (seen == AT_ONCE).then_some(last) })
 }
 
+/// Those after a number, oldest first, with their numbers.
+pub(super) fn after(
+    connection: &Connection,
+    account: &AccountId,
+    (after, limit): (i64, usize),
+) -> Result<Vec<(String, Quarantined)>, StoreError> {
+    let mut query = connection.prepare_cached(
+        "SELECT id, arrived, reason, body FROM quarantine
+         WHERE account = (SELECT id FROM account WHERE name = ?1) AND id > ?2 ORDER BY id LIMIT ?3",
+    )?;
+    let rows = query.query_map((account.as_str(), after, i64::try_from(limit).unwrap_or(i64::MAX)), |row| {
+        let (arrived, reason) = (UnixSecs(row.get(1)?), row.get(2)?);
+        let entry = Quarantined { account: account.clone(), arrived, reason, body: row.get(3)? };
+        Ok((row.get::<_, i64>(0)?.to_string(), entry))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Newest first.
 pub(super) fn read(connection: &Connection, account: &AccountId, limit: usize) -> Result<Vec<Quarantined>, StoreError> {
     let mut query = connection.prepare_cached(

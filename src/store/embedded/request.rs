@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::moving::Move;
 use super::records::Kept;
 use crate::domain::fact::Fact;
 use crate::domain::forget::Keep;
@@ -60,6 +61,8 @@ pub(super) enum Write {
         left_before: BusinessDay,
         limit: i64,
     },
+    /// A step of a copy into the store.
+    Move(Box<Move>),
     /// Outside any transaction: makes sure that what was deleted is in none of the files.
     Scour(Scour),
     /// Apply what came before, close the file and end.

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::{connection, renew};
 use crate::growth::lateness::Lateness;
+use crate::store::moving::half_copied;
 use crate::store::{Spec, StoreError};
 
 /// "fuwu" in the file's header, so that no other program's file is taken for ours.
@@ -61,14 +62,32 @@ CREATE TABLE residue (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Makes the tables in a new file; in one that is there, checks that it is ours, not newer than we are and made with
-/// the same `spec`. After a crash the whole file is checked.
+/// What a file is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be used.
+    Use,
+    /// To be filled from another store: also one that is filled in part.
+    Fill,
+}
+
+/// As [`prepare_for`], to be used.
+#[cfg(test)]
 pub(super) fn prepare(connection: &mut Connection, spec: Spec) -> Result<(), StoreError> {
+    prepare_for(connection, (spec, Purpose::Use))
+}
+
+/// Makes the tables in a new file; in one that is there, checks that it is ours, not newer than we are and made with
+/// the same `spec`. After a crash the whole file is checked. One that is half copied is opened only to be filled.
+pub(super) fn prepare_for(connection: &mut Connection, (spec, purpose): (Spec, Purpose)) -> Result<(), StoreError> {
     let empty: bool = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
     if empty {
         create(connection, spec)?;
     }
     check(connection)?.check(spec)?;
+    if purpose == Purpose::Use {
+        refuse_half_copied(connection)?;
+    }
     connection::use_wal(connection)?;
     // Before it is brought up to date, which would copy what can be read and drop the evidence.
     if meta(connection, "open")?.unwrap_or(1) != 0 {
@@ -76,12 +95,60 @@ pub(super) fn prepare(connection: &mut Connection, spec: Spec) -> Result<(), Sto
     }
     renew::bring_up_to_date(connection)?;
     set_meta(connection, "open", 1)?;
+    if meta(connection, ID)?.is_none() {
+        set_meta(connection, ID, i64::try_from(rand::random::<u64>() >> 1).unwrap_or(1))?;
+    }
+    if purpose == Purpose::Use {
+        set_meta(connection, OPENED, meta(connection, OPENED)?.unwrap_or(0) + 1)?;
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS {WHOLE}"))?;
+    }
     Ok(())
+}
+
+/// Tells this store from every other one.
+pub(super) const ID: &str = "id";
+/// How often it was opened to be used.
+pub(super) const OPENED: &str = "opened";
+
+/// The table of the mark that a store is half copied; it is there only then.
+pub(super) const HALF: &str = "CREATE TABLE IF NOT EXISTS half (mark TEXT NOT NULL) STRICT";
+
+/// The same table once the copy has come to its end, until the store is used.
+const WHOLE: &str = "whole";
+
+/// Whether a copy into the store has begun and not ended.
+pub(super) fn is_half_copied(connection: &Connection) -> rusqlite::Result<bool> {
+    has(connection, "half")
+}
+
+/// Notes that the copy has come to its end.
+pub(super) fn finish_copy(connection: &Connection) -> rusqlite::Result<()> {
+    if is_half_copied(connection)? {
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS {WHOLE}; ALTER TABLE half RENAME TO {WHOLE}"))?;
+    }
+    Ok(())
+}
+
+/// The mark of a copy that is at work, or of one that has come to its end.
+pub(super) fn mark(connection: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
+    if !has(connection, table)? {
+        return Ok(None);
+    }
+    connection.query_row(&format!("SELECT mark FROM {table}"), [], |row| row.get(0)).optional()
+}
+
+fn has(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0))
+}
+
+fn refuse_half_copied(connection: &Connection) -> Result<(), StoreError> {
+    if is_half_copied(connection)? { Err(half_copied()) } else { Ok(()) }
 }
 
 /// Checks that a file can be read as it is: an older one must first be brought up to date, which changes it.
 pub(super) fn check_for_reading(connection: &Connection) -> Result<Spec, StoreError> {
     let spec = check(connection)?;
+    refuse_half_copied(connection)?;
     let version = pragma(connection, "user_version")?;
     if version < SCHEMA_VERSION {
         return Err(StoreError::Mismatch(format!(

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use crate::store::{Committed, Shared, SharedChange, SharedKind, SharedName, StoreError, Version};
 
 /// The stored name of a kind; it never changes.
-fn stored(kind: SharedKind) -> &'static str {
+pub(super) fn stored(kind: SharedKind) -> &'static str {
     match kind {
         SharedKind::Replay => "replay",
         SharedKind::DayCheck => "day-check",

@@ -16,7 +16,7 @@ use super::connection::{self, DB_FILE};
 use super::failure::{Damage, closed, damage};
 use super::lock::Lock;
 use super::request::{Outcome, Request, Scour, Write};
-use super::schema;
+use super::schema::{self, Purpose};
 use crate::store::{Spec, StoreError};
 
 /// At most so many requests share a transaction.
@@ -42,10 +42,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Takes the lock, opens the file, checks it, and starts the thread.
-    pub(super) fn start(dir: &Path, spec: Spec) -> Result<Self, StoreError> {
+    pub(super) fn start(dir: &Path, made: (Spec, Purpose)) -> Result<Self, StoreError> {
         let lock = Lock::take(dir)?;
         let mut connection = connection::for_writing(dir)?;
-        schema::prepare(&mut connection, spec)?;
+        schema::prepare_for(&mut connection, made)?;
         let file = File::open(connection::db_path(dir));
         let file = Arc::new(file.map_err(|error| StoreError::Unavailable(format!("{DB_FILE}: {error}")))?);
         let (queue, requests) = mpsc::channel(QUEUE);

@@ -1,5 +1,6 @@
 //! The engine as the contract sees it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -34,15 +35,24 @@ pub struct Redis {
     pub(super) link: Link,
     spec: Spec,
     names: Names,
+    /// Tells this handle from every other one.
+    who: String,
+    /// Whether it ever said that it writes here.
+    pub(super) is_present: AtomicBool,
 }
 
 impl Redis {
     pub(super) fn new(link: Link, spec: Spec, names: Names) -> Self {
-        Self { link, spec, names }
+        let who = format!("{:032x}", rand::random::<u128>());
+        Self { link, spec, names, who, is_present: AtomicBool::new(false) }
     }
 
     pub(super) fn spec(&self) -> Spec {
         self.spec
+    }
+
+    pub(super) fn who(&self) -> &str {
+        &self.who
     }
 
     pub(super) fn names(&self) -> &Names {
@@ -263,6 +273,10 @@ impl Store for Redis {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
+        // If it cannot be said, others wait a few seconds for nothing.
+        if self.is_present.load(Ordering::Relaxed) {
+            let _ = self.leave().await;
+        }
         self.link.close();
         Ok(())
     }

@@ -80,6 +80,11 @@ impl Link {
         self.is_closed.store(true, Ordering::Relaxed);
     }
 
+    /// Whether everything is refused.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
     /// Runs a script in a home.
     ///
     /// # Errors
@@ -114,7 +119,7 @@ impl Link {
     }
 
     async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
-        if self.is_closed.load(Ordering::Relaxed) {
+        if self.is_closed() {
             return Err((ErrorKind::Client, "it is closed").into());
         }
         match self.to.clone() {

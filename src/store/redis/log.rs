@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::future::try_join_all;
 
 use super::args::Args;
 use super::engine::Redis;
@@ -16,15 +16,15 @@ use crate::store::{CustomerRef, Logged, Partition, StoreError, shape};
 const NUMBER_BITS: u32 = 47;
 /// So many facts of a home are read at once; a script keeps everybody else waiting.
 const AT_ONCE: usize = 2_000;
-/// So many homes are asked at once.
-const HOMES_AT_ONCE: usize = 16;
+/// No more homes are asked at once.
+const HOMES_AT_ONCE: u16 = 16;
 
 /// A fact as the script tells it: number, number of the record, account and name, the fact.
 type Row = (u64, u64, Vec<u8>, Vec<u8>);
 /// How far the home's log goes, how far it was read, and what was found.
 type Page = (u64, u64, Vec<Row>);
 
-fn place(partition: Partition, number: u64) -> u64 {
+pub(super) fn place(partition: Partition, number: u64) -> u64 {
     (u64::from(partition.0) << NUMBER_BITS) | number
 }
 
@@ -51,15 +51,18 @@ impl Redis {
         limit: usize,
     ) -> Result<Vec<Logged>, StoreError> {
         let (first, number) = parts(after);
-        let homes = (first..self.spec().partitions).map(|partition| {
-            let after = if partition == first { number } else { 0 };
-            self.facts_in(account, (Partition(partition), after), (None, limit))
-        });
-        let mut pages = futures_util::stream::iter(homes).buffered(HOMES_AT_ONCE);
-        let mut facts = Vec::new();
-        while facts.len() < limit {
-            let Some(page) = pages.try_next().await? else { break };
-            facts.extend(page);
+        let (mut facts, mut next, mut at_once) = (Vec::new(), first, 1);
+        while facts.len() < limit && next < self.spec().partitions {
+            let homes = next..next.saturating_add(at_once).min(self.spec().partitions);
+            next = homes.end;
+            // Few at first: each may hold all that is asked for.
+            at_once = (at_once * 2).min(HOMES_AT_ONCE);
+            let missing = limit - facts.len();
+            let pages = homes.map(|partition| {
+                let after = if partition == first { number } else { 0 };
+                self.facts_in(account, (Partition(partition), after), (None, missing))
+            });
+            facts.extend(try_join_all(pages).await?.into_iter().flatten());
         }
         facts.truncate(limit);
         Ok(facts)

@@ -14,8 +14,10 @@ mod keys;
 mod link;
 mod log;
 mod marks;
+mod moving;
 mod opening;
 mod outbox;
+mod presence;
 mod script;
 mod shared;
 

@@ -6,6 +6,7 @@ use super::keys::Home;
 use super::link::Link;
 use super::script;
 use crate::growth::lateness::Lateness;
+use crate::store::moving::half_copied;
 use crate::store::pseudonym::Names;
 use crate::store::{Partitions, PseudonymKey, Spec, StoreError};
 
@@ -23,15 +24,30 @@ impl Redis {
     /// [`StoreError::Mismatch`] when the URL cannot be used, or the store was made with another `spec` or key or by
     /// another version; [`StoreError::Unavailable`] when nobody answers there.
     pub async fn open(url: &str, spec: Spec, key: PseudonymKey) -> Result<Self, StoreError> {
+        let (store, made) = Self::open_or_make(url, spec, key).await?;
+        made.check_whole()?;
+        Ok(store)
+    }
+
+    /// Opens the store that `url` names, or makes one there, to fill it from another store.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but a store that is filled in part is opened.
+    pub(crate) async fn open_to_fill(url: &str, spec: Spec, key: PseudonymKey) -> Result<Self, StoreError> {
+        Self::open_or_make(url, spec, key).await.map(|(store, _)| store)
+    }
+
+    async fn open_or_make(url: &str, spec: Spec, key: PseudonymKey) -> Result<(Self, Made), StoreError> {
         Partitions::new(spec.partitions)?;
         let link = Link::open(url).await?;
         let mut args = Args::default();
-        args.len(4).push("format").number(FORMAT).push("partitions").number(spec.partitions);
+        args.len(5).push("format").number(FORMAT).push("partitions").number(spec.partitions);
         args.push("lateness_days").number(spec.lateness.days()).push("key").push(fingerprint(&key));
+        args.push("id").push((rand::random::<u64>() >> 1).to_string());
         let made = Made(link.run(&script::OPEN, &Home::common(), &args).await?);
         made.spec()?.check(spec)?;
         made.check_key(&key)?;
-        Self::over(link, (spec, Some(key)))
+        Ok((Self::over(link, (spec, Some(key)))?, made))
     }
 
     /// Opens the store that `url` names to look into it, and changes nothing; with a key also customers who left are
@@ -52,6 +68,7 @@ impl Redis {
             ));
         }
         let found = made.spec()?;
+        made.check_whole()?;
         if let Some(spec) = spec {
             found.check(spec)?;
         }
@@ -87,6 +104,11 @@ impl Made {
         let lateness = i32::try_from(self.number("lateness_days")).ok().and_then(Lateness::new);
         let partitions = u16::try_from(self.number("partitions")).unwrap_or_default();
         Ok(Spec { partitions, lateness: lateness.unwrap_or_default() })
+    }
+
+    /// What is there in part is not used.
+    fn check_whole(&self) -> Result<(), StoreError> {
+        if self.with("half").is_some() { Err(half_copied()) } else { Ok(()) }
     }
 
     /// With another key nobody who left would be recognised.

@@ -70,4 +70,12 @@ scripts! {
     MARK = HOME, include_str!("scripts/mark.lua");
     /// Who left long ago.
     OVERDUE = HOME, include_str!("scripts/overdue.lua");
+    /// Records as they are kept.
+    KEPT = HOME, COUNT, APPLY, include_str!("scripts/kept.lua");
+    /// Takes in what comes from another store.
+    ADOPT = HOME, COUNT, APPLY, SHARED, include_str!("scripts/adopt.lua");
+    /// Takes an account away.
+    CLEAR = HOME, COUNT, APPLY, include_str!("scripts/clear.lua");
+    /// Who writes.
+    ATTEND = HOME, include_str!("scripts/attend.lua");
 }

@@ -110,6 +110,33 @@ impl Redis {
         Ok(all.into_iter().map(|(_, entry)| entry).collect())
     }
 
+    /// Those after the one with this number, oldest first.
+    pub(super) async fn aside_from(
+        &self,
+        account: &AccountId,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Quarantined)>, StoreError> {
+        let page = async |from: String, to: u64| {
+            let mut args = Args::default();
+            args.push(account.as_str()).push(from).push(to.to_string());
+            self.link.run::<Page>(&script::ASIDE, &Home::common(), &args).await
+        };
+        // Of none so far up; the answer is how far numbers go.
+        let (last, _) = page(String::new(), 1 << 52).await?;
+        let lowest = last.saturating_sub(MOST_QUARANTINED as u64);
+        let (mut all, mut read) = (Vec::new(), after.parse().unwrap_or(0).max(lowest));
+        while all.len() < limit && read < last {
+            let upto = (read + AT_ONCE).min(last);
+            let (_, found) = page(upto.to_string(), read + 1).await?;
+            for (number, kept) in found.into_iter().rev().take(limit - all.len()) {
+                all.push((number, entry(account, &kept)?));
+            }
+            read = upto;
+        }
+        Ok(all)
+    }
+
     /// Those that name a customer, oldest first.
     pub(super) async fn naming(&self, of: &CustomerRef) -> Result<Vec<(String, Quarantined)>, StoreError> {
         let name = of.openid.as_str().as_bytes();
