@@ -18,5 +18,5 @@ pub use embedded::Embedded;
 pub use open::{open, open_read_only, open_to_export};
 pub use partition::{Partition, Partitions};
 pub use pseudonym::PseudonymKey;
-pub use redis::Redis;
+pub use redis::{NodeHealth, Part, Redis, RedisHealth, Said, redis_health};
 pub use spec::Spec;

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::cluster::Cluster;
 use self::dial::Find;
-use self::fault::Fault;
+pub(super) use self::fault::Fault;
 use self::line::Line;
 use self::place::{Kind, Login, Place};
 use self::sentinel::Sentinels;
@@ -70,9 +70,8 @@ impl Node {
     ///
     /// # Errors
     /// As [`Link::run`].
-    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let answer = self.0.send(command, Instant::now() + ANSWER_WITHIN).await;
-        read(answer.map_err(StoreError::from)?)
+    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
+        self.0.send(command, Instant::now() + ANSWER_WITHIN).await.and_then(read)
     }
 }
 
@@ -102,6 +101,11 @@ impl Link {
         home: &Home,
         args: &Args,
     ) -> Result<T, StoreError> {
+        self.tried(script, home, args).await.map_err(away)
+    }
+
+    /// As [`Self::run`], for whoever wants to know why not.
+    pub(super) async fn tried<T: FromRedisValue>(&self, script: &Script, home: &Home, args: &Args) -> Result<T, Fault> {
         let call = |command: &str, script: &str| {
             let mut call = redis::cmd(command);
             // Two keys that never exist: while a slot is moved between nodes Redis then asks to try again, where one
@@ -119,7 +123,7 @@ impl Link {
             }
             answer => answer,
         };
-        read(answer.map_err(away)?)
+        read(answer?)
     }
 
     /// Asks one command, whose first argument is a key.
@@ -132,7 +136,15 @@ impl Link {
             _ => 0,
         };
         let deadline = Instant::now() + ANSWER_WITHIN;
-        read(self.send(command, (slot, Twice::Harmless), deadline).await.map_err(away)?)
+        self.send(command, (slot, Twice::Harmless), deadline).await.and_then(read).map_err(away)
+    }
+
+    /// How many slots of a cluster nobody owns; nothing where there is no cluster.
+    pub(super) fn without_owner(&self) -> Option<usize> {
+        match &self.to {
+            To::Cluster(cluster) => Some(cluster.without_owner()),
+            To::Server(..) => None,
+        }
     }
 
     /// The servers that take writes.
@@ -205,6 +217,6 @@ fn away(fault: Fault) -> StoreError {
     StoreError::Unavailable(format!("Redis: {fault}"))
 }
 
-fn read<T: FromRedisValue>(answer: Value) -> Result<T, StoreError> {
-    redis::from_redis_value(answer).map_err(|error| StoreError::Unavailable(format!("Redis: {error}")))
+fn read<T: FromRedisValue>(answer: Value) -> Result<T, Fault> {
+    redis::from_redis_value(answer).map_err(|error| Fault::Refused(error.into()))
 }

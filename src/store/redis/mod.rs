@@ -10,6 +10,7 @@ mod commit;
 mod counters;
 mod engine;
 mod forget;
+mod health;
 mod keys;
 mod link;
 mod log;
@@ -19,3 +20,4 @@ mod script;
 mod shared;
 
 pub use engine::Redis;
+pub use health::{NodeHealth, Part, RedisHealth, Said, redis_health};

@@ -6,7 +6,7 @@ use crate::store::StoreError;
 
 /// A request that has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(in crate::store::redis) enum Fault {
     /// It was not sent.
     #[error("{0}")]
     Away(String),
@@ -56,6 +56,14 @@ impl Fault {
         Self::Away(format!("{name} cannot be reached ({text})"))
     }
 
+    /// The first word of what the server answered, when it did.
+    pub(in crate::store::redis) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(error) => error.code(),
+            _ => None,
+        }
+    }
+
     /// What the server answered, when it did.
     pub(super) fn refusal(&self) -> Option<ServerErrorKind> {
         match self {
@@ -86,7 +94,6 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match &fault {
             Fault::Unfit(why) => Self::Mismatch(why.clone()),
-            Fault::Refused(error) if error.code() == Some("NOPERM") => Self::Mismatch(format!("Redis: {fault}")),
             _ => Self::Unavailable(format!("Redis: {fault}")),
         }
     }

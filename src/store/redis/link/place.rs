@@ -131,15 +131,19 @@ impl Place {
             }
         };
         let addrs: Option<Vec<Addr>> = hosts.split(',').map(|host| with_port(host, port)).collect();
-        let addrs = addrs.ok_or_else(|| Fault::unusable("a host or port in it is none (write host:port)"))?;
+        let addrs = addrs.ok_or_else(|| {
+            Fault::unusable(
+                "a host or port in it is none; write host:port, and the /, @ and ? of a password as %2F, %40 and %3F",
+            )
+        })?;
         if kind == Kind::Server && addrs.len() > 1 {
             return Err(Fault::unusable("it names several servers; write redis+sentinel:// or redis+cluster://"));
         }
         let database = match path.trim_end_matches('/') {
             "" => 0,
-            number => number.parse().map_err(|_| {
-                Fault::unusable("what follows the host is no number of a database; write a password's /, @ and ? as %2F, %40 and %3F")
-            })?,
+            number => {
+                number.parse().map_err(|_| Fault::unusable("what follows the host is no number of a database"))?
+            }
         };
         if kind == Kind::Cluster && database != 0 {
             return Err(Fault::unusable("a cluster has database 0 only"));
