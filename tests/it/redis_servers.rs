@@ -1,5 +1,6 @@
 //! Private Redis servers: started for a test on ports of their own, ended with it.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,12 +9,13 @@ use tempfile::TempDir;
 
 /// A server that does not listen by then never will.
 const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A redis-server of this test's own.
 pub struct RedisServer {
     child: Child,
     pub port: u16,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// A port that was free a moment ago. A cluster's node also takes the one 10,000 above.
@@ -30,35 +32,55 @@ impl RedisServer {
     /// Starts one and waits until it answers. Another process may take the port first; then it is another one.
     pub fn start(settings: &[&str]) -> Self {
         loop {
-            let (port, dir) = (free_port(), tempfile::tempdir().unwrap());
-            let child = Command::new("redis-server")
-                .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir", &dir.path().display().to_string()])
-                .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
-                .args(settings)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("please install redis-server (apt-get install redis-server)");
-            let mut server = Self { child, port, _dir: dir };
-            if server.answers() {
+            let port = free_port().to_string();
+            let mut all = vec!["--port", &port, "--save", "", "--appendonly", "no"];
+            all.extend(settings);
+            if let Some(server) = Self::started(tempfile::tempdir().unwrap(), &port, &all) {
                 return server;
             }
         }
     }
 
-    /// Whether it lives to answer.
+    /// Starts what settings say, which may be that it listens over TLS only; nothing when it does not live to answer.
+    pub fn started(dir: TempDir, port: &str, settings: &[&str]) -> Option<Self> {
+        let child = Command::new("redis-server")
+            .args(settings)
+            .args(["--bind", "127.0.0.1", "--dir", &dir.path().display().to_string(), "--daemonize", "no"])
+            .stdout(File::create(dir.path().join("log")).unwrap())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("please install redis-server (apt-get install redis-server)");
+        let mut server = Self { child, port: port.parse().unwrap(), dir };
+        server.answers().then_some(server)
+    }
+
+    /// Whether it lives to say that it is there, and on its port.
     fn answers(&mut self) -> bool {
-        let since = Instant::now();
-        while self.child.try_wait().unwrap().is_none() {
-            // Another server may have taken the port while ours was starting.
-            let ours = format!("process_id:{}\r", self.child.id());
-            if self.ask(&["INFO", "server"]).is_some_and(|info| info.contains(&ours)) {
-                return true;
-            }
-            assert!(since.elapsed() < PATIENCE, "redis-server does not answer");
-            std::thread::yield_now();
-        }
-        false
+        let ready = |log: String| log.contains("Ready to accept connections") || log.contains("Sentinel ID is");
+        let log = self.dir.path().join("log");
+        wait_for("redis-server is ready", || {
+            self.child.try_wait().unwrap().is_some() || ready(std::fs::read_to_string(&log).unwrap_or_default())
+        });
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Ends it without a word (SIGKILL).
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Stops it where it is (SIGSTOP), and lets it go on (SIGCONT).
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, which: &str) {
+        assert!(Command::new("kill").args([which, &self.child.id().to_string()]).status().unwrap().success());
     }
 
     /// Asks one command.
@@ -102,30 +124,63 @@ impl Drop for RedisServer {
     }
 }
 
-/// Three masters that share the slots.
-pub struct RedisCluster(Vec<RedisServer>);
+/// Asks until it is so.
+pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < PATIENCE, "in vain: {what}");
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn follows(replica: &RedisServer) -> bool {
+    replica.ask(&["INFO", "replication"]).is_some_and(|info| info.contains("master_link_status:up"))
+}
+
+/// Masters that share the slots, and perhaps a replica of each.
+pub struct RedisCluster(pub Vec<RedisServer>);
 
 impl RedisCluster {
+    /// Three masters.
     pub fn start() -> Self {
-        let nodes: Vec<_> = (0..3)
-            .map(|_| RedisServer::start(&["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]))
-            .collect();
+        Self::of(3, "2000")
+    }
+
+    /// Three masters and three replicas, the nth of the nth. Who is not heard of for so long is replaced.
+    pub fn with_replicas(node_timeout_ms: &str) -> Self {
+        let cluster = Self::of(6, node_timeout_ms);
+        let (masters, replicas) = cluster.0.split_at(3);
+        for (master, replica) in masters.iter().zip(replicas) {
+            let id = master.ask(&["CLUSTER", "MYID"]).unwrap();
+            wait_for("a replica knows its master", || {
+                replica.ask(&["CLUSTER", "REPLICATE", &id]).as_deref() == Some("OK")
+            });
+        }
+        wait_for("all replicas follow", || replicas.iter().all(follows));
+        let all_are_known = |node: &RedisServer| {
+            node.ask(&["CLUSTER", "SLOTS"])
+                .is_some_and(|slots| replicas.iter().all(|it| slots.contains(&it.port.to_string())))
+        };
+        wait_for("all know the replicas", || cluster.0.iter().all(all_are_known));
+        cluster
+    }
+
+    fn of(nodes: usize, node_timeout_ms: &str) -> Self {
+        let settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", node_timeout_ms];
+        let nodes: Vec<_> = (0..nodes).map(|_| RedisServer::start(&settings)).collect();
         for (nth, node) in nodes.iter().enumerate() {
             let (from, to) = (nth * 16_384 / 3, (nth + 1) * 16_384 / 3 - 1);
             let slots = ["CLUSTER", "ADDSLOTSRANGE", &from.to_string(), &to.to_string()];
-            assert_eq!(node.ask(&slots).as_deref(), Some("OK"));
+            assert!(nth >= 3 || node.ask(&slots).as_deref() == Some("OK"));
             let first = nodes[0].port.to_string();
             assert_eq!(node.ask(&["CLUSTER", "MEET", "127.0.0.1", &first]).as_deref(), Some("OK"));
         }
-        let since = Instant::now();
+        let known = format!("cluster_known_nodes:{}\r", nodes.len());
         let knows_all = |node: &RedisServer| {
             let info = node.ask(&["CLUSTER", "INFO"]).unwrap_or_default();
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+            info.contains("cluster_state:ok") && info.contains(&known)
         };
-        while !nodes.iter().all(knows_all) {
-            assert!(since.elapsed() < PATIENCE, "the cluster does not come together");
-            std::thread::yield_now();
-        }
+        wait_for("the cluster comes together", || nodes.iter().all(knows_all));
         Self(nodes)
     }
 
@@ -133,8 +188,68 @@ impl RedisCluster {
         self.0.iter()
     }
 
+    /// Takes everything away.
+    pub fn empty(&self) {
+        for node in &self.0 {
+            // A replica refuses, and follows its master.
+            node.ask(&["FLUSHALL"]);
+        }
+    }
+
     pub fn url(&self) -> String {
         let nodes: Vec<String> = self.0.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         format!("redis+cluster://{}", nodes.join(","))
+    }
+}
+
+/// A master, two replicas, and three sentinels that watch them.
+pub struct RedisTrio {
+    pub servers: Vec<RedisServer>,
+    pub sentinels: Vec<RedisServer>,
+}
+
+impl RedisTrio {
+    /// A master that is not heard of for so long is replaced.
+    pub fn start(down_after_ms: &str) -> Self {
+        let master = RedisServer::start(&[]);
+        let port = master.port.to_string();
+        let mut servers = vec![master];
+        servers.extend((0..2).map(|_| RedisServer::start(&["--replicaof", "127.0.0.1", &port])));
+        wait_for("both replicas follow", || servers[1..].iter().all(follows));
+        let sentinels = (0..3).map(|_| Self::sentinel(&port, down_after_ms)).collect();
+        let trio = Self { servers, sentinels };
+        let knows_all = |sentinel: &RedisServer| {
+            let told = sentinel.ask(&["SENTINEL", "MASTER", "shop"]).unwrap_or_default();
+            let number = |name: &str| {
+                let rest = told.split(&format!("'{name}'")).nth(1)?;
+                rest.chars().find(char::is_ascii_digit)
+            };
+            (number("num-slaves"), number("num-other-sentinels")) == (Some('2'), Some('2'))
+        };
+        wait_for("the sentinels know all", || trio.sentinels.iter().all(knows_all));
+        trio
+    }
+
+    fn sentinel(master: &str, down_after_ms: &str) -> RedisServer {
+        loop {
+            let (port, dir) = (free_port().to_string(), tempfile::tempdir().unwrap());
+            let file = dir.path().join("sentinel.conf");
+            let watch = format!("sentinel monitor shop 127.0.0.1 {master} 2\nsentinel failover-timeout shop 3000\n");
+            std::fs::write(&file, format!("{watch}sentinel down-after-milliseconds shop {down_after_ms}\n")).unwrap();
+            let settings = [&file.display().to_string(), "--sentinel", "--port", &port];
+            if let Some(sentinel) = RedisServer::started(dir, &port, &settings) {
+                return sentinel;
+            }
+        }
+    }
+
+    /// Takes everything away.
+    pub fn empty(&self) {
+        assert_eq!(self.servers[0].ask(&["FLUSHALL"]).as_deref(), Some("OK"));
+    }
+
+    pub fn url(&self) -> String {
+        let all: Vec<String> = self.sentinels.iter().map(|it| format!("127.0.0.1:{}", it.port)).collect();
+        format!("redis+sentinel://{}/0?master=shop", all.join(","))
     }
 }
