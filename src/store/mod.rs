@@ -14,8 +14,8 @@ mod shape;
 mod spec;
 
 pub use contract::*;
-pub use embedded::Embedded;
-pub use open::{open, open_read_only, open_to_export};
+pub use embedded::{Embedded, EmbeddedHealth, embedded_health};
+pub use open::{is_embedded, open, open_read_only, open_to_export};
 pub use partition::{Partition, Partitions};
 pub use pseudonym::PseudonymKey;
 pub use redis::{NodeHealth, Part, Redis, RedisHealth, Said, redis_health};

@@ -27,6 +27,14 @@ pub async fn open(url: &str, data_dir: &Path, spec: Spec, key: PseudonymKey) -> 
     })
 }
 
+/// Whether `url` names the embedded store.
+///
+/// # Errors
+/// As [`open`], when no engine is called that.
+pub fn is_embedded(url: &str) -> Result<bool, StoreError> {
+    engine(url).map(|engine| engine == Engine::Embedded)
+}
+
 fn engine(url: &str) -> Result<Engine, StoreError> {
     // What follows the scheme may hold a password, so no message repeats it.
     let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);

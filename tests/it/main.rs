@@ -46,6 +46,8 @@ mod questions;
 mod raw;
 mod recorded;
 mod redis_bulk;
+mod redis_faults;
+mod redis_opening;
 mod redis_servers;
 mod reload;
 mod replay;

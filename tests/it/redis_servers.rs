@@ -19,7 +19,7 @@ pub struct RedisServer {
 }
 
 /// A port that was free a moment ago. A cluster's node also takes the one 10,000 above.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         if port < 55_000 && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
@@ -166,7 +166,12 @@ impl RedisCluster {
     }
 
     fn of(nodes: usize, node_timeout_ms: &str) -> Self {
-        let settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", node_timeout_ms];
+        let settings = [
+            ["--cluster-enabled", "yes"],
+            ["--cluster-node-timeout", node_timeout_ms],
+            ["--cluster-require-full-coverage", "no"],
+        ];
+        let settings = settings.concat();
         let nodes: Vec<_> = (0..nodes).map(|_| RedisServer::start(&settings)).collect();
         for (nth, node) in nodes.iter().enumerate() {
             let (from, to) = (nth * 16_384 / 3, (nth + 1) * 16_384 / 3 - 1);
@@ -241,6 +246,15 @@ impl RedisTrio {
                 return sentinel;
             }
         }
+    }
+
+    /// Waits until both replicas have all that the master has.
+    pub fn settle(&self) {
+        let client = redis::Client::open(self.servers[0].url()).unwrap();
+        let mut connection = client.get_connection().unwrap();
+        let (mut last, mut wait) = (redis::cmd("SET"), redis::cmd("WAIT"));
+        last.arg("settled").arg(1).exec(&mut connection).unwrap();
+        assert_eq!(wait.arg(2).arg(PATIENCE.as_millis() as u64).query::<u8>(&mut connection).unwrap(), 2);
     }
 
     /// Takes everything away.

@@ -23,6 +23,7 @@ mod engine;
 mod erase;
 mod failure;
 mod forget;
+mod health;
 mod lock;
 mod outbox;
 mod places;
@@ -36,6 +37,7 @@ mod shared;
 mod writer;
 
 pub use engine::Embedded;
+pub use health::{EmbeddedHealth, embedded_health};
 
 #[cfg(test)]
 mod batch_tests;

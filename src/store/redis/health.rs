@@ -56,6 +56,13 @@ pub struct Said {
     pub round_trip_us: u64,
 }
 
+impl<'a> FromIterator<(&'a str, &'a str)> for Said {
+    fn from_iter<T: IntoIterator<Item = (&'a str, &'a str)>>(told: T) -> Self {
+        let told = told.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { told, ..Self::default() }
+    }
+}
+
 impl Said {
     /// A setting (`CONFIG GET`) or a line of `INFO`; nothing when it may not be asked.
     pub fn of(&self, name: &str) -> Option<&str> {
@@ -129,6 +136,11 @@ async fn said(node: &Node, now_ms: &impl Fn() -> i64) -> Result<Said, StoreError
         ask.arg("GET").arg(name);
         told.extend(node.ask::<BTreeMap<String, String>>(&ask).await.unwrap_or_default());
     }
+    if told.get("cluster_enabled").is_some_and(|enabled| enabled == "1") {
+        let mut ask = redis::cmd("CLUSTER");
+        ask.arg("INFO");
+        told.extend(node.ask::<String>(&ask).await.map(|info| lines(&info)).unwrap_or_default());
+    }
     let (since, before) = (Instant::now(), now_ms());
     let time = node.ask::<(i64, i64)>(&redis::cmd("TIME")).await.ok();
     let round_trip_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -139,9 +151,12 @@ async fn said(node: &Node, now_ms: &impl Fn() -> i64) -> Result<Said, StoreError
 
 /// `INFO`, line by line; nothing when it may not be asked.
 async fn information(node: &Node) -> Option<BTreeMap<String, String>> {
-    let info: String = node.ask(&redis::cmd("INFO")).await.ok()?;
+    node.ask::<String>(&redis::cmd("INFO")).await.ok().map(|info| lines(&info))
+}
+
+fn lines(info: &str) -> BTreeMap<String, String> {
     let lines = info.lines().filter_map(|line| line.trim().split_once(':'));
-    Some(lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// Refuses servers on which acknowledged records would not stay.
@@ -184,8 +199,7 @@ mod tests {
     use super::*;
 
     fn said(told: &[(&str, &str)]) -> Said {
-        let told = told.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Said { told, ..Said::default() }
+        told.iter().copied().collect()
     }
 
     #[test]
