@@ -1,5 +1,6 @@
 //! Private Redis servers: started for a test on ports of their own, ended with it.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -41,7 +42,7 @@ impl RedisServer {
         }
     }
 
-    /// Starts what settings say, which may be that it listens over TLS only; nothing when it does not live to answer.
+    /// Starts what settings say, which may be that it listens over TLS only; nothing when the port is another's.
     pub fn started(dir: TempDir, port: &str, settings: &[&str]) -> Option<Self> {
         let child = Command::new("redis-server")
             .args(settings)
@@ -61,7 +62,10 @@ impl RedisServer {
         wait_for("redis-server is ready", || {
             self.child.try_wait().unwrap().is_some() || ready(std::fs::read_to_string(&log).unwrap_or_default())
         });
-        self.child.try_wait().unwrap().is_none()
+        let log = std::fs::read_to_string(&log).unwrap();
+        let lives = self.child.try_wait().unwrap().is_none();
+        assert!(lives || log.contains("Address already in use"), "{log}");
+        lives
     }
 
     /// Ends it without a word (SIGKILL).
@@ -85,17 +89,21 @@ impl RedisServer {
 
     /// Asks one command.
     pub fn ask(&self, command: &[&str]) -> Option<String> {
-        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
-        let mut connection = client.get_connection_with_timeout(Duration::from_secs(1)).ok()?;
-        let mut ask = redis::cmd(command[0]);
-        ask.arg(&command[1..]);
-        let answer: redis::Value = ask.query(&mut connection).ok()?;
-        Some(match answer {
+        Some(match self.asked(command)? {
             redis::Value::SimpleString(text) => text,
             redis::Value::Okay => "OK".into(),
             redis::Value::BulkString(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             other => format!("{other:?}"),
         })
+    }
+
+    /// Asks one command whose answer has a shape.
+    pub fn asked<T: redis::FromRedisValue>(&self, command: &[&str]) -> Option<T> {
+        let client = redis::Client::open(self.url()).unwrap();
+        let mut connection = client.get_connection_with_timeout(Duration::from_secs(1)).ok()?;
+        let mut ask = redis::cmd(command[0]);
+        ask.arg(&command[1..]);
+        ask.query(&mut connection).ok()
     }
 
     /// Moves all keys of a slot to another node.
@@ -224,12 +232,8 @@ impl RedisTrio {
         let sentinels = (0..3).map(|_| Self::sentinel(&port, down_after_ms)).collect();
         let trio = Self { servers, sentinels };
         let knows_all = |sentinel: &RedisServer| {
-            let told = sentinel.ask(&["SENTINEL", "MASTER", "shop"]).unwrap_or_default();
-            let number = |name: &str| {
-                let rest = told.split(&format!("'{name}'")).nth(1)?;
-                rest.chars().find(char::is_ascii_digit)
-            };
-            (number("num-slaves"), number("num-other-sentinels")) == (Some('2'), Some('2'))
+            let told: HashMap<String, String> = sentinel.asked(&["SENTINEL", "MASTER", "shop"]).unwrap_or_default();
+            ["num-slaves", "num-other-sentinels"].iter().all(|name| told.get(*name).is_some_and(|number| number == "2"))
         };
         wait_for("the sentinels know all", || trio.sentinels.iter().all(knows_all));
         trio

@@ -11,8 +11,7 @@ const LITTLE_MIB: u64 = 1_024;
 
 pub(super) fn look(data_dir: &Path, findings: &mut Findings) {
     // Before the first start the folder is not there yet; its disk is.
-    let Some(there) = data_dir.ancestors().find(|dir| dir.exists()) else { return };
-    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    let there = data_dir.ancestors().find(|dir| dir.exists()).unwrap_or_else(|| Path::new("."));
     match rustix::fs::statvfs(there) {
         Ok(disk) => told(disk.f_bavail.saturating_mul(disk.f_frsize) / MIB, &data_dir.display().to_string(), findings),
         Err(error) => findings.warning(
@@ -29,7 +28,7 @@ fn told(free_mib: u64, dir: &str, findings: &mut Findings) {
             format!("{dir} 所在磁盘只剩 {free_mib} MiB，很快什么都写不进去，请腾出空间"),
             format!("{english}, soon nothing can be written: make room"),
         ),
-        ..LITTLE_MIB => findings.warning(
+        NONE_MIB..LITTLE_MIB => findings.warning(
             format!("{dir} 所在磁盘只剩 {free_mib} MiB，请尽快腾出空间"),
             format!("{english}: make room soon"),
         ),

@@ -74,9 +74,12 @@ pub(super) async fn connect(login: &Login, addr: &Addr) -> Result<MultiplexedCon
         .set_connection_timeout(Some(CONNECT_WITHIN))
         .set_response_timeout(None)
         .set_pipeline_buffer_size(WRITTEN_AHEAD);
-    let connected = login.client(addr)?;
-    let connected = connected.get_multiplexed_async_connection_with_config(&limits).await;
-    connected.map_err(|error| Fault::connecting(addr, &error))
+    let client = login.client(addr)?;
+    let connected = client.get_multiplexed_async_connection_with_config(&limits).await;
+    connected.map_err(|error| {
+        let over = if login.is_over_tls() { " over TLS" } else { "" };
+        Fault::connecting(&format!("{addr}{over}"), &error)
+    })
 }
 
 /// Asks over a connection that nobody else uses yet.

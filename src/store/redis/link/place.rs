@@ -54,6 +54,10 @@ enum Tls {
 }
 
 impl Login {
+    pub(super) fn is_over_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// A client of one server.
     pub(super) fn client(&self, Addr { host, port }: &Addr) -> Result<Client, Fault> {
         let mut settings = RedisConnectionInfo::default().set_db(self.database);
