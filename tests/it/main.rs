@@ -24,6 +24,7 @@ mod deadline;
 mod demo_browser;
 mod demo_playbook;
 mod disk;
+mod doctor;
 mod drain;
 mod forget;
 mod forget_command;

@@ -8,7 +8,7 @@ use fuwu::store::{Committed, Partition, Partitions, Redis, Spec, Store, StoreErr
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::redis_servers::{RedisCluster, RedisServer, RedisTrio};
+use crate::redis_servers::{RedisCluster, RedisServer, RedisTrio, wait_for};
 use crate::store_conformance::samples::{commit, who};
 
 /// A request has ended by then, whatever happened. The limit is 1.5 s; the rest is for a busy machine.
@@ -61,7 +61,14 @@ async fn a_sentinel_master_that_is_killed_is_replaced() {
     assert!(store.load(&who("oKept")).await.unwrap().version.0 >= 2, "the replica had what was acknowledged");
     println!("kill -9 of a Sentinel master: serves again after {took:?}, {failed} failed meanwhile");
     // And a process that starts now finds the new one.
-    act(&*open(&trio.url()).await, "oKept").await.unwrap();
+    let another = open(&trio.url()).await;
+    act(&another, "oKept").await.unwrap();
+    // The old one comes back empty, and nobody goes to it.
+    let port = trio.servers[0].port.to_string();
+    let again = RedisServer::started(tempfile::tempdir().unwrap(), &port, &["--port", &port]).unwrap();
+    wait_for("the old master is a replica", || again.ask(&["ROLE"]).is_some_and(|role| role.contains("slave")));
+    let version = store.load(&who("oKept")).await.unwrap().version.0;
+    assert_eq!(act_in_time(&store, "oKept").await.unwrap(), version + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,7 +82,7 @@ async fn a_sentinel_master_that_freezes_is_left_for_the_new_one() {
     println!("a frozen Sentinel master: serves again after {took:?}, {failed} failed meanwhile");
     trio.servers[0].thaw();
     // Back it is, as a replica in the end, and nobody goes to it.
-    crate::redis_servers::wait_for("the old master is a replica", || {
+    wait_for("the old master is a replica", || {
         trio.servers[0].ask(&["ROLE"]).is_some_and(|role| role.contains("slave"))
     });
     for _ in 0..20 {
@@ -90,36 +97,26 @@ async fn a_sentinel_master_that_hands_over_is_followed() {
     act(&store, "oKept").await.unwrap();
     trio.settle();
     assert_eq!(trio.sentinels[0].ask(&["SENTINEL", "FAILOVER", "shop"]).as_deref(), Some("OK"));
-    crate::redis_servers::wait_for("the old master is a replica", || {
+    wait_for("the old master is a replica", || {
         trio.servers[0].ask(&["ROLE"]).is_some_and(|role| role.contains("slave"))
     });
     let (took, failed) = until_it_serves(&store, "oKept").await;
     println!("a Sentinel master that hands over: serves again after {took:?}, {failed} failed meanwhile");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cluster_master_that_is_killed_takes_only_its_own_partitions_with_it_until_its_replica_serves() {
-    let mut cluster = RedisCluster::with_replicas("1000");
-    let store = open(&cluster.url()).await;
-    let names: Vec<String> = (0..24).map(|nth| format!("oNode{nth}")).collect();
-    for name in &names {
-        act(&store, name).await.unwrap();
-    }
-    let partitions = Partitions::new(Spec::default().partitions).unwrap();
-    let is_on_first = |name: &&String| {
-        let Partition(partition) = partitions.of(&who(name));
-        cluster.0[0].ask(&["GET", &format!("{{fuwu-{partition}}}:meta:x")]).is_some()
-    };
-    let (lost, others): (Vec<&String>, Vec<&String>) = names.iter().partition(is_on_first);
-    assert!(!lost.is_empty() && lost.len() < 20, "{} of {}", lost.len(), names.len());
-    cluster.0[0].kill();
+/// Takes a master away while everybody acts: its own customers are served again by its replica, and no other is ever
+/// refused.
+async fn missing(store: &Redis, (names, is_there): (&[String], impl Fn(&str) -> bool), take_away: impl FnOnce()) {
+    let (lost, others): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| is_there(name));
+    assert!(!lost.is_empty() && !others.is_empty(), "{} of {}", lost.len(), names.len());
+    take_away();
     let is_back = AtomicBool::new(false);
     let never_fail = async {
         let (mut acts, mut longest) = (0, Duration::ZERO);
         while !is_back.load(Ordering::Relaxed) {
             for name in &others {
                 let since = Instant::now();
-                act(&store, name).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+                act(store, name).await.unwrap_or_else(|error| panic!("{name}: {error}"));
                 longest = longest.max(since.elapsed());
                 acts += 1;
             }
@@ -129,7 +126,7 @@ async fn a_cluster_master_that_is_killed_takes_only_its_own_partitions_with_it_u
     let come_back = async {
         let mut all = (Duration::ZERO, 0);
         for name in &lost {
-            let (took, failed) = until_it_serves(&store, name).await;
+            let (took, failed) = until_it_serves(store, name).await;
             all = (all.0 + took, all.1 + failed);
         }
         is_back.store(true, Ordering::Relaxed);
@@ -137,14 +134,42 @@ async fn a_cluster_master_that_is_killed_takes_only_its_own_partitions_with_it_u
     };
     let ((acts, longest), (took, failed)) = tokio::join!(never_fail, come_back);
     println!(
-        "kill -9 of a cluster master: its {} of {} serve again after {took:?}, {failed} failed meanwhile; the others \
-         acted {acts} times, none failed, the longest took {longest:?}",
+        "its {} of {} serve again after {took:?}, {failed} failed meanwhile; the others acted {acts} times, none failed, \
+         the longest took {longest:?}",
         lost.len(),
         names.len()
     );
-    assert!(failed > 0, "nobody was killed");
+    assert!(failed > 0, "nobody was missing");
+    assert!(longest < LIMIT / 2, "others were kept waiting: {longest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_master_that_is_missing_takes_only_its_own_partitions_with_it_until_its_replica_serves() {
+    let mut cluster = RedisCluster::with_replicas("1000");
+    let store = open(&cluster.url()).await;
+    let names: Vec<String> = (0..24).map(|nth| format!("oNode{nth}")).collect();
     for name in &names {
-        assert!(store.load(&who(name)).await.unwrap().version.0 >= 1, "{name} is gone");
+        act(&store, name).await.unwrap();
+    }
+    let partitions = Partitions::new(Spec::default().partitions).unwrap();
+    let probe = |name: &str| {
+        let Partition(partition) = partitions.of(&who(name));
+        format!("{{fuwu-{partition}}}:probe:")
+    };
+    // Another node would send us on.
+    let is_on = |node: &RedisServer, name: &str| node.ask(&["GET", &probe(name)]).is_some();
+    let on_first: Vec<String> = names.iter().filter(|name| is_on(&cluster.0[0], name)).cloned().collect();
+    println!("kill -9 of a cluster master:");
+    let first = &mut cluster.0[0];
+    missing(&store, (&names, |name: &str| on_first.iter().any(|on| on == name)), || first.kill()).await;
+    println!("a frozen cluster master:");
+    let second = &cluster.0[1];
+    missing(&store, (&names, |name: &str| is_on(second, name)), || second.freeze()).await;
+    second.thaw();
+    // It still believes to be the master; nobody else does.
+    for name in &names {
+        act_in_time(&store, name).await.unwrap();
+        assert!(store.load(&who(name)).await.unwrap().version.0 >= 2, "{name}");
     }
 }
 
