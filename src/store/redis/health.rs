@@ -166,23 +166,27 @@ fn lines(info: &str) -> BTreeMap<String, String> {
 pub(super) async fn check(link: &Link) -> Result<(), StoreError> {
     let masters = link.masters();
     let all = masters.iter().map(async |node| (node.name(), information(node).await, policy(node).await));
+    let mut unseen = Vec::new();
     for (name, told, policy) in join_all(all).await {
         let mut said = Said { told: told.unwrap_or_default(), ..Said::default() };
         said.told.extend(policy);
         if let Some(why) = said.unfit(&name, Part::Master) {
             return Err(StoreError::Mismatch(why));
         }
-        if said.of("redis_version").is_none() || said.of("maxmemory_policy").is_none() {
-            tracing::warn!(
-                node = name,
-                "Redis does not let us see its version or maxmemory-policy; see to it that it is 7.0 or newer and never evicts"
-            );
+        if said.of("redis_version").is_none() || said.of("maxmemory_policy").or(said.of("maxmemory-policy")).is_none() {
+            unseen.push(name.clone());
         }
         if said.of("redis_mode") == Some("cluster") && link.without_owner().is_none() {
             return Err(StoreError::Mismatch(format!(
                 "{name} belongs to a cluster; write redis+cluster:// instead of redis:// in store.url"
             )));
         }
+    }
+    if !unseen.is_empty() {
+        tracing::warn!(
+            nodes = unseen.join(", "),
+            "Redis does not let us see its version or maxmemory-policy; see to it that it is 7.0 or newer and evicts nothing"
+        );
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 //! a cluster.
 //!
 //! A request ends within [`ANSWER_WITHIN`] whatever happens: the platform waits five seconds, and a decision may have to
-//! be made twice. Sent again is what was certainly not done, and what a connection took along when it ended: every script
-//! finds out that it ran before, but for the one that sets a delivery aside.
+//! be made twice. Sent again is what was certainly not done, and what a connection took along when it ended: to run twice
+//! harms no script but the one that sets a delivery aside.
 
 mod cluster;
 mod dial;

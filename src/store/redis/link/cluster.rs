@@ -320,3 +320,29 @@ fn read_span(span: &[Value], asked: &Addr) -> Option<Span> {
     replicas.sort();
     Some(Span { first, last, master, replicas })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr(text: &str) -> Addr {
+        Addr::read(text).unwrap()
+    }
+
+    #[test]
+    fn a_node_that_does_not_know_its_own_name_is_meant_by_the_one_asked() {
+        let node = |host: &[u8], port| {
+            Value::Array(vec![Value::BulkString(host.to_vec()), Value::Int(port), Value::BulkString(b"id".to_vec())])
+        };
+        let span = |nodes: Vec<Value>| [vec![Value::Int(0), Value::Int(99)], nodes].concat();
+        let read = |nodes| read_span(&span(nodes), &addr("asked:1")).unwrap();
+        let known = read(vec![node(b"a", 6_379), node(b"c", 2), node(b"b", 3)]);
+        assert_eq!((known.first, known.last, known.master), (0, 99, addr("a:6379")));
+        assert_eq!(known.replicas, [addr("b:3"), addr("c:2")], "in one order, so that views compare");
+        for unknown in [b"".as_slice(), b"?"] {
+            assert_eq!(read(vec![node(unknown, 7)]).master, addr("asked:7"));
+        }
+        assert_eq!(read(vec![Value::Array(vec![Value::Nil, Value::Int(7)])]).master, addr("asked:7"));
+        assert_eq!(read_span(&span(Vec::new()), &addr("asked:1")), None);
+    }
+}

@@ -53,7 +53,9 @@ impl Fault {
         if text.contains("InvalidContentType") || text.contains("corrupt message") {
             return Self::Away(format!("{name} does not speak TLS; write redis:// instead of rediss://"));
         }
-        Self::Away(format!("{name} cannot be reached ({text})"))
+        let is_cut = error.is_connection_dropped() && !error.is_connection_refusal();
+        let mend = if is_cut && !name.contains("TLS") { "; does it want TLS (rediss://, or tls=1)?" } else { "" };
+        Self::Away(format!("{name} cannot be reached ({text}){mend}"))
     }
 
     /// The first word of what the server answered, when it did.
