@@ -106,6 +106,6 @@ impl Counting<'_> {
 impl Expected {
     /// The floor that answers what fuwu answered.
     pub fn floor(&self, kind: Kind) -> Floor {
-        Floor { kind, reply: self.reply.clone(), body: self.body.clone() }
+        Floor { kind, reply: self.reply.clone(), body: self.body.clone(), store: None }
     }
 }

@@ -13,7 +13,7 @@ use super::command_line::{Again, Options};
 use super::counts::Counting;
 use super::deliveries::{Batch, Crowd};
 use super::figures::{self, Fsync, Load, Ratios, Report, Round};
-use super::floors::Kind;
+use super::floors::{Floor, Kind};
 use super::meters::{Taken, fsyncs, own_cpu, peak_memory_kib};
 use super::servers::{Server, Under, fuwu, is_there, pin_myself};
 
@@ -46,9 +46,11 @@ pub fn measure(options: &Options, again: Again) -> anyhow::Result<Report> {
     let mut crowd = Crowd::new(options.customers, options.act)?;
     let (fuwu, expected) = start_fuwu((options, &under), &mut crowd, folder.path())?;
     let mut contestants = Vec::new();
-    for kind in [Kind::Fixed, Kind::Crypto] {
+    let script = options.store.is_some().then_some(Kind::Script);
+    for kind in [Kind::Fixed, Kind::Crypto].into_iter().chain(script) {
         let log = folder.path().join(format!("{kind:?}.log"));
-        let server = Server::start(expected.floor(kind).command(&under, again)?, log)?;
+        let floor = Floor { store: options.store.clone(), ..expected.floor(kind) };
+        let server = Server::start(floor.command(&under, again)?, log)?;
         contestants.push(Contestant { kind, server, rounds: Vec::new() });
     }
     contestants.push(Contestant { kind: Kind::Fuwu, server: fuwu, rounds: Vec::new() });
@@ -130,7 +132,8 @@ fn report(
 ) -> anyhow::Result<Report> {
     let of = |kind| servers.iter().find(|server| server.kind == kind).context("a server without figures");
     let fsync = Fsync::of(disk);
-    let ratios = Ratios::of(of(Kind::Fuwu)?, of(Kind::Crypto)?, &fsync);
+    let floor = of(Kind::Script).or_else(|_| of(Kind::Crypto))?;
+    let ratios = Ratios::of(of(Kind::Fuwu)?, floor, &fsync);
     let Options { rounds, deliveries, customers, connections, .. } = options;
     let cores = if options.unpinned {
         "no core of their own".to_owned()

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::figures::{GOAL_OF_P99, GOAL_OF_THROUGHPUT, Load, Ratio, Report, Server};
+use super::figures::{GOAL_OF_P99, Load, Ratio, Report, Server};
 
 /// A client that needs more of its core than this may be what limits.
 const CLIENT_AT_ITS_LIMIT: f64 = 0.9;
@@ -47,19 +47,21 @@ pub fn of(report: &Report) -> String {
     format!(
         "{}\n{table}\n\
          fsync of 4 KiB on this disk: median {} ms, p99 {} ms\n\
-         fuwu to the crypto floor, median (least to most) of the rounds:\n\
+         fuwu to the floor \"{}\", median (least to most) of the rounds:\n\
          throughput {}, CPU {}, p99 at half load {}\n\
-         throughput: {:.3} of the floor's; the goal is {GOAL_OF_THROUGHPUT:.3}: {}\n\
+         throughput: {:.3} of the floor's; the goal is {:.3}: {}\n\
          p99 at half load: {} ms; the goal is {GOAL_OF_P99} times the floor's and one fsync, {} ms: {}\n\
          {}{}",
         report.asked,
         millis(fsync.median_us),
         millis(fsync.p99_us),
+        ratios.floor.name(),
         spread(&ratios.throughput),
         spread(&ratios.cpu),
         spread(&ratios.p99_at_half),
         ratios.throughput.median,
-        met(ratios.throughput.median >= GOAL_OF_THROUGHPUT),
+        ratios.goal_of_throughput,
+        met(ratios.throughput.median >= ratios.goal_of_throughput),
         millis(p99),
         millis(ratios.p99_at_half_goal_us),
         met(p99 <= ratios.p99_at_half_goal_us),

@@ -56,6 +56,11 @@ impl Admission {
 }
 
 impl Place {
+    /// Of work that nobody waits for.
+    pub(super) fn own() -> Self {
+        Self { of: Arc::new(Semaphore::new(1)), held: None }
+    }
+
     /// Gives the place back.
     pub(super) fn leave(&mut self) {
         self.held = None;

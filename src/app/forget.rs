@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::App;
+use super::duty::Duty;
 use crate::domain::forget::Forget;
 use crate::domain::ids::DedupeKey;
 use crate::domain::time::BusinessDay;
@@ -43,11 +44,18 @@ impl App {
     pub async fn run_forgetting(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut done: Option<BusinessDay> = None;
         while !*stop.borrow() {
-            if let Err(error) = self.forget_spent().await {
+            let ours = match self.owns_forgetting().await {
+                Ok(ours) => ours,
+                Err(error) => {
+                    tracing::warn!(%error, "customers who left long ago are forgotten later");
+                    false
+                }
+            };
+            if ours && let Err(error) = self.forget_spent().await {
                 tracing::warn!(%error, "deliveries of customers who are forgotten are forgotten later");
             }
             let today = self.clock.now().business_day();
-            if done != Some(today) {
+            if ours && done != Some(today) {
                 match self.forget_overdue().await {
                     Ok(forgotten) => {
                         done = Some(today);
@@ -62,6 +70,14 @@ impl App {
                 () = sleep(LOOK_AGAIN) => {}
                 heard = stop.changed() => if heard.is_err() { break },
             }
+        }
+    }
+
+    /// All accounts are looked after by one process, that of the first.
+    async fn owns_forgetting(&self) -> Result<bool, StoreError> {
+        match self.accounts.keys().next() {
+            Some(first) => self.owns(first, Duty::Forgetting).await,
+            None => Ok(false),
         }
     }
 

@@ -7,17 +7,21 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::admission::Place;
 use super::in_flight::{Joined, Lead, wait};
+use super::inbox::{Inbox, Kept};
 use super::settle::Setting;
 use super::{App, ServedAccount};
-use crate::channel::official::Unusable;
+use crate::channel::official::{Clear, Unusable};
 use crate::domain::actions::{Given, Needs};
+use crate::domain::afterwards::{say_by_message, say_nothing};
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::inbound::{Class, Inbound};
 use crate::domain::recent::{Earned, KEYS_KEPT_SECS};
 use crate::domain::reply::Reply;
 use crate::domain::route::route;
+use crate::domain::time::UnixSecs;
 use crate::domain::work::Work;
+use crate::store::journal::{Accepted, JournalFault};
 use crate::store::{Committed, CustomerRef, Quarantined, StoreError, Version};
 
 /// An answer leaves within this time whatever happens behind it (platform.md 1.5: the platform waits 5 s).
@@ -28,6 +32,33 @@ const MAX_TRIES: usize = 16;
 /// A repetition is known for ten minutes: a record that was read later than this after a delivery came may know it no
 /// longer.
 pub(super) const DECIDED_WITHIN_SECS: i64 = KEYS_KEPT_SECS / 2;
+
+/// A delivery as the channel hands it over.
+#[derive(Debug)]
+pub struct Received {
+    /// What it says.
+    pub inbound: Inbound,
+    /// How it says it: what the journal keeps.
+    pub clear: Clear,
+}
+
+impl From<Inbound> for Received {
+    /// One that no journal can keep: of a test, or a simulated population.
+    fn from(inbound: Inbound) -> Self {
+        Self { inbound, clear: Clear::default() }
+    }
+}
+
+/// Whether anybody hears the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hearing {
+    /// The platform waits for it.
+    Waits,
+    /// It was acknowledged: what there is to say goes out as a message.
+    Acknowledged,
+    /// It was answered, and the store has forgotten it.
+    Answered,
+}
 
 /// Nothing durable can be said now: the platform should deliver again.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +74,13 @@ pub enum NotNow {
 impl App {
     /// Answers one delivery. Retries, also those in flight at once, have one effect and earn the same reply. The work
     /// goes on when the caller leaves.
-    pub async fn handle(self: &Arc<Self>, account: &Arc<ServedAccount>, inbound: Inbound) -> Result<Earned, NotNow> {
+    pub async fn handle(
+        self: &Arc<Self>,
+        account: &Arc<ServedAccount>,
+        received: impl Into<Received>,
+    ) -> Result<Earned, NotNow> {
         let deadline = Instant::now() + ANSWER_WITHIN;
+        let Received { inbound, clear } = received.into();
         let inbound = Inbound { key: self.rules.discretion.seal(inbound.key), ..inbound };
         let of = CustomerRef { account: account.id().clone(), openid: inbound.openid.clone() };
         let waiting = match self.in_flight.join((of.clone(), inbound.key)) {
@@ -53,7 +89,9 @@ impl App {
                 let class = inbound.what.class();
                 let place = self.admission.admit(class).await.ok_or(NotNow::Crowded(class))?;
                 let (app, account) = (Arc::clone(self), Arc::clone(account));
-                let led = async move { app.lead(&account, Delivery { of, inbound, deadline }, (lead, place)).await };
+                let (arrived, fresh) = (self.clock.now(), rand::random());
+                let delivery = Delivery { of, inbound, deadline, arrived, fresh, hearing: Hearing::Waits };
+                let led = async move { app.lead(&account, (delivery, clear), (lead, place)).await };
                 // Some thousand bytes, which would be moved several times on the way to where they run.
                 self.tasks.spawn(Box::pin(led));
                 waiting
@@ -83,14 +121,38 @@ impl App {
     async fn lead(
         self: &Arc<Self>,
         account: &Arc<ServedAccount>,
-        delivery: Delivery,
+        (delivery, clear): (Delivery, Clear),
         (lead, mut place): (Lead, Place),
     ) {
+        let kept = match self.journalled(&delivery, &clear).await {
+            Ok(kept) => kept,
+            Err(fault) => {
+                tracing::error!(account = %account.id(), %fault, "a delivery was not kept; the platform will repeat it");
+                return;
+            }
+        };
+        if let Some((inbox, kept)) = kept
+            && inbox.makes_wait(&delivery.of, kept)
+        {
+            return lead.answer(acknowledged(&delivery));
+        }
         let settled = self.decide_and_commit(account, &delivery, &mut place).await;
         drop(place);
+        match (&settled, kept) {
+            (Err(StoreError::Unavailable(cause)), Some((inbox, kept))) => {
+                tracing::warn!(account = %account.id(), cause, "a delivery waits for the store");
+                inbox.put_off(&delivery.of, kept);
+                return lead.answer(acknowledged(&delivery));
+            }
+            (_, Some((inbox, kept))) => {
+                inbox.settle(kept);
+                inbox.answered(kept);
+            }
+            (_, None) => {}
+        }
         match settled {
-            Ok(Settled { earned, wait_for: None }) => lead.answer(earned),
-            Ok(Settled { earned, wait_for: Some(work) }) => {
+            Ok(Settled { earned, wait_for: None, .. }) => lead.answer(earned),
+            Ok(Settled { earned, wait_for: Some(work), .. }) => {
                 match Box::pin(self.perform_while_waiting(account, &delivery, work)).await {
                     Ok(outcome) => lead.answer(outcome.unwrap_or(earned)),
                     Err(error) => {
@@ -112,6 +174,19 @@ impl App {
         }
     }
 
+    /// Puts a delivery into the journal, where there is one.
+    async fn journalled(&self, delivery: &Delivery, clear: &Clear) -> Result<Option<(&Inbox, Kept)>, JournalFault> {
+        let (Some(inbox), Some(store)) = (&self.inbox, self.store.forgetful()) else { return Ok(None) };
+        let accepted = Accepted {
+            account: delivery.of.account.clone(),
+            partition: store.partition_of(&delivery.of),
+            arrived: delivery.arrived,
+            fresh: delivery.fresh,
+            message: clear.message().to_vec(),
+        };
+        Ok(Some((inbox, inbox.keep(accepted).await?)))
+    }
+
     /// What a retry of the delivery would be told.
     async fn kept_answer(&self, delivery: &Delivery) -> Option<Earned> {
         let stored = self.store.load(&delivery.of).await.ok()?;
@@ -126,18 +201,20 @@ impl App {
     ) -> Result<Settled, StoreError> {
         let inbound = &delivery.inbound;
         let playbook = account.playbook();
-        let moment = Moment { now: self.clock.now(), at: inbound.at, key: inbound.key, fresh: rand::random() };
+        let moment = Moment { now: delivery.arrived, at: inbound.at, key: inbound.key, fresh: delivery.fresh };
         let mut known: Option<(Needs, Given)> = None;
         for _ in 0..MAX_TRIES {
-            let stored = self.store.load(&delivery.of).await?;
+            let stored = self.in_time(self.store.load(&delivery.of)).await?;
             if let Some(earned) = stored.customer.recent.earned(inbound.key) {
-                return Ok(Settled { earned, wait_for: None });
+                return Ok(Settled::before(earned));
             }
-            if self.is_spent(&delivery.of.account, inbound.key).await? {
+            if self.in_time(self.is_spent(&delivery.of.account, inbound.key)).await?
+                || (delivery.hearing != Hearing::Waits && self.is_logged(delivery, &stored.customer.recent).await?)
+            {
                 let earned = Earned { reply: Reply::Silent, at: moment.now };
-                return Ok(Settled { earned, wait_for: None });
+                return Ok(Settled::before(earned));
             }
-            if self.clock.now().secs_since(moment.now) > DECIDED_WITHIN_SECS {
+            if delivery.hearing == Hearing::Waits && self.clock.now().secs_since(moment.now) > DECIDED_WITHIN_SECS {
                 return Err(StoreError::Unavailable("it was read long after the delivery came".into()));
             }
             let route = route(&playbook, &stored.customer, inbound, moment);
@@ -153,9 +230,14 @@ impl App {
                     given
                 }
             };
-            let awaited = Instant::now() < delivery.deadline;
+            let awaited = delivery.hearing == Hearing::Waits && Instant::now() < delivery.deadline;
             let subject = Subject { customer: &stored.customer, inbound, moment, awaited };
-            let decision = decide(&playbook, subject, &route, &given);
+            let mut decision = decide(&playbook, subject, &route, &given);
+            match delivery.hearing {
+                Hearing::Waits => {}
+                Hearing::Acknowledged => say_by_message(&mut decision, (inbound.key, self.clock.now())),
+                Hearing::Answered => say_nothing(&mut decision),
+            }
             known = Some((needs, given));
             let setting = Setting { of: &delivery.of, playbook: &playbook, moment, rules: &self.rules };
             if let Some(settled) = self.commit_decision(setting, stored.version, decision).await? {
@@ -185,12 +267,12 @@ impl App {
             }
         }
         let more_work = !commit.outbox.is_empty();
-        match self.commit_new(commit, (setting.moment.key, applied)).await? {
+        match self.in_time(self.commit_new(commit, (setting.moment.key, applied))).await? {
             Committed::Applied => {
                 if more_work {
                     self.outbox_bell.notify_one();
                 }
-                Ok(Some(Settled { earned, wait_for: waited }))
+                Ok(Some(Settled { earned, wait_for: waited, is_new: true }))
             }
             Committed::Stale | Committed::Settled => Ok(None),
         }
@@ -202,9 +284,25 @@ pub(super) struct Delivery {
     pub(super) of: CustomerRef,
     pub(super) inbound: Inbound,
     pub(super) deadline: Instant,
+    pub(super) arrived: UnixSecs,
+    /// 64 random bits, the same whenever it is decided.
+    pub(super) fresh: u64,
+    pub(super) hearing: Hearing,
+}
+
+fn acknowledged(delivery: &Delivery) -> Earned {
+    Earned { reply: Reply::Silent, at: delivery.arrived }
 }
 
 pub(super) struct Settled {
     pub(super) earned: Earned,
     wait_for: Option<Work>,
+    /// It was not known before.
+    pub(super) is_new: bool,
+}
+
+impl Settled {
+    fn before(earned: Earned) -> Self {
+        Self { earned, wait_for: None, is_new: false }
+    }
 }

@@ -7,9 +7,11 @@ mod brief;
 mod clock;
 mod customer;
 mod day_check;
+mod duty;
 mod forget;
 mod handle;
 mod in_flight;
+mod inbox;
 mod menu;
 mod outbox;
 mod perform;
@@ -42,8 +44,10 @@ pub use brief::{Subject, read_brief};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use customer::{export_customer, moment};
 pub use forget::Discretion;
-pub use handle::NotNow;
+pub use handle::{NotNow, Received};
 use in_flight::InFlight;
+use inbox::Inbox;
+pub use inbox::{Marks, TakeUpFault};
 pub use menu::Published;
 pub use rebuild::{Difference, MOST_DIFFERENCES, Verified, verify};
 pub use reconcile::{ReconcileFault, Reconciled, platform_days};
@@ -61,6 +65,27 @@ use tokio_util::task::TaskTracker;
 use crate::domain::ids::AccountId;
 use crate::growth::report::{AsOf, Context};
 use crate::store::Store;
+use crate::store::journal::Journal;
+
+/// Where things are kept.
+pub struct Storage {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Deliveries on their way there, for a store that may forget.
+    pub journal: Option<Journal>,
+}
+
+impl<S: Store + 'static> From<Arc<S>> for Storage {
+    fn from(store: Arc<S>) -> Self {
+        Self { store, journal: None }
+    }
+}
+
+impl From<Arc<dyn Store>> for Storage {
+    fn from(store: Arc<dyn Store>) -> Self {
+        Self { store, journal: None }
+    }
+}
 
 /// Everything a running fuwu holds. Built once in `cli`, shared by every request.
 pub struct App {
@@ -69,7 +94,11 @@ pub struct App {
     clock: Arc<dyn Clock>,
     rules: Rules,
     in_flight: InFlight,
+    /// Where deliveries are before the store has them, when it is on other machines.
+    inbox: Option<Inbox>,
     admission: Admission,
+    /// Which of several processes this is: random.
+    number: u64,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
     folder_watch: FolderWatch,
@@ -79,7 +108,13 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(accounts: Vec<ServedAccount>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, rules: Rules) -> Arc<Self> {
+    pub fn new(
+        accounts: Vec<ServedAccount>,
+        storage: impl Into<Storage>,
+        clock: Arc<dyn Clock>,
+        rules: Rules,
+    ) -> Arc<Self> {
+        let Storage { store, journal } = storage.into();
         let accounts = accounts.into_iter().map(|a| (a.id().clone(), Arc::new(a))).collect();
         Arc::new(Self {
             accounts,
@@ -87,7 +122,9 @@ impl App {
             clock,
             rules,
             in_flight: InFlight::default(),
+            inbox: journal.map(Inbox::new),
             admission: Admission::default(),
+            number: rand::random(),
             outbox_bell: Notify::new(),
             folder_watch: FolderWatch::default(),
             tasks: TaskTracker::new(),
@@ -134,6 +171,9 @@ impl App {
     pub async fn drain(&self) -> Result<(), crate::store::StoreError> {
         self.tasks.close();
         self.tasks.wait().await;
+        if let Some(inbox) = &self.inbox {
+            inbox.close();
+        }
         self.store.close().await
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::brief::{Subject, read_brief};
 use super::day_check::check_days;
+use super::duty::Duty;
 use super::post::{Pace, hand_over, try_one};
 use super::printed::{PrintedRecord, name_of, name_of_edition, put};
 use super::robot::Robot;
@@ -92,6 +93,9 @@ impl Press {
             .seen
             .get(account.id())
             .is_none_or(|seen| seen.due != due || clock.now.secs_since(seen.at).abs() >= AGAIN_SECS);
+        if !self.app.owns(account.id(), Duty::Reports).await? {
+            return Ok(false);
+        }
         if is_news {
             check_days(self.app.store().as_ref(), account.id(), clock).await?;
             self.print_due(account, clock).await?;

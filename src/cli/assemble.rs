@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::secrets::Secrets;
-use crate::app::{App, Clock, Discretion, Press, Published, Rules, ServedAccount};
+use crate::app::{App, Clock, Discretion, Press, Published, Rules, ServedAccount, Storage};
 use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
 use crate::config::playbook::{Finding, Live, render};
@@ -20,7 +20,8 @@ use crate::domain::ids::AccountId;
 use crate::growth::lateness::Lateness;
 use crate::http::{self, ApiToken, Front, Observatory, Served, State};
 use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
-use crate::store::{PseudonymKey, Spec};
+use crate::store::journal::Journal;
+use crate::store::{PseudonymKey, Spec, Store};
 
 /// What the phone calls the demo account.
 const DISPLAY_NAME: &str = "青禾通信";
@@ -60,13 +61,23 @@ pub(super) fn rules(settings: &Settings, key: PseudonymKey) -> anyhow::Result<Ru
     Ok(Rules { lateness: store_spec(settings)?.lateness, discretion: Discretion { forget, keep_days, key } })
 }
 
+/// Where deliveries are kept on their way to a store that may forget.
+fn journal(settings: &Settings, (store, key): (&dyn Store, PseudonymKey)) -> anyhow::Result<Option<Journal>> {
+    const MIB: u64 = 1024 * 1024;
+    if store.forgetful().is_none() {
+        return Ok(None);
+    }
+    let most_bytes = u64::try_from(settings.journal_mib).unwrap_or_default() * MIB;
+    Ok(Some(Journal::open(&settings.data_dir.join("journal"), key, most_bytes)?))
+}
+
 /// Starts everything on a bound listener. Returns when it answers.
 pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
     let here = Url::parse(&format!("http://{}/", reachable(address)))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| here.clone());
     let secrets = Secrets::keep(&settings.data_dir)?;
-    let key = secrets.pseudonym_key();
+    let key = secrets.pseudonym_key(&settings);
     let store =
         crate::store::open(settings.store_url.expose(), &settings.data_dir, store_spec(&settings)?, key.clone())
             .await?;
@@ -90,7 +101,9 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
     let api_token = set.unwrap_or_else(|| secrets.console_api_token.clone());
     let rules = rules(&settings, key)?;
-    let app = App::new(accounts, store, parts.clock, rules);
+    let journal = journal(&settings, (store.as_ref(), rules.discretion.key.clone()))?;
+    let app = App::new(accounts, Storage { store, journal }, parts.clock, rules);
+    let marks = app.take_up_journal().await.context("the journal cannot be compared with the store")?;
     let state = State {
         app: Arc::clone(&app),
         draining: AtomicBool::new(false),
@@ -109,6 +122,8 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let counted = with_statistics(&settings).filter_map(|id| app.account(id.as_str()).cloned()).collect();
     let mut workers = vec![
         tokio::spawn(Arc::clone(&app).run_outbox(stopped.clone())),
+        tokio::spawn(Arc::clone(&app).run_inbox(stopped.clone())),
+        tokio::spawn(Arc::clone(&app).run_marks(marks, stopped.clone())),
         tokio::spawn(Arc::clone(&app).run_forgetting(stopped.clone())),
         tokio::spawn(Arc::clone(&app).run_reconcile(counted, stopped.clone())),
         tokio::spawn(press.run(stopped.clone())),

@@ -144,7 +144,7 @@ pub(super) fn key(settings: &Settings) -> anyhow::Result<PseudonymKey> {
     let secrets = secrets.with_context(|| {
         format!("there is no store in {}; `fuwu serve` makes one, `data_dir` says where", settings.data_dir.display())
     })?;
-    Ok(secrets.pseudonym_key())
+    Ok(secrets.pseudonym_key(settings))
 }
 
 fn nobody(of: &CustomerRef) -> ExitCode {

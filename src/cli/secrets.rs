@@ -8,6 +8,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Settings;
+use crate::config::settings::Secret;
 use crate::store::PseudonymKey;
 
 const FILE: &str = "secrets.json";
@@ -58,9 +60,10 @@ impl Secrets {
         }
     }
 
-    /// The key to customers who left.
-    pub(super) fn pseudonym_key(&self) -> PseudonymKey {
-        PseudonymKey::new(&self.pseudonym_key)
+    /// The key to customers who left: the one that is set, or the one made.
+    pub(super) fn pseudonym_key(&self, settings: &Settings) -> PseudonymKey {
+        let set = settings.pseudonym_key.as_ref().map(Secret::expose);
+        PseudonymKey::new(set.unwrap_or(&self.pseudonym_key))
     }
 
     /// All of it or nothing: a crash must not leave half a file.

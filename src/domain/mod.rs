@@ -4,6 +4,7 @@
 //! handed in, so every rule is tested in microseconds and a conflict is resolved by deciding again.
 
 pub mod actions;
+pub mod afterwards;
 pub mod channel;
 pub mod connector;
 pub mod customer;

@@ -44,6 +44,11 @@ impl Recent {
         Some(kept.unwrap_or(Earned { reply: Reply::Silent, at: *at }))
     }
 
+    /// Whether a delivery that arrived at `at` may have been applied and be known no longer.
+    pub fn may_have_forgotten(&self, at: UnixSecs) -> bool {
+        self.keys.len() >= MAX_KEYS || self.keys.iter().any(|(_, known)| known.secs_since(at) > KEYS_KEPT_SECS)
+    }
+
     /// The deliveries that are known.
     pub fn keys(&self) -> impl Iterator<Item = DedupeKey> {
         self.keys.iter().map(|(key, _)| *key)
@@ -71,6 +76,11 @@ impl Recent {
     /// Forgets the replies that nobody asks for any more at `now`.
     pub fn forget_old_replies(&mut self, now: UnixSecs) {
         self.replies.retain(|(_, earned)| now.secs_since(earned.at) <= REPLIES_KEPT_SECS);
+    }
+
+    /// Forgets what was said to one delivery: a retry of it gets silence.
+    pub fn forget_reply(&mut self, key: DedupeKey) {
+        self.replies.retain(|(known, _)| *known != key);
     }
 
     /// Forgets what was said. The deliveries stay known: a retry of one gets silence.
@@ -133,6 +143,19 @@ mod tests {
         assert_eq!(recent.replies.len(), 1);
         recent.forget_old_replies(UnixSecs(131));
         assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
+    }
+
+    #[test]
+    fn a_record_says_whether_it_may_have_forgotten_a_delivery() {
+        let mut recent = Recent::default();
+        assert!(!recent.may_have_forgotten(UnixSecs(100)), "nothing happened since");
+        recent.remember(DedupeKey(1), text(1), UnixSecs(700));
+        assert!(!recent.may_have_forgotten(UnixSecs(100)));
+        assert!(recent.may_have_forgotten(UnixSecs(99)));
+        for n in 0..200 {
+            recent.remember(DedupeKey(n), text(1), UnixSecs(700));
+        }
+        assert!(recent.may_have_forgotten(UnixSecs(700)), "so many came that the oldest are gone");
     }
 
     #[test]

@@ -15,8 +15,8 @@ use tokio::time::timeout;
 
 use super::State;
 use super::observe::{ANSWER_SECONDS, DELIVERIES, NOT_NOW, QUARANTINED, REFUSED, SHED};
-use crate::app::{NotNow, ServedAccount};
-use crate::channel::official::{Opened, Query, Refusal, ReplyTo, Unusable, open, seal, verify_url};
+use crate::app::{NotNow, Received, ServedAccount};
+use crate::channel::official::{Clear, Opened, Query, Refusal, ReplyTo, Unusable, open, seal, verify_url};
 use crate::domain::inbound::Inbound;
 use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
@@ -32,6 +32,7 @@ pub struct Verified {
     account: Arc<ServedAccount>,
     delivery: Result<Inbound, Unusable>,
     reply_to: ReplyTo,
+    clear: Clear,
 }
 
 /// Not a delivery. The answer tells nothing; the metric tells the operator which.
@@ -122,9 +123,9 @@ impl FromRequest for Verified {
             }
             let payload = payload.map_err(|_| NotADelivery::Unreadable)?;
             let body = timeout(BODY_WITHIN, read(payload)).await.map_err(|_| NotADelivery::TooSlow)??;
-            let Opened { delivery, reply_to } = open(&account.channel, &query, &body)?;
+            let Opened { delivery, reply_to, clear } = open(&account.channel, &query, &body)?;
             check_fresh(&account, &query, now)?;
-            Ok(Self { account, delivery, reply_to })
+            Ok(Self { account, delivery, reply_to, clear })
         })
     }
 }
@@ -166,14 +167,14 @@ pub async fn verify(request: HttpRequest) -> Result<HttpResponse, NotADelivery> 
 
 /// A delivery: decided, committed, answered.
 pub async fn deliver(state: Data<State>, verified: Verified) -> HttpResponse {
-    let Verified { account, delivery, reply_to } = verified;
+    let Verified { account, delivery, reply_to, clear } = verified;
     let inbound = match delivery {
         Ok(inbound) => inbound,
         Err(unusable) => return set_aside(&state, &account, unusable).await,
     };
     metrics::counter!(DELIVERIES, "account" => account.id().to_string(), "what" => inbound.what.name()).increment(1);
     let began = Instant::now();
-    let answer = state.app.handle(&account, inbound).await;
+    let answer = state.app.handle(&account, Received { inbound, clear }).await;
     metrics::histogram!(ANSWER_SECONDS).record(began.elapsed().as_secs_f64());
     match answer {
         Ok(earned) => answered(&account, &reply_to, earned),

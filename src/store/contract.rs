@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 
+use super::forgetful::Forgetful;
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
 pub use crate::domain::forget::Keep;
@@ -142,6 +143,8 @@ pub enum SharedKind {
     Datacube,
     /// A recent delivery of somebody of whom nothing is kept; the part is its sealed key, the body when it was put.
     Spent,
+    /// Which process does what only one does at a time; the part is what.
+    Duty,
 }
 
 /// The name of a shared record: small, of an account, belonging to no single customer.
@@ -313,6 +316,11 @@ pub trait Store: Send + Sync {
 
     /// What erased customers once counted, added up: with what is counted from the facts anew it makes the counters.
     async fn residue(&self, account: &AccountId) -> Result<Vec<Increment>, StoreError>;
+
+    /// What this store is asked besides when it may forget what it acknowledged; `None` when it never does.
+    fn forgetful(&self) -> Option<&dyn Forgetful> {
+        None
+    }
 
     /// Makes everything acknowledged durable and closes; later calls fail.
     async fn close(&self) -> Result<(), StoreError>;

@@ -6,6 +6,8 @@
 mod aside;
 mod contract;
 mod embedded;
+mod forgetful;
+pub mod journal;
 mod open;
 mod partition;
 mod pseudonym;
@@ -15,6 +17,7 @@ mod spec;
 
 pub use contract::*;
 pub use embedded::{Embedded, EmbeddedHealth, embedded_health};
+pub use forgetful::{Forgetful, Mark};
 pub use open::{is_embedded, open, open_read_only, open_to_export};
 pub use partition::{Partition, Partitions};
 pub use pseudonym::PseudonymKey;

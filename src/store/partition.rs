@@ -5,12 +5,13 @@
 
 use std::num::NonZeroU16;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{CustomerRef, StoreError, pseudonym};
 
 /// Where a customer lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Partition(pub u16);
 
 /// How many partitions a store has; fixed when it is first used.

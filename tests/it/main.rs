@@ -48,6 +48,8 @@ mod raw;
 mod recorded;
 mod redis_bulk;
 mod redis_faults;
+mod redis_journal;
+mod redis_kill;
 mod redis_opening;
 mod redis_servers;
 mod reload;

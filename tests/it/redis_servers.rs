@@ -17,6 +17,7 @@ pub struct RedisServer {
     child: Child,
     pub port: u16,
     dir: TempDir,
+    settings: Vec<String>,
 }
 
 /// A port that was free a moment ago. A cluster's node also takes the one 10,000 above.
@@ -44,15 +45,23 @@ impl RedisServer {
 
     /// Starts what settings say, which may be that it listens over TLS only; nothing when the port is another's.
     pub fn started(dir: TempDir, port: &str, settings: &[&str]) -> Option<Self> {
-        let child = Command::new("redis-server")
-            .args(settings)
-            .args(["--bind", "127.0.0.1", "--dir", &dir.path().display().to_string(), "--daemonize", "no"])
-            .stdout(File::create(dir.path().join("log")).unwrap())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("please install redis-server (apt-get install redis-server)");
-        let mut server = Self { child, port: port.parse().unwrap(), dir };
+        let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let child = spawn(&dir, &settings);
+        let mut server = Self { child, port: port.parse().unwrap(), dir, settings };
         server.answers().then_some(server)
+    }
+
+    /// Kills it as a crash would, and starts it again on what it had saved.
+    pub fn kill_and_restart(&mut self) {
+        self.kill();
+        self.child = spawn(&self.dir, &self.settings);
+        assert!(self.answers(), "somebody took its port");
+    }
+
+    /// Sends it a signal: `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Whether it lives to say that it is there, and on its port.
@@ -76,15 +85,11 @@ impl RedisServer {
 
     /// Stops it where it is (SIGSTOP), and lets it go on (SIGCONT).
     pub fn freeze(&self) {
-        self.signal("-STOP");
+        self.signal("STOP");
     }
 
     pub fn thaw(&self) {
-        self.signal("-CONT");
-    }
-
-    fn signal(&self, which: &str) {
-        assert!(Command::new("kill").args([which, &self.child.id().to_string()]).status().unwrap().success());
+        self.signal("CONT");
     }
 
     /// Asks one command.
@@ -122,6 +127,16 @@ impl RedisServer {
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
+}
+
+fn spawn(dir: &TempDir, settings: &[String]) -> Child {
+    Command::new("redis-server")
+        .args(settings)
+        .args(["--bind", "127.0.0.1", "--dir", &dir.path().display().to_string(), "--daemonize", "no"])
+        .stdout(File::create(dir.path().join("log")).unwrap())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("please install redis-server (apt-get install redis-server)")
 }
 
 impl Drop for RedisServer {

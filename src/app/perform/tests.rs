@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::super::admission::Admission;
-use super::super::handle::DECIDED_WITHIN_SECS;
+use super::super::handle::{DECIDED_WITHIN_SECS, Hearing};
 use super::super::stand::{Stand, account_at, app, message, of};
 use super::*;
 use crate::app::Clock;
@@ -30,7 +30,8 @@ fn ask(action: &str, question: Question, memo: Values) -> Work {
 }
 
 fn delivery(inbound: Inbound, within: Duration) -> Delivery {
-    Delivery { of: of("o1"), inbound, deadline: Instant::now() + within }
+    let (deadline, arrived) = (Instant::now() + within, NOON);
+    Delivery { of: of("o1"), inbound, deadline, arrived, fresh: 7, hearing: Hearing::Waits }
 }
 
 fn open_to_messages() -> Customer {
@@ -155,7 +156,8 @@ async fn what_was_read_when_a_repetition_may_be_forgotten_is_not_decided() {
         let app = app(account_at(nowhere), dir.path(), Arc::new(Sleeps { secs, looks: AtomicI64::new(0) }));
         let account = Arc::clone(app.account("demo").unwrap());
         let mut place = Admission::default().admit(Class::Customer).await.unwrap();
-        let delivery = delivery(text("您好"), Duration::from_secs(4));
+        let arrived = app.clock.now();
+        let delivery = Delivery { arrived, ..delivery(text("您好"), Duration::from_secs(4)) };
         let settled = app.decide_and_commit(&account, &delivery, &mut place).await;
         assert_eq!(settled.is_ok(), version == 1, "after {secs} s");
         assert_eq!(app.store.load(&of("o1")).await.unwrap().version.0, version);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{READY_SECS, ReconcileFault, Reconciled};
+use crate::app::duty::Duty;
 use crate::app::{App, ServedAccount};
 use crate::channel::official::api::ApiError;
 use crate::domain::ids::AccountId;
@@ -61,6 +62,10 @@ impl App {
             for account in &accounts {
                 let turn = turns.entry(account.id().clone()).or_default();
                 if !turn.is_due(self.clock.now()) {
+                    continue;
+                }
+                // A store that does not answer is said by whoever needs it more.
+                if !self.owns(account.id(), Duty::Reconcile).await.unwrap_or(false) {
                     continue;
                 }
                 tokio::select! {

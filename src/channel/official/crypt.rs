@@ -1,5 +1,8 @@
 //! The envelope's cryptography: AES-256-CBC with padding to 32 bytes (platform.md 1.4).
 
+use std::fmt;
+use std::ops::Range;
+
 use aes::Aes256;
 use aes::cipher::{Array, Block, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit};
 use base64::Engine;
@@ -17,16 +20,28 @@ const PAD_LIMIT: u8 = 33;
 const HEAD: usize = 20;
 
 /// What was inside: one buffer and where the message lies in it, so that nothing is copied.
-#[derive(Debug)]
-pub(super) struct Clear {
+#[derive(Default)]
+pub struct Clear {
     buffer: Vec<u8>,
-    message_end: usize,
+    message: Range<usize>,
+}
+
+/// What customers say is printed nowhere.
+impl fmt::Debug for Clear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clear({} bytes)", self.message().len())
+    }
 }
 
 impl Clear {
+    /// One that came in clear.
+    pub(super) fn came(body: &[u8]) -> Self {
+        Self { buffer: body.to_vec(), message: 0..body.len() }
+    }
+
     /// The message.
-    pub(super) fn message(&self) -> &[u8] {
-        self.buffer.get(HEAD..self.message_end).unwrap_or_default()
+    pub fn message(&self) -> &[u8] {
+        self.buffer.get(self.message.clone()).unwrap_or_default()
     }
 }
 
@@ -41,7 +56,7 @@ pub(super) fn decrypt(key: &AesKey, encrypted: &str, receiver: &[u8]) -> Option<
     let iv = Array(key.iv());
     cbc::Decryptor::inner_iv_init(&key.cipher, &iv).decrypt_blocks(blocks);
     let inspected = Inspected::of(&buffer, receiver)?;
-    inspected.is_right().then_some(Clear { buffer, message_end: inspected.message_end })
+    inspected.is_right().then_some(Clear { buffer, message: HEAD..inspected.message_end })
 }
 
 /// Everything that is looked at in a decrypted buffer. Each is looked at whatever the others are, over the same bytes:

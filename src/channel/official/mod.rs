@@ -27,6 +27,7 @@ mod torture;
 mod vectors;
 
 pub use account::{Account, AccountFault, AccountSpec, Mode};
+pub use crypt::Clear;
 pub use open::{Opened, Refusal, ReplyTo, open, read_clear, verify_url};
 pub use query::Query;
 pub use read::{Reason, Unusable};

@@ -28,6 +28,8 @@ pub struct Opened {
     pub delivery: Result<Inbound, Unusable>,
     /// Where its reply goes.
     pub reply_to: ReplyTo,
+    /// The message itself, as [`read_clear`] takes it.
+    pub clear: Clear,
 }
 
 /// Where a reply goes and how it must travel.
@@ -89,7 +91,7 @@ fn stamp(query: &Query) -> Result<(&str, &str), Refusal> {
 fn open_clear(account: &Account, body: &[u8]) -> Opened {
     let ours = |delivery: &Delivery| account.original_id.is_empty() || delivery.account == account.original_id;
     match read(body) {
-        Ok(delivery) if ours(&delivery) => opened(delivery, None),
+        Ok(delivery) if ours(&delivery) => opened(delivery, None, Clear::came(body)),
         Ok(_) => unusable(Reason::OtherAccount, body),
         Err(reason) => unusable(reason, body),
     }
@@ -104,7 +106,7 @@ fn open_sealed(account: &Account, query: &Query, body: &[u8]) -> Result<Opened, 
     let (key, clear) = decrypt(account, envelope.encrypted()).ok_or(Refusal::Forbidden)?;
     match read(clear.message()) {
         Ok(delivery) if envelope.account().is_none_or(|outer| outer == delivery.account) => {
-            Ok(opened(delivery, Some((token, key))))
+            Ok(opened(delivery, Some((token, key)), clear))
         }
         Ok(_) => Err(Refusal::Forbidden),
         Err(reason) => Ok(unusable(reason, clear.message())),
@@ -119,15 +121,19 @@ fn decrypt(account: &Account, encrypted: &str) -> Option<(usize, Clear)> {
     })
 }
 
-fn opened(delivery: Delivery, sealed_with: Option<(usize, usize)>) -> Opened {
+fn opened(delivery: Delivery, sealed_with: Option<(usize, usize)>, clear: Clear) -> Opened {
     let Delivery { account, sender, inbound } = delivery;
     // Since October 2018 a reply to a message carries one article, to anything else eight (platform.md part 3).
     let max_articles = if matches!(inbound.what, What::Message(_)) { 1 } else { 8 };
-    Opened { delivery: Ok(inbound), reply_to: ReplyTo { to: sender, from: account, max_articles, sealed_with } }
+    Opened { delivery: Ok(inbound), reply_to: ReplyTo { to: sender, from: account, max_articles, sealed_with }, clear }
 }
 
 fn unusable(reason: Reason, body: &[u8]) -> Opened {
-    Opened { delivery: Err(Unusable { reason, body: body.to_vec() }), reply_to: ReplyTo::default() }
+    Opened {
+        delivery: Err(Unusable { reason, body: body.to_vec() }),
+        reply_to: ReplyTo::default(),
+        clear: Clear::default(),
+    }
 }
 
 /// The outside of an encrypted delivery. Nothing of it is trusted and only two texts are wanted, so they are searched

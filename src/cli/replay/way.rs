@@ -50,7 +50,7 @@ impl Way {
     /// Opens the store, or finds the server that has it.
     pub(super) async fn find(settings: &Settings) -> anyhow::Result<Self> {
         let (url, dir, spec) = (settings.store_url.expose(), &settings.data_dir, store_spec(settings)?);
-        let key = Secrets::keep(dir)?.pseudonym_key();
+        let key = Secrets::keep(dir)?.pseudonym_key(settings);
         match open(url, dir, spec, key.clone()).await {
             Ok(store) => {
                 let mut accounts = BTreeMap::new();

@@ -11,17 +11,19 @@ use crate::config::nearest::nearest;
 const DEFAULTS: &str = include_str!("../../../config/default.toml");
 
 /// Every key; `*` is the name of an account.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 28] = [
     "data_dir",
     "server.listen",
     "server.public_url",
     "store.url",
     "store.partitions",
+    "store.journal_mib",
     "sandbox.enabled",
     "console.api_token",
     "numbers.lateness_days",
     "privacy.forget",
     "privacy.keep_days",
+    "privacy.pseudonym_key",
     "reports.folder",
     "reports.daily_at",
     "reports.weekly_at",

@@ -49,6 +49,8 @@ impl Reader<'_> {
         if store_url.is_none() {
             self.fault("store.url", "不认识这种数据库", &format!("以 {} 开头", STORES.join("、")));
         }
+        let journal_mib = self.whole("store.journal_mib", 64..=65_536);
+        let pseudonym_key = self.pseudonym_key();
         let accounts = self.accounts(sandbox_enabled.unwrap_or(true));
         let public_url = self.web("server.public_url");
         let data_dir = self.layers.text("data_dir");
@@ -64,13 +66,24 @@ impl Reader<'_> {
             data_dir: data_dir?.into(),
             store_url: StoreUrl::new(store_url?),
             store_partitions: partitions?,
+            journal_mib: journal_mib?,
             accounts,
             sandbox_enabled: sandbox_enabled?,
             api_token: self.layers.text("console.api_token").map(Secret::new),
             lateness_days: lateness_days?,
             privacy: privacy?,
+            pseudonym_key,
             reports: reports?,
         })
+    }
+
+    fn pseudonym_key(&mut self) -> Option<Secret> {
+        const LEAST_CHARS: usize = 32;
+        let key = self.layers.text("privacy.pseudonym_key")?;
+        if key.len() < LEAST_CHARS {
+            self.fault("privacy.pseudonym_key", "太短", "写至少 32 个随机的字母和数字");
+        }
+        Some(Secret::new(key))
     }
 
     fn privacy(&mut self) -> Option<Privacy> {

@@ -27,6 +27,8 @@ pub struct Settings {
     pub store_url: StoreUrl,
     /// `store.partitions`, 1 to 1024.
     pub store_partitions: u16,
+    /// `store.journal_mib`: what the journal of deliveries may take on the disk, 64 to 65,536 MiB.
+    pub journal_mib: i32,
     /// `accounts.ID`. `demo` is among them only while the sandbox is on or when it was given secrets.
     pub accounts: BTreeMap<AccountId, Account>,
     /// `sandbox.enabled`.
@@ -37,6 +39,8 @@ pub struct Settings {
     pub lateness_days: i32,
     /// `privacy.…`.
     pub privacy: Privacy,
+    /// `privacy.pseudonym_key`; made on first start when there is none.
+    pub pseudonym_key: Option<Secret>,
     /// `reports.…`.
     pub reports: Reports,
 }

@@ -13,6 +13,7 @@ fn stored(kind: SharedKind) -> &'static str {
         SharedKind::Post => "post",
         SharedKind::Datacube => "datacube",
         SharedKind::Spent => "spent",
+        SharedKind::Duty => "duty",
     }
 }
 

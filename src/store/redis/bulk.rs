@@ -5,12 +5,12 @@
 //! then a lock that is old is broken off by saying so in that same record. So the bulk is applied whole or not at all.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::commit::{Worded, Words};
+use super::counters::number;
 use super::engine::Redis;
 use super::keys::Home;
 use super::{commit, script, shared};
@@ -19,7 +19,9 @@ use crate::store::aside::counted;
 use crate::store::{Bulk, Commit, Committed, Partition, Quarantined, SharedChange, StoreError};
 
 /// After so long nobody works on a bulk any more: each of its steps is given up much earlier.
-const ABANDONED_AFTER: Duration = Duration::from_secs(5);
+const ABANDONED_AFTER_MS: i64 = 5_000;
+/// A step whose answer is lost is asked for so often.
+const TRIES: usize = 3;
 /// A bulk that was broken off is remembered for so long, in case that its writer was only very slow.
 const REMEMBERED_SECS: &str = "86400";
 const BROKEN_OFF: &[u8] = b"-";
@@ -51,10 +53,9 @@ impl Redis {
     pub(super) async fn apply_all(&self, bulk: Bulk) -> Result<Committed, StoreError> {
         let parts = self.parts(bulk).await?;
         let id = format!("{:032x}", rand::random::<u128>());
-        let since = now_ms().to_string();
         for (done, part) in parts.iter().enumerate() {
             let mut args = step("look", &id);
-            args.push(since.as_str()).append(&part.args);
+            args.append(&part.args);
             let looked = self.decide((&script::BULK, &part.home()), &args).await;
             if !matches!(looked, Ok(Committed::Applied)) {
                 for part in parts.iter().take(done + 1) {
@@ -64,7 +65,7 @@ impl Redis {
             }
         }
         let decided = postcard::to_stdvec(&parts).map_err(|error| unreadable(&error.to_string()))?;
-        if self.verdict(&id, &decided, "").await? == BROKEN_OFF {
+        if self.decided(&id, &decided).await? == BROKEN_OFF {
             for part in &parts {
                 self.step("release", &id, part).await?;
             }
@@ -75,11 +76,10 @@ impl Redis {
     }
 
     /// What to do about a lock that was met: nothing while its bulk is young, else end it.
-    pub(super) async fn meet(&self, lock: &[u8]) -> Result<(), StoreError> {
+    pub(super) async fn meet(&self, lock: &[u8], age_ms: &[u8]) -> Result<(), StoreError> {
         let lock = std::str::from_utf8(lock).map_err(|error| unreadable(&error.to_string()))?;
-        let (id, since) = lock.split_at_checked(ID_BYTES).ok_or_else(|| unreadable("a lock without its bulk"))?;
-        let since = since.parse::<u128>().map_err(|error| unreadable(&error.to_string()))?;
-        if now_ms().abs_diff(since) < ABANDONED_AFTER.as_millis() {
+        let (id, _) = lock.split_at_checked(ID_BYTES).ok_or_else(|| unreadable("a lock without its bulk"))?;
+        if number(age_ms)? < ABANDONED_AFTER_MS {
             return Ok(());
         }
         let verdict = self.verdict(id, BROKEN_OFF, REMEMBERED_SECS).await?;
@@ -95,16 +95,50 @@ impl Redis {
     }
 
     async fn finish(&self, id: &str, parts: &[Part]) -> Result<(), StoreError> {
-        // The common home comes last, and takes the decision away with its lock.
-        for part in parts.iter().rev() {
-            self.step("apply", id, part).await?;
+        // One home that cannot be reached keeps no other from its part. The common home comes last, and takes the
+        // decision away with its lock; so it comes only when all others are done.
+        let (common, others): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part.partition.is_none());
+        let mut first_fault = None;
+        for part in others {
+            if let Err(fault) = self.step_again("apply", id, part).await {
+                first_fault.get_or_insert(fault);
+            }
+        }
+        if let Some(fault) = first_fault {
+            return Err(fault);
+        }
+        for part in common {
+            self.step_again("apply", id, part).await?;
         }
         Ok(())
     }
 
+    /// Says what becomes of a bulk, also when an answer is lost on the way.
+    async fn decided(&self, id: &str, verdict: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut said = self.verdict(id, verdict, "").await;
+        for _ in 1..TRIES {
+            if said.is_ok() {
+                break;
+            }
+            said = self.verdict(id, verdict, "").await;
+        }
+        said
+    }
+
+    async fn step_again(&self, what: &str, id: &str, part: &Part) -> Result<(), StoreError> {
+        let mut done = self.step(what, id, part).await;
+        for _ in 1..TRIES {
+            if done.is_ok() {
+                break;
+            }
+            done = self.step(what, id, part).await;
+        }
+        done
+    }
+
     async fn step(&self, what: &str, id: &str, part: &Part) -> Result<(), StoreError> {
         let mut args = step(what, id);
-        args.push("").append(&part.args);
+        args.append(&part.args);
         let answer: Vec<Vec<u8>> = self.link.run(&script::BULK, &part.home(), &args).await?;
         match answer.first().map(Vec::as_slice) {
             Some(b"applied") => Ok(()),
@@ -180,11 +214,6 @@ fn step(what: &str, id: &str) -> Args {
     let mut args = Args::default();
     args.push(what).push(id);
     args
-}
-
-/// Locks are told old from young by it; nothing else hangs on it.
-fn now_ms() -> u128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis())
 }
 
 fn unreadable(cause: &str) -> StoreError {

@@ -11,7 +11,7 @@ use super::counters::{Journal, LateDay, Run, add_run, metric_of};
 use super::keys::Home;
 use super::link::Link;
 use super::script::{self, Script};
-use super::{commit, log};
+use super::{commit, log, shared};
 use crate::domain::ids::AccountId;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::cells::{last_block, run_at};
@@ -19,13 +19,15 @@ use crate::growth::counter::{CounterKey, Increment, Metric};
 use crate::growth::counters::Counters;
 use crate::store::pseudonym::Names;
 use crate::store::{
-    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Held, Logged, Numbers, Partition, Quarantined, Shared,
-    SharedChange, SharedKind, SharedName, Spec, Store, StoreError, Stored, Version, shape,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Forgetful, Held, Keep, Logged, Numbers, Partition,
+    Quarantined, Shared, SharedChange, SharedKind, SharedName, Spec, Store, StoreError, Stored, Version, shape,
 };
 
 /// So long a bulk is waited for, and after such a pause its home is tried again.
 const BULK_WITHIN: Duration = Duration::from_secs(2);
 const BULK_AGAIN: Duration = Duration::from_millis(3);
+/// Numbers are read so many times until no bulk has come in between.
+const NUMBERS_TRIES: usize = 20;
 
 /// The store on Redis.
 pub struct Redis {
@@ -61,7 +63,7 @@ impl Redis {
                 [b"applied"] => return Ok(Committed::Applied),
                 [b"stale"] => return Ok(Committed::Stale),
                 [b"settled"] => return Ok(Committed::Settled),
-                [b"busy", lock] => Box::pin(self.meet(lock)).await?,
+                [b"busy", lock, age] => Box::pin(self.meet(lock, age)).await?,
                 _ => return Err(StoreError::Unavailable("Redis answered another question".into())),
             }
             if Instant::now() > give_up {
@@ -85,8 +87,50 @@ impl Redis {
     pub(super) async fn commit_of(&self, commit: Commit) -> Result<Committed, StoreError> {
         let mut args = Args::default();
         let words = self.words(&commit).await?;
+        let leaves_no_trace = commit.keep == Keep::Nothing && commit.base == Version(0);
+        args.push(if leaves_no_trace { shared::once() } else { String::new() });
         commit::write(&mut args, &commit, (&self.names, self.spec.lateness), &words)?;
         self.decide((&script::COMMIT, &Home::of(self.names.partitions.of(&commit.of))), &args).await
+    }
+
+    /// All numbers, home by home.
+    async fn numbers_of(&self, account: &AccountId) -> Result<Numbers, StoreError> {
+        let mut args = Args::default();
+        let metrics: Vec<Metric> = Metric::all().collect();
+        args.push(account.as_str()).len(metrics.len());
+        for metric in metrics {
+            args.number(metric as u8);
+        }
+        let (mut counters, mut journal, mut facts) = (Counters::default(), Journal::default(), Vec::new());
+        let partitions = self.homes().map(|(partition, home)| (Some(partition), home));
+        for (partition, home) in partitions.chain([(None, Home::common())]) {
+            let (last, runs, days): (u64, Vec<Run>, Vec<LateDay>) =
+                self.link.run(&script::NUMBERS, &home, &args).await?;
+            facts.extend(partition.and_then(|partition| log::stretch(partition, last)));
+            for run in runs {
+                let range = CounterRange::all(metric_of(run.0)?);
+                add_run(&mut counters, run, &range)?;
+            }
+            days.into_iter().try_for_each(|day| journal.add(day))?;
+        }
+        Ok(Numbers { facts, counters: counters.cells().collect(), journal: journal.entries() })
+    }
+
+    /// How many bulks there were, once none is under way. One spans homes, so it must not be seen in a part of them.
+    async fn bulks_done(&self) -> Result<Vec<u8>, StoreError> {
+        let give_up = Instant::now() + BULK_WITHIN;
+        loop {
+            let answer: Vec<Vec<u8>> = self.link.run(&script::BULKS, &Home::common(), &Args::default()).await?;
+            match answer.as_slice() {
+                [quiet, done] if quiet == b"quiet" => return Ok(done.clone()),
+                [_, lock, age] => Box::pin(self.meet(lock, age)).await?,
+                _ => return Err(StoreError::Unavailable("Redis answered another question".into())),
+            }
+            if Instant::now() > give_up {
+                return Err(StoreError::Unavailable("a bulk is under way; ask again".into()));
+            }
+            sleep(BULK_AGAIN).await;
+        }
     }
 }
 
@@ -152,25 +196,14 @@ impl Store for Redis {
     }
 
     async fn numbers(&self, account: &AccountId) -> Result<Numbers, StoreError> {
-        let mut args = Args::default();
-        let metrics: Vec<Metric> = Metric::all().collect();
-        args.push(account.as_str()).len(metrics.len());
-        for metric in metrics {
-            args.number(metric as u8);
-        }
-        let (mut counters, mut journal, mut facts) = (Counters::default(), Journal::default(), Vec::new());
-        let partitions = self.homes().map(|(partition, home)| (Some(partition), home));
-        for (partition, home) in partitions.chain([(None, Home::common())]) {
-            let (last, runs, days): (u64, Vec<Run>, Vec<LateDay>) =
-                self.link.run(&script::NUMBERS, &home, &args).await?;
-            facts.extend(partition.and_then(|partition| log::stretch(partition, last)));
-            for run in runs {
-                let range = CounterRange::all(metric_of(run.0)?);
-                add_run(&mut counters, run, &range)?;
+        for _ in 0..NUMBERS_TRIES {
+            let before = self.bulks_done().await?;
+            let numbers = self.numbers_of(account).await?;
+            if self.bulks_done().await? == before {
+                return Ok(numbers);
             }
-            days.into_iter().try_for_each(|day| journal.add(day))?;
         }
-        Ok(Numbers { facts, counters: counters.cells().collect(), journal: journal.entries() })
+        Err(StoreError::Unavailable("a replay changes the numbers all the time; ask again when it is done".into()))
     }
 
     async fn facts(&self, account: &AccountId, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError> {
@@ -223,6 +256,10 @@ impl Store for Redis {
 
     async fn residue(&self, account: &AccountId) -> Result<Vec<Increment>, StoreError> {
         self.residue_of(account).await
+    }
+
+    fn forgetful(&self) -> Option<&dyn Forgetful> {
+        Some(self)
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -70,8 +70,10 @@ impl Redis {
     pub(super) async fn erase_of(&self, of: &CustomerRef) -> Result<bool, StoreError> {
         let named: Vec<String> = self.naming(of).await?.into_iter().map(|(id, _)| id).collect();
         self.release(&of.account, &named).await?;
+        let mut was_there = !named.is_empty();
         for _ in 0..MAX_TRIES {
-            let Some(standing) = self.standing(of).await? else { return Ok(!named.is_empty()) };
+            let Some(standing) = self.standing(of).await? else { return Ok(was_there) };
+            was_there = true;
             let facts = self.facts_of(of, standing.id).await?;
             if self.take_away(of, (standing, facts)).await? == Committed::Applied {
                 return Ok(true);

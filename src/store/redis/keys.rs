@@ -33,7 +33,7 @@ impl Home {
         format!("{}:due:", self.0)
     }
 
-    /// Deliveries of an account that could not be used.
+    /// Deliveries of an account that could not be used, by their numbers.
     pub(super) fn aside(&self, account: &AccountId) -> String {
         format!("{}:aside:{account}", self.0)
     }

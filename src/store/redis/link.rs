@@ -3,7 +3,7 @@
 //!
 //! A request ends within [`ANSWER_WITHIN`] whatever happens: the platform waits five seconds, and a decision may have to
 //! be made twice. Sent again is what was certainly not done, and what a connection took along when it ended: to run twice
-//! harms no script but the one that sets a delivery aside.
+//! harms no script.
 
 mod cluster;
 mod dial;
@@ -29,7 +29,7 @@ use self::sentinel::Sentinels;
 use self::slot::slot_of;
 use super::args::Args;
 use super::keys::Home;
-use super::script::{self, Script};
+use super::script::Script;
 use crate::store::StoreError;
 
 /// A request has an answer by then, or none.
@@ -48,13 +48,6 @@ enum To {
     Server(Arc<Line>, Login),
     /// To a cluster.
     Cluster(Cluster),
-}
-
-/// Whether what may have been done may be done again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Twice {
-    Harmless,
-    Counts,
 }
 
 /// One server of a store.
@@ -113,13 +106,11 @@ impl Link {
             call.arg(script).arg(2).arg(home.as_str()).arg(format!("{}:", home.as_str())).arg(args);
             call
         };
-        let counts = script.hash == script::QUARANTINE.hash;
-        let twice = if counts { Twice::Counts } else { Twice::Harmless };
-        let to = (slot_of(home.as_str().as_bytes()), twice);
+        let slot = slot_of(home.as_str().as_bytes());
         let deadline = Instant::now() + ANSWER_WITHIN;
-        let answer = match self.send(&call("EVALSHA", &script.hash), to, deadline).await {
+        let answer = match self.send(&call("EVALSHA", &script.hash), slot, deadline).await {
             Err(fault) if fault.refusal() == Some(ServerErrorKind::NoScript) => {
-                self.send(&call("EVAL", &script.text), to, deadline).await
+                self.send(&call("EVAL", &script.text), slot, deadline).await
             }
             answer => answer,
         };
@@ -136,7 +127,7 @@ impl Link {
             _ => 0,
         };
         let deadline = Instant::now() + ANSWER_WITHIN;
-        self.send(command, (slot, Twice::Harmless), deadline).await.and_then(read).map_err(away)
+        self.send(command, slot, deadline).await.and_then(read).map_err(away)
     }
 
     /// How many slots of a cluster nobody owns; nothing where there is no cluster.
@@ -172,7 +163,7 @@ impl Link {
         }
     }
 
-    async fn send(&self, command: &Cmd, (slot, twice): (u16, Twice), deadline: Instant) -> Result<Value, Fault> {
+    async fn send(&self, command: &Cmd, slot: u16, deadline: Instant) -> Result<Value, Fault> {
         const TRIES: usize = 4;
         for nth in 1..=TRIES {
             if self.is_closed.load(Ordering::Relaxed) {
@@ -184,8 +175,7 @@ impl Link {
             };
             let Err(fault) = answer else { return answer };
             let is_again = match (&fault, fault.refusal()) {
-                (Fault::Lost, _) => twice == Twice::Harmless && nth == 1,
-                (_, Some(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)) => nth == 1,
+                (Fault::Lost, _) | (_, Some(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)) => nth == 1,
                 (_, Some(ServerErrorKind::BusyLoading)) => true,
                 _ => false,
             };

@@ -14,6 +14,7 @@ mod health;
 mod keys;
 mod link;
 mod log;
+mod marks;
 mod opening;
 mod outbox;
 mod script;

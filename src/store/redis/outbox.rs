@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use super::args::Args;
 use super::engine::Redis;
@@ -24,7 +24,7 @@ impl Redis {
             let first: Vec<(String, f64)> = self.link.ask(&ask).await?;
             Ok::<_, StoreError>(first.first().map(|(_, due)| secs(*due)))
         });
-        Ok(try_join_all(first).await?.into_iter().flatten().min())
+        Ok(reached(join_all(first).await)?.into_iter().flatten().min())
     }
 
     /// Leases at most `limit` pieces of due work, in order of when they are due.
@@ -39,7 +39,7 @@ impl Redis {
             let due: Vec<(String, f64)> = self.link.ask(&ask).await?;
             Ok::<_, StoreError>(due.into_iter().map(move |(work, due)| (secs(due), partition, work)))
         });
-        let mut due: Vec<_> = try_join_all(due).await?.into_iter().flatten().collect();
+        let mut due: Vec<_> = reached(join_all(due).await)?.into_iter().flatten().collect();
         due.sort();
         due.truncate(limit);
         let mut by_home = BTreeMap::<Partition, Vec<&String>>::new();
@@ -55,7 +55,7 @@ impl Redis {
             let rows: Vec<Row> = self.link.run(&script::CLAIM, &Home::of(partition), &args).await?;
             Ok::<_, StoreError>(rows.into_iter().map(move |row| ((partition, row.0.clone()), row)))
         });
-        let mut leased: BTreeMap<_, _> = try_join_all(leased).await?.into_iter().flatten().collect();
+        let mut leased: BTreeMap<_, _> = reached(join_all(leased).await)?.into_iter().flatten().collect();
         let in_order = due.into_iter().filter_map(|(_, partition, work)| leased.remove(&(partition, work)));
         Ok(in_order.filter_map(|row| claimed(row, until)).collect())
     }
@@ -67,6 +67,22 @@ impl Redis {
         args.push(claimed.work.id.as_str()).number(claimed.attempt).number(due.0);
         let home = Home::of(self.names().partitions.of(of));
         self.link.run::<Vec<String>>(&script::DEFER, &home, &args).await.map(drop)
+    }
+}
+
+/// What came of those that answered: one node that is away keeps no work of the others waiting.
+///
+/// # Errors
+/// When none answered.
+fn reached<T>(answers: Vec<Result<T, StoreError>>) -> Result<Vec<T>, StoreError> {
+    let (answers, faults): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    match faults.into_iter().find_map(Result::err) {
+        Some(fault) if answers.is_empty() => Err(fault),
+        Some(fault) => {
+            tracing::warn!(%fault, "outgoing work of a part of the store waits until it is back");
+            Ok(answers.into_iter().flatten().collect())
+        }
+        None => Ok(answers.into_iter().flatten().collect()),
     }
 }
 

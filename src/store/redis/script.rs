@@ -56,12 +56,18 @@ scripts! {
     DEFER = HOME, COUNT, APPLY, include_str!("scripts/defer.lua");
     /// One change of a shared record.
     PUT_SHARED = HOME, SHARED, include_str!("scripts/put_shared.lua");
+    /// Whether a bulk is under way.
+    BULKS = HOME, include_str!("scripts/bulks.lua");
+    /// Deliveries that could not be used.
+    ASIDE = HOME, include_str!("scripts/aside.lua");
     /// A delivery that could not be used.
     QUARANTINE = HOME, COUNT, SHARED, include_str!("scripts/quarantine.lua");
     /// What is held of somebody.
     HELD = HOME, COUNT, APPLY, include_str!("scripts/held.lua");
     /// Takes somebody away.
     ERASE = HOME, COUNT, APPLY, include_str!("scripts/erase.lua");
+    /// What a process' journal is known to hold that is here too.
+    MARK = HOME, include_str!("scripts/mark.lua");
     /// Who left long ago.
     OVERDUE = HOME, include_str!("scripts/overdue.lua");
 }

@@ -13,7 +13,8 @@ use crate::store::{
 };
 
 /// So many deliveries are looked through at once.
-const AT_ONCE: usize = 256;
+/// As `scripts/aside.lua` has it.
+const AT_ONCE: u64 = 256;
 
 /// What a kind is called in a key. These are stored and never change.
 pub(super) fn kind(kind: SharedKind) -> &'static str {
@@ -24,6 +25,7 @@ pub(super) fn kind(kind: SharedKind) -> &'static str {
         SharedKind::Post => "post",
         SharedKind::Datacube => "datacube",
         SharedKind::Spent => "spent",
+        SharedKind::Duty => "duty",
     }
 }
 
@@ -40,6 +42,11 @@ pub(super) fn write_aside(args: &mut Args, entry: &Quarantined) {
     args.len(MOST_QUARANTINED);
 }
 
+/// The id of a request that may be sent twice and has to be done once.
+pub(super) fn once() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
 fn read(bytes: &[u8]) -> Shared {
     match bytes.split_first_chunk::<8>() {
         Some((version, body)) => Shared { version: Version(u64::from_be_bytes(*version)), body: body.to_vec() },
@@ -47,19 +54,20 @@ fn read(bytes: &[u8]) -> Shared {
     }
 }
 
-/// An entry of the stream: its id, and names and values by turns.
-type Entry = (String, Vec<(String, Vec<u8>)>);
+/// How far down it was read, and numbers and entries.
+type Page = (u64, Vec<(String, Vec<u8>)>);
 
-fn entry(account: &AccountId, fields: Vec<(String, Vec<u8>)>) -> Quarantined {
-    let (mut arrived, mut reason, mut body) = (0, String::new(), Vec::new());
-    for (name, value) in fields {
-        match name.as_str() {
-            "arrived" => arrived = super::counters::number(&value).unwrap_or_default(),
-            "reason" => reason = String::from_utf8_lossy(&value).into_owned(),
-            _ => body = value,
-        }
-    }
-    Quarantined { account: account.clone(), arrived: UnixSecs(arrived), reason, body }
+/// An entry is arrival, reason and body, with colons between; no reason has one.
+fn entry(account: &AccountId, kept: &[u8]) -> Result<Quarantined, StoreError> {
+    let mut parts = kept.splitn(3, |byte| *byte == b':');
+    let mut next = || parts.next().ok_or(StoreError::Shape { what: "quarantine", cause: "it is cut short".into() });
+    let arrived = UnixSecs(super::counters::number(next()?)?);
+    Ok(Quarantined {
+        account: account.clone(),
+        arrived,
+        reason: super::counters::text(next()?)?,
+        body: next()?.to_vec(),
+    })
 }
 
 impl Redis {
@@ -90,7 +98,7 @@ impl Redis {
 
     pub(super) async fn set_aside(&self, entry: &Quarantined) -> Result<(), StoreError> {
         let mut args = Args::default();
-        args.len(1);
+        args.push(once()).len(1);
         write_aside(&mut args, entry);
         commit::count(&mut args, &[(entry.account.as_str(), &[counted(entry)])])?;
         self.decide((&script::QUARANTINE, &Home::common()), &args).await.map(drop)
@@ -98,43 +106,53 @@ impl Redis {
 
     /// Newest first.
     pub(super) async fn aside(&self, account: &AccountId, limit: usize) -> Result<Vec<Quarantined>, StoreError> {
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let mut ask = redis::cmd("XREVRANGE");
-        ask.arg(Home::common().aside(account)).arg("+").arg("-").arg("COUNT").arg(limit.min(MOST_QUARANTINED));
-        let entries: Vec<Entry> = self.link.ask(&ask).await?;
-        Ok(entries.into_iter().map(|(_, fields)| entry(account, fields)).collect())
+        let all = self.numbered(account, limit, |_| true).await?;
+        Ok(all.into_iter().map(|(_, entry)| entry).collect())
     }
 
     /// Those that name a customer, oldest first.
     pub(super) async fn naming(&self, of: &CustomerRef) -> Result<Vec<(String, Quarantined)>, StoreError> {
-        let (mut all, mut from) = (Vec::new(), "-".to_owned());
-        loop {
-            let mut ask = redis::cmd("XRANGE");
-            ask.arg(Home::common().aside(&of.account)).arg(&from).arg("+").arg("COUNT").arg(AT_ONCE);
-            let entries: Vec<Entry> = self.link.ask(&ask).await?;
-            let read = entries.len();
-            for (id, fields) in entries {
-                from = format!("({id}");
-                let entry = entry(&of.account, fields);
-                if names(&entry.body, of.openid.as_str().as_bytes()) {
-                    all.push((id, entry));
+        let name = of.openid.as_str().as_bytes();
+        let mut all = self.numbered(&of.account, usize::MAX, |entry| names(&entry.body, name)).await?;
+        all.reverse();
+        Ok(all)
+    }
+
+    async fn numbered(
+        &self,
+        account: &AccountId,
+        limit: usize,
+        is_meant: impl Fn(&Quarantined) -> bool,
+    ) -> Result<Vec<(String, Quarantined)>, StoreError> {
+        let (mut all, mut from, mut lowest) = (Vec::new(), None, 1);
+        while all.len() < limit && from.is_none_or(|from| from >= lowest) {
+            let mut args = Args::default();
+            args.push(account.as_str()).push(from.map_or(String::new(), |from: u64| from.to_string())).len(1);
+            let (last, page): Page = self.link.run(&script::ASIDE, &Home::common(), &args).await?;
+            if from.is_none() {
+                lowest = last.saturating_sub(MOST_QUARANTINED as u64 - 1).max(1);
+            }
+            for (number, kept) in page {
+                let entry = entry(account, &kept)?;
+                if is_meant(&entry) && all.len() < limit {
+                    all.push((number, entry));
                 }
             }
-            if read < AT_ONCE {
-                return Ok(all);
+            from = Some(last.saturating_sub(AT_ONCE));
+            if last <= AT_ONCE {
+                break;
             }
         }
+        Ok(all)
     }
 
     /// Takes these away.
-    pub(super) async fn release(&self, account: &AccountId, ids: &[String]) -> Result<(), StoreError> {
-        if ids.is_empty() {
+    pub(super) async fn release(&self, account: &AccountId, numbers: &[String]) -> Result<(), StoreError> {
+        if numbers.is_empty() {
             return Ok(());
         }
-        let mut ask = redis::cmd("XDEL");
-        ask.arg(Home::common().aside(account)).arg(ids);
+        let mut ask = redis::cmd("HDEL");
+        ask.arg(Home::common().aside(account)).arg(numbers);
         self.link.ask::<u64>(&ask).await.map(drop)
     }
 }

@@ -21,10 +21,9 @@ if step == 'look' and done then
   return { 'stale' }
 end
 if step == 'look' and lock and not is_ours then
-  return { 'busy', lock }
+  return busy()
 end
 
-local since = arg()
 local commits = {}
 for n = 1, number() do
   commits[n] = read_commit()
@@ -61,7 +60,7 @@ if step == 'look' then
       return { 'stale' }
     end
   end
-  redis.call('SET', key('lock'), bulk .. since)
+  redis.call('SET', key('lock'), bulk .. decimal(now_ms()))
   return { 'applied' }
 end
 
@@ -83,4 +82,5 @@ if fault then
 end
 redis.call('SET', key('done', bulk), '1', 'EX', 86400)
 redis.call('DEL', key('lock'), key('bulk', bulk))
+redis.call('INCR', key('bulks'))
 return { 'applied' }

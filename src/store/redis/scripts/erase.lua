@@ -1,7 +1,7 @@
 -- Takes somebody away in one step: record, name, facts, outgoing work. What they counted is residue from now on.
-local lock = redis.call('GET', key('lock'))
-if lock then
-  return { 'busy', lock }
+local in_the_way = busy()
+if in_the_way then
+  return in_the_way
 end
 local account, known, tombstone, base = arg(), arg(), arg(), arg()
 local name, version, id = find(account, known, tombstone)

@@ -64,3 +64,20 @@ local function add(hash, field, by)
   end
   return sum
 end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Whether a bulk keeps this home, and for how long already, by the clock of the server that saw it begin.
+local function busy()
+  local lock = redis.call('GET', key('lock'))
+  return lock and { 'busy', lock, decimal(now_ms() - tonumber(string.sub(lock, 33))) }
+end
+
+-- What was asked with this id before is not done again: a request may be sent twice.
+local ONCE_SECS = 3600
+local function was_done(once)
+  return once ~= '' and redis.call('SET', key('once', once), '1', 'NX', 'EX', ONCE_SECS) == false
+end

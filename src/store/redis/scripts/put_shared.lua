@@ -1,6 +1,6 @@
-local lock = redis.call('GET', key('lock'))
-if lock then
-  return { 'busy', lock }
+local in_the_way = busy()
+if in_the_way then
+  return in_the_way
 end
 local note = read_notes()[1]
 if not is_current(note) then

@@ -1,6 +1,9 @@
-local lock = redis.call('GET', key('lock'))
-if lock then
-  return { 'busy', lock }
+local in_the_way = busy()
+if in_the_way then
+  return in_the_way
+end
+if was_done(arg()) then
+  return { 'applied' }
 end
 local entry = list(5)[1]
 local fault = count(list(5))

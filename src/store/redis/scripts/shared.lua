@@ -29,5 +29,9 @@ end
 
 local function set_aside(entry)
   local account, arrived, reason, body, most = entry[1], entry[2], entry[3], entry[4], entry[5]
-  redis.call('XADD', key('aside', account), 'MAXLEN', most, '*', 'arrived', arrived, 'reason', reason, 'body', body)
+  local last = redis.call('INCR', key('aside_last', account))
+  redis.call('HSET', key('aside', account), decimal(last), arrived .. ':' .. reason .. ':' .. body)
+  if last > tonumber(most) then
+    redis.call('HDEL', key('aside', account), decimal(last - tonumber(most)))
+  end
 end

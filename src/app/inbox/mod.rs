@@ -1,0 +1,106 @@
+//! The inbox: every delivery is in this machine's journal before it is acknowledged, wherever the store is on other
+//! machines (reliability.md 2.2). While the store is away deliveries are acknowledged and applied later, each customer's
+//! in order; what the store forgets is applied to it again. A delivery that it has already changes nothing.
+
+mod apply;
+mod marks;
+mod queue;
+
+pub use marks::{Marks, TakeUpFault};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use self::queue::{Queue, Waiting};
+use crate::store::journal::{Accepted, Journal, JournalFault, Location, Place};
+use crate::store::{CustomerRef, Partition, StoreError};
+
+/// The store has so long for one answer, while a customer waits: the platform hears from us within a second.
+const STORE_WITHIN: Duration = Duration::from_millis(700);
+/// And so long while a part of it is away: the rest is probably on its way out too, and nothing is lost by waiting.
+const STORE_WITHIN_IN_TROUBLE: Duration = Duration::from_millis(200);
+/// Deliveries that wait for the store.
+const WAITING: &str = "fuwu_journal_waiting";
+/// What the journal takes on the disk.
+const BYTES: &str = "fuwu_journal_bytes";
+/// Deliveries that were applied after their acknowledgement, and those that the store had forgotten.
+const LATE: &str = "fuwu_journal_late_total";
+const RESTORED: &str = "fuwu_journal_restored_total";
+/// Deliveries that waited longer than the journal keeps them.
+const LOST: &str = "fuwu_journal_lost_total";
+
+/// What waits, and the journal it stands in.
+pub(super) struct Inbox {
+    journal: Journal,
+    queue: Mutex<Queue>,
+    /// Rung when something may be applied.
+    bell: Notify,
+}
+
+/// A delivery that is in the journal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept(Waiting);
+
+impl Inbox {
+    pub(super) fn new(journal: Journal) -> Self {
+        Self { journal, queue: Mutex::default(), bell: Notify::new() }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a delivery; then it may be acknowledged.
+    pub(super) async fn keep(&self, accepted: Accepted) -> Result<Kept, JournalFault> {
+        let partition = accepted.partition;
+        let (place, location) = self.journal.accept(accepted).await?;
+        Ok(Kept(waiting(partition, (place, location))))
+    }
+
+    /// Puts it behind its customer's others, if it must not be tried at once.
+    pub(super) fn makes_wait(&self, of: &CustomerRef, Kept(waiting): Kept) -> bool {
+        let mut queue = self.queue();
+        let waits = queue.keeps_waiting(of, waiting.partition);
+        if waits {
+            queue.push(of.clone(), waiting);
+        }
+        waits
+    }
+
+    /// The store did not take it: it is tried again.
+    pub(super) fn put_off(&self, of: &CustomerRef, Kept(waiting): Kept) {
+        let mut queue = self.queue();
+        queue.push(of.clone(), waiting);
+        queue.set_away(waiting.partition);
+        drop(queue);
+        self.bell.notify_one();
+    }
+
+    /// The store has it, or never will.
+    pub(super) fn settle(&self, Kept(waiting): Kept) {
+        self.journal.settle(waiting.partition, waiting.place);
+    }
+
+    /// The customer was answered.
+    pub(super) fn answered(&self, Kept(waiting): Kept) {
+        self.journal.answered(waiting.place);
+    }
+
+    /// Waits for the store as long as a customer can.
+    pub(super) async fn in_time<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let within = if self.queue().is_in_trouble() { STORE_WITHIN_IN_TROUBLE } else { STORE_WITHIN };
+        let late = || StoreError::Unavailable("it did not answer in time".into());
+        tokio::time::timeout(within, asked).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Writes down what was noted.
+    pub(super) fn close(&self) {
+        self.journal.close();
+    }
+}
+
+fn waiting(partition: Partition, (place, location): (Place, Location)) -> Waiting {
+    Waiting { partition, place, location, is_answered: false }
+}

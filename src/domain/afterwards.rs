@@ -1,0 +1,72 @@
+//! What becomes of the answer to a delivery that is decided when its sender waits no longer.
+
+use super::decision::Decision;
+use super::ids::{DedupeKey, WorkId};
+use super::reply::Reply;
+use super::time::UnixSecs;
+use super::work::{Task, Work};
+
+/// An answer that comes late is worth reading for a day.
+const READ_WITHIN_SECS: i64 = 86_400;
+
+/// The answer becomes a message of its own, by whatever path is open when it is sent ([`super::reach`]). Where an outcome
+/// will follow by itself, the interim answer before it is not said.
+pub fn say_by_message(decision: &mut Decision, (origin, now): (DedupeKey, UnixSecs)) {
+    let reply = std::mem::take(&mut decision.reply);
+    let outcome_follows = decision.wait_for.take().is_some();
+    decision.customer.recent.forget_reply(origin);
+    if outcome_follows || reply.is_silent() {
+        return;
+    }
+    let id = WorkId::new(format!("late/{:016x}", origin.0));
+    let expires = now.plus_secs(READ_WITHIN_SECS);
+    decision.outbox.push(Work { id, origin, due: now, expires, task: Task::Send(reply) });
+}
+
+/// The answer was heard when the delivery was decided before.
+pub fn say_nothing(decision: &mut Decision) {
+    decision.reply = Reply::Silent;
+    decision.wait_for = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: DedupeKey = DedupeKey(7);
+
+    fn decided(reply: Reply) -> Decision {
+        let mut decision = Decision { reply: reply.clone(), ..Decision::default() };
+        decision.customer.recent.remember(KEY, reply, UnixSecs(100));
+        decision
+    }
+
+    #[test]
+    fn an_answer_nobody_waits_for_is_sent() {
+        let mut decision = decided(Reply::Text("余额 10 元".into()));
+        say_by_message(&mut decision, (KEY, UnixSecs(500)));
+        assert!(decision.reply.is_silent());
+        let [work] = decision.outbox.as_slice() else { panic!("{:?}", decision.outbox) };
+        assert_eq!(work.task, Task::Send(Reply::Text("余额 10 元".into())));
+        assert_eq!((work.due, work.expires), (UnixSecs(500), UnixSecs(86_900)));
+        // A retry is not told as well.
+        assert!(decision.customer.recent.earned(KEY).unwrap().reply.is_silent());
+    }
+
+    #[test]
+    fn silence_stays_silence_and_an_interim_answer_gives_way_to_its_outcome() {
+        let mut silent = decided(Reply::Silent);
+        say_by_message(&mut silent, (KEY, UnixSecs(500)));
+        assert_eq!(silent.outbox, []);
+        let mut interim = Decision { wait_for: Some("ask".into()), ..decided(Reply::Text("正在查询".into())) };
+        say_by_message(&mut interim, (KEY, UnixSecs(500)));
+        assert_eq!((interim.outbox.len(), interim.wait_for), (0, None));
+    }
+
+    #[test]
+    fn what_was_heard_is_not_said_again() {
+        let mut decision = Decision { wait_for: Some("ask".into()), ..decided(Reply::Text("好".into())) };
+        say_nothing(&mut decision);
+        assert_eq!((decision.reply, decision.wait_for, decision.outbox.len()), (Reply::Silent, None, 0));
+    }
+}

@@ -1,0 +1,14 @@
+-- What stands here about a process' journal, and which server says so. Moved when it still is as the process knows it.
+local KEPT_SECS = 172800
+local function server()
+  local ok, info = pcall(redis.call, 'INFO', 'server')
+  return ok and type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+end
+
+local name, known, known_server, moved = arg(), arg(), arg(), arg()
+local found, by = redis.call('GET', key('mark', name)) or '', server()
+if moved ~= '' and found == known and by == known_server then
+  redis.call('SET', key('mark', name), moved, 'EX', KEPT_SECS)
+  found = moved
+end
+return { found, by }
