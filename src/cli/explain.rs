@@ -67,7 +67,7 @@ pub(super) fn run(settings: &Settings, account: AccountId, command: &ExplainComm
 }
 
 /// A pipe that was closed, as by `head`, is no fault.
-fn print(told: &str) -> anyhow::Result<ExitCode> {
+pub(super) fn print(told: &str) -> anyhow::Result<ExitCode> {
     match std::io::stdout().write_all(told.as_bytes()) {
         Err(fault) if fault.kind() != ErrorKind::BrokenPipe => Err(fault.into()),
         _ => Ok(ExitCode::SUCCESS),

@@ -6,6 +6,7 @@ mod brief;
 mod chat;
 mod check;
 mod customer;
+mod doctor;
 mod explain;
 mod populate;
 mod replay;
@@ -87,6 +88,9 @@ enum Command {
         #[command(subcommand)]
         command: explain::ExplainCommand,
     },
+    /// What fuwu stands on: settings, disk, store; for Redis each server, what it may forget and what restores it. Also
+    /// beside a running server.
+    Doctor,
     /// JSON Schemas of the playbook files, for editors.
     Schema {
         /// The folder to write them to; printed when left out.
@@ -205,6 +209,7 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
             let (id, account) = meant?;
             brief::run(&settings, (&id, &account), command)
         }
+        Command::Doctor => doctor::run(&settings),
         Command::Replay(args) => replay::run(&settings, args),
         Command::Explain { command } => explain::run(&settings, meant?.0, command),
         Command::Customer { command } => customer::run(&settings, meant?.0, command),

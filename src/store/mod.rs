@@ -17,11 +17,11 @@ mod shape;
 mod spec;
 
 pub use contract::*;
-pub use embedded::Embedded;
+pub use embedded::{Embedded, EmbeddedHealth, embedded_health};
 pub use forgetful::{Forgetful, Mark};
 pub use moving::{Content, Half, Kept, KeptWork, Moving, Origin, Page, Stage, Step};
-pub use open::{open, open_read_only, open_to_copy, open_to_export};
+pub use open::{is_embedded, open, open_read_only, open_to_copy, open_to_export};
 pub use partition::{Partition, Partitions};
 pub use pseudonym::PseudonymKey;
-pub use redis::Redis;
+pub use redis::{NodeHealth, Part, Redis, RedisHealth, Said, redis_health};
 pub use spec::Spec;

@@ -74,6 +74,14 @@ async fn open_to_fill(
     })
 }
 
+/// Whether `url` names the embedded store.
+///
+/// # Errors
+/// As [`open`], when no engine is called that.
+pub fn is_embedded(url: &str) -> Result<bool, StoreError> {
+    engine(url).map(|engine| engine == Engine::Embedded)
+}
+
 fn engine(url: &str) -> Result<Engine, StoreError> {
     // What follows the scheme may hold a password, so no message repeats it.
     let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);

@@ -26,11 +26,11 @@ pub trait Engine: Send + Sync {
 }
 
 macro_rules! conformance {
-    ($engine:ident, $make:expr) => {
+    (@in $engine:ident, @$how:ident $make:expr) => {
         mod $engine {
             use super::*;
 
-            conformance! { @cases $make;
+            conformance! { @$how $make;
                 records:
                     a_customer_never_seen_is_empty_at_version_zero,
                     what_was_committed_is_read_back,
@@ -94,6 +94,17 @@ macro_rules! conformance {
             }
         }
     };
+    (@all $servers:expr; $($room:ident: $($case:ident),+;)+) => {
+        /// One after the other on servers that take long to start.
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn passes_every_case() {
+            let servers = $servers;
+            $($(
+                println!("{}", stringify!($case));
+                $room::$case(&Emptied::on(servers.url(), &|| servers.empty())).await;
+            )+)+
+        }
+    };
     (@cases $make:expr; $($room:ident: $($case:ident),+;)+) => {
         $($(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -101,6 +112,12 @@ macro_rules! conformance {
                 $room::$case(&$make).await;
             }
         )+)+
+    };
+    ($engine:ident, all on $servers:expr) => {
+        conformance! { @in $engine, @all $servers }
+    };
+    ($engine:ident, $make:expr) => {
+        conformance! { @in $engine, @cases $make }
     };
 }
 
@@ -133,13 +150,26 @@ impl Engine for Redis {
 
 conformance!(redis, Redis(crate::redis_servers::RedisServer::start(&[])));
 
-struct Cluster(crate::redis_servers::RedisCluster);
+/// An empty store on servers that others used before.
+struct Emptied<'a> {
+    url: String,
+    empty: &'a (dyn Fn() + Send + Sync),
+    is_empty: std::sync::Once,
+}
 
-#[async_trait]
-impl Engine for Cluster {
-    async fn open(&self) -> Arc<dyn Store> {
-        Arc::new(fuwu::store::Redis::open(&self.0.url(), Spec::default(), crate::harness::key()).await.unwrap())
+impl<'a> Emptied<'a> {
+    fn on(url: String, empty: &'a (dyn Fn() + Send + Sync)) -> Self {
+        Self { url, empty, is_empty: std::sync::Once::new() }
     }
 }
 
-conformance!(redis_cluster, Cluster(crate::redis_servers::RedisCluster::start()));
+#[async_trait]
+impl Engine for Emptied<'_> {
+    async fn open(&self) -> Arc<dyn Store> {
+        self.is_empty.call_once(self.empty);
+        Arc::new(fuwu::store::Redis::open(&self.url, Spec::default(), crate::harness::key()).await.unwrap())
+    }
+}
+
+conformance!(redis_sentinel, all on crate::redis_servers::RedisTrio::start("10000"));
+conformance!(redis_cluster, all on crate::redis_servers::RedisCluster::with_replicas("10000"));

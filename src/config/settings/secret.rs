@@ -43,10 +43,14 @@ impl StoreUrl {
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((scheme, rest)) = self.0.split_once("://") else { return f.write_str(&self.0) };
-        // A password may hold any character, so everything before the last @ is hidden.
+        // A password may hold any character, so everything before the last @ is hidden; another one may stand after the ?.
+        let hidden = |place: &str| match place.split_once('?') {
+            Some((place, asked)) if asked.contains("password") => format!("{place}?***"),
+            _ => place.to_owned(),
+        };
         match rest.rsplit_once('@') {
-            Some((_, place)) => write!(f, "{scheme}://***@{place}"),
-            None => f.write_str(&self.0),
+            Some((_, place)) => write!(f, "{scheme}://***@{}", hidden(place)),
+            None => write!(f, "{scheme}://{}", hidden(rest)),
         }
     }
 }
@@ -66,6 +70,8 @@ mod tests {
         assert_eq!(format!("{:?}", Secret::new("s3cret")), "Secret(…)");
         let url = StoreUrl::new("redis+sentinel://me:p@ss/w@h1:26379,h2:26379/0?master=M");
         assert_eq!(url.to_string(), "redis+sentinel://***@h1:26379,h2:26379/0?master=M");
+        let url = StoreUrl::new("redis+sentinel://h1/0?master=M&sentinel_password=s3cret");
+        assert_eq!(url.to_string(), "redis+sentinel://h1/0?***");
         assert_eq!(format!("{:?}", StoreUrl::new("embedded:")), "StoreUrl(embedded:)");
         assert_eq!(StoreUrl::new("redis://h:6379").to_string(), "redis://h:6379");
     }

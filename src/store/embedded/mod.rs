@@ -23,6 +23,7 @@ mod engine;
 mod erase;
 mod failure;
 mod forget;
+mod health;
 mod lock;
 mod moving;
 mod outbox;
@@ -37,6 +38,7 @@ mod shared;
 mod writer;
 
 pub use engine::Embedded;
+pub use health::{EmbeddedHealth, embedded_health};
 
 #[cfg(test)]
 mod batch_tests;

@@ -1,30 +1,41 @@
-//! The way to Redis: one multiplexed connection to a server, or one to each node of a cluster.
+//! The way to Redis: one multiplexed connection to a server, or to the master that sentinels name, or one to each node of
+//! a cluster.
+//!
+//! A request ends within [`ANSWER_WITHIN`] whatever happens: the platform waits five seconds, and a decision may have to
+//! be made twice. Sent again is what was certainly not done, and what a connection took along when it ended: to run twice
+//! harms no script.
 
+mod cluster;
+mod dial;
+mod fault;
+mod line;
+mod place;
+mod sentinel;
+mod slot;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::cluster::ClusterClient;
-use redis::cluster_async::ClusterConnection;
-use redis::io::tcp::TcpSettings;
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo as _, RedisError, ServerErrorKind};
+use redis::{Cmd, FromRedisValue, ServerErrorKind, Value};
+use tokio::time::{Instant, sleep_until};
 
+use self::cluster::Cluster;
+use self::dial::Find;
+pub(super) use self::fault::Fault;
+use self::line::Line;
+use self::place::{Kind, Login, Place};
+use self::sentinel::Sentinels;
+use self::slot::slot_of;
 use super::args::Args;
 use super::keys::Home;
 use super::script::Script;
 use crate::store::StoreError;
 
-/// A server that does not take a connection by then is away.
-const CONNECT_WITHIN: Duration = Duration::from_millis(500);
-/// The platform waits five seconds, and a decision may have to be made twice.
+/// A request has an answer by then, or none.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
-/// So long nothing is heard of what was sent.
-#[cfg(target_os = "linux")]
-const DEAD_AFTER: Duration = Duration::from_secs(3);
-/// A node that is asked in vain has been replaced, or will be before anybody is served; its replacement is found on the
-/// second try.
-const CLUSTER_RETRIES: u32 = 3;
-const CLUSTER_WAIT_MS: (u64, u64) = (20, 200);
+/// So long a request waits where a server that reads its data asks to come again.
+const AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// A connection that many use at once, until it is closed.
 pub(super) struct Link {
@@ -32,47 +43,40 @@ pub(super) struct Link {
     is_closed: AtomicBool,
 }
 
-#[derive(Clone)]
 enum To {
     /// To one server.
-    Server(ConnectionManager),
+    Server(Arc<Line>, Login),
     /// To a cluster.
-    Cluster(ClusterConnection),
+    Cluster(Cluster),
+}
+
+/// One server of a store.
+pub(super) struct Node(Arc<Line>);
+
+impl Node {
+    /// `host:port`.
+    pub(super) fn name(&self) -> String {
+        self.0.name()
+    }
+
+    /// Asks this one.
+    ///
+    /// # Errors
+    /// As [`Link::run`].
+    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
+        self.0.send(command, Instant::now() + ANSWER_WITHIN).await.and_then(read)
+    }
 }
 
 impl Link {
-    /// Connects to what `url` names: `redis://…`, `rediss://…`, `redis+cluster://h1:6379,h2:6379`.
+    /// Connects to what `url` names: `redis://…`, `rediss://…`, `redis+sentinel://h1:26379,h2:26379/0?master=NAME`,
+    /// `redis+cluster://h1:6379,h2:6379`.
     ///
     /// # Errors
-    /// [`StoreError::Mismatch`] for a URL that cannot be used, [`StoreError::Unavailable`] when nobody answers there.
+    /// [`StoreError::Mismatch`] for a URL that cannot be used, or leads to a server that refuses us or takes no writes;
+    /// [`StoreError::Unavailable`] when nobody answers there.
     pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
-        if let Some(nodes) = url.strip_prefix("redis+cluster://") {
-            let nodes = nodes.trim_end_matches('/').split(',').map(|node| format!("redis://{node}"));
-            let (least, most) = CLUSTER_WAIT_MS;
-            let client = ClusterClient::builder(nodes.collect::<Vec<_>>())
-                .retries(CLUSTER_RETRIES)
-                .min_retry_wait(least)
-                .max_retry_wait(most)
-                .connection_timeout(CONNECT_WITHIN)
-                .response_timeout(ANSWER_WITHIN)
-                .overall_response_timeout(Some(ANSWER_WITHIN))
-                .tcp_settings(tcp())
-                .build()
-                .map_err(|error| unusable(&error))?;
-            return Ok(Self::to(To::Cluster(client.get_async_connection().await.map_err(|error| away(&error))?)));
-        }
-        let server = url.into_connection_info().map_err(|error| unusable(&error))?;
-        let client = Client::open(server.set_tcp_settings(tcp())).map_err(|error| unusable(&error))?;
-        let limits = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_connection_timeout(Some(CONNECT_WITHIN))
-            .set_response_timeout(Some(ANSWER_WITHIN));
-        let connected = ConnectionManager::new_with_config(client, limits).await;
-        Ok(Self::to(To::Server(connected.map_err(|error| away(&error))?)))
-    }
-
-    fn to(to: To) -> Self {
-        Self { to, is_closed: AtomicBool::new(false) }
+        Ok(Self { to: connected(Place::read(url)?).await?, is_closed: AtomicBool::new(false) })
     }
 
     /// From now on everything is refused.
@@ -95,6 +99,11 @@ impl Link {
         home: &Home,
         args: &Args,
     ) -> Result<T, StoreError> {
+        self.tried(script, home, args).await.map_err(away)
+    }
+
+    /// As [`Self::run`], for whoever wants to know why not.
+    pub(super) async fn tried<T: FromRedisValue>(&self, script: &Script, home: &Home, args: &Args) -> Result<T, Fault> {
         let call = |command: &str, script: &str| {
             let mut call = redis::cmd(command);
             // Two keys that never exist: while a slot is moved between nodes Redis then asks to try again, where one
@@ -102,46 +111,107 @@ impl Link {
             call.arg(script).arg(2).arg(home.as_str()).arg(format!("{}:", home.as_str())).arg(args);
             call
         };
-        match self.send(&call("EVALSHA", &script.hash)).await {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.send(&call("EVAL", &script.text)).await.map_err(|error| away(&error))
+        let slot = slot_of(home.as_str().as_bytes());
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let answer = match self.send(&call("EVALSHA", &script.hash), slot, deadline).await {
+            Err(fault) if fault.refusal() == Some(ServerErrorKind::NoScript) => {
+                self.send(&call("EVAL", &script.text), slot, deadline).await
             }
-            answer => answer.map_err(|error| away(&error)),
-        }
+            answer => answer,
+        };
+        read(answer?)
     }
 
-    /// Asks one command.
+    /// Asks one command, whose first argument is a key.
     ///
     /// # Errors
     /// As [`Self::run`].
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        self.send(command).await.map_err(|error| away(&error))
+        let slot = match command.args_iter().nth(1) {
+            Some(redis::Arg::Simple(key)) => slot_of(key),
+            _ => 0,
+        };
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        self.send(command, slot, deadline).await.and_then(read).map_err(away)
     }
 
-    async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
-        if self.is_closed() {
-            return Err((ErrorKind::Client, "it is closed").into());
+    /// How many slots of a cluster nobody owns; nothing where there is no cluster.
+    pub(super) fn without_owner(&self) -> Option<usize> {
+        match &self.to {
+            To::Cluster(cluster) => Some(cluster.without_owner()),
+            To::Server(..) => None,
         }
-        match self.to.clone() {
-            To::Server(mut server) => command.query_async(&mut server).await,
-            To::Cluster(mut cluster) => command.query_async(&mut cluster).await,
+    }
+
+    /// The servers that take writes.
+    pub(super) fn masters(&self) -> Vec<Node> {
+        match &self.to {
+            To::Server(line, _) => vec![Node(Arc::clone(line))],
+            To::Cluster(cluster) => cluster.lines().0.into_iter().map(Node).collect(),
         }
+    }
+
+    /// The servers that are there to take over, as far as they are known.
+    pub(super) async fn replicas(&self) -> Vec<Node> {
+        match &self.to {
+            To::Cluster(cluster) => cluster.lines().1.into_iter().map(Node).collect(),
+            To::Server(line, login) => match line.find() {
+                Find::Master(_, sentinels) => {
+                    let replicas = sentinels.replicas().await;
+                    replicas
+                        .into_iter()
+                        .map(|addr| Node(Arc::new(Line::new(Find::Node(login.clone(), addr)))))
+                        .collect()
+                }
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    async fn send(&self, command: &Cmd, slot: u16, deadline: Instant) -> Result<Value, Fault> {
+        const TRIES: usize = 4;
+        for nth in 1..=TRIES {
+            if self.is_closed() {
+                return Err(Fault::Away("it is closed".into()));
+            }
+            let answer = match &self.to {
+                To::Server(line, _) => line.send(command, deadline).await,
+                To::Cluster(cluster) => cluster.send((command, slot), deadline).await,
+            };
+            let Err(fault) = answer else { return answer };
+            let is_again = match (&fault, fault.refusal()) {
+                (Fault::Lost, _) | (_, Some(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)) => nth == 1,
+                (_, Some(ServerErrorKind::BusyLoading)) => true,
+                _ => false,
+            };
+            if !is_again || nth == TRIES || Instant::now() >= deadline {
+                return Err(fault);
+            }
+            if fault.refusal() == Some(ServerErrorKind::BusyLoading) {
+                sleep_until(deadline.min(Instant::now() + AGAIN_AFTER)).await;
+            }
+        }
+        Err(Fault::Away("it was tried in vain".into()))
     }
 }
 
-/// Small requests leave at once; a host that died without a word is known to be dead soon.
-fn tcp() -> TcpSettings {
-    let settings = TcpSettings::default().set_nodelay(true);
-    #[cfg(target_os = "linux")]
-    let settings = settings.set_user_timeout(DEAD_AFTER);
-    settings
+async fn connected(Place { kind, addrs, login, to_sentinels }: Place) -> Result<To, Fault> {
+    let find = match kind {
+        Kind::Cluster => return Cluster::open(login, addrs).await.map(To::Cluster),
+        Kind::Sentinel { master } => Find::Master(login.clone(), Sentinels::new(master, to_sentinels, addrs)),
+        Kind::Server => match addrs.into_iter().next() {
+            Some(addr) => Find::Server(login.clone(), addr),
+            None => return Err(Fault::unusable("it names no server")),
+        },
+    };
+    Ok(To::Server(Arc::new(Line::open(find).await?), login))
 }
 
-/// The error itself may repeat the URL with its password, so only its kind is told.
-fn unusable(error: &RedisError) -> StoreError {
-    StoreError::Mismatch(format!("store.url cannot be used: {}", error.category()))
+/// While a store is open nothing that Redis says is about its settings.
+fn away(fault: Fault) -> StoreError {
+    StoreError::Unavailable(format!("Redis: {fault}"))
 }
 
-fn away(error: &RedisError) -> StoreError {
-    StoreError::Unavailable(format!("Redis: {error}"))
+fn read<T: FromRedisValue>(answer: Value) -> Result<T, Fault> {
+    redis::from_redis_value(answer).map_err(|error| Fault::Refused(error.into()))
 }

@@ -10,6 +10,7 @@ mod commit;
 mod counters;
 mod engine;
 mod forget;
+mod health;
 mod keys;
 mod link;
 mod log;
@@ -22,3 +23,4 @@ mod script;
 mod shared;
 
 pub use engine::Redis;
+pub use health::{NodeHealth, Part, RedisHealth, Said, redis_health};

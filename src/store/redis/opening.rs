@@ -3,8 +3,8 @@
 use super::args::Args;
 use super::engine::Redis;
 use super::keys::Home;
-use super::link::Link;
-use super::script;
+use super::link::{Fault, Link};
+use super::{health, script};
 use crate::growth::lateness::Lateness;
 use crate::store::moving::half_copied;
 use crate::store::pseudonym::Names;
@@ -12,17 +12,20 @@ use crate::store::{Partitions, PseudonymKey, Spec, StoreError};
 
 /// The format of what is stored.
 const FORMAT: i64 = 1;
+/// Where it stands what a store was made with.
+const META: &str = "{fuwu}:meta:";
 
 /// What a store was made with, name by name.
-struct Made(Vec<(String, String)>);
+pub(super) struct Made(Vec<(String, String)>);
 
 impl Redis {
     /// Opens the store that `url` names, or makes one there with this `spec`: `redis://…`, `rediss://…`,
     /// `redis+sentinel://h1:26379,h2:26379/0?master=NAME`, `redis+cluster://h1:6379,h2:6379`.
     ///
     /// # Errors
-    /// [`StoreError::Mismatch`] when the URL cannot be used, or the store was made with another `spec` or key or by
-    /// another version; [`StoreError::Unavailable`] when nobody answers there.
+    /// [`StoreError::Mismatch`] when the URL cannot be used, the servers are not fit for a store, or the store was made
+    /// with another `spec` or key or by another version or program; nothing is changed then. [`StoreError::Unavailable`]
+    /// when nobody answers there.
     pub async fn open(url: &str, spec: Spec, key: PseudonymKey) -> Result<Self, StoreError> {
         let (store, made) = Self::open_or_make(url, spec, key).await?;
         made.check_whole()?;
@@ -40,11 +43,18 @@ impl Redis {
     async fn open_or_make(url: &str, spec: Spec, key: PseudonymKey) -> Result<(Self, Made), StoreError> {
         Partitions::new(spec.partitions)?;
         let link = Link::open(url).await?;
-        let mut args = Args::default();
-        args.len(5).push("format").number(FORMAT).push("partitions").number(spec.partitions);
-        args.push("lateness_days").number(spec.lateness.days()).push("key").push(fingerprint(&key));
-        args.push("id").push((rand::random::<u64>() >> 1).to_string());
-        let made = Made(link.run(&script::OPEN, &Home::common(), &args).await?);
+        health::check(&link).await?;
+        let made = match Made::read(&link).await? {
+            Some(made) => made,
+            None => {
+                let mut args = Args::default();
+                args.len(5).push("format").number(FORMAT).push("partitions").number(spec.partitions);
+                args.push("lateness_days").number(spec.lateness.days()).push("key").push(fingerprint(&key));
+                args.push("id").push((rand::random::<u64>() >> 1).to_string());
+                // Somebody else may have been first, so what is there now counts.
+                Made(link.run(&script::OPEN, &Home::common(), &args).await?)
+            }
+        };
         made.spec()?.check(spec)?;
         made.check_key(&key)?;
         Ok((Self::over(link, (spec, Some(key)))?, made))
@@ -60,13 +70,9 @@ impl Redis {
         (spec, key): (Option<Spec>, Option<PseudonymKey>),
     ) -> Result<Self, StoreError> {
         let link = Link::open(url).await?;
-        let mut args = Args::default();
-        let made = Made(link.run(&script::OPEN, &Home::common(), args.len(0)).await?);
-        if made.0.is_empty() {
-            return Err(StoreError::Mismatch(
-                "there is no store at store.url yet; `fuwu serve` makes one there".into(),
-            ));
-        }
+        let made = Made::read(&link).await?.ok_or_else(|| {
+            StoreError::Mismatch("there is no store at store.url yet; `fuwu serve` makes one there".into())
+        })?;
         let found = made.spec()?;
         made.check_whole()?;
         if let Some(spec) = spec {
@@ -85,6 +91,30 @@ impl Redis {
 }
 
 impl Made {
+    /// What the store was made with, when there is one.
+    ///
+    /// # Errors
+    /// As [`Redis::open`].
+    pub(super) async fn read(link: &Link) -> Result<Option<Self>, StoreError> {
+        let mut args = Args::default();
+        let read: Result<_, Fault> = link.tried(&script::OPEN, &Home::common(), args.len(0)).await;
+        match read {
+            Ok(made) => Ok(Some(Self(made)).filter(|made| !made.0.is_empty())),
+            Err(fault) => Err(match fault.code() {
+                Some("WRONGTYPE") => StoreError::Mismatch(format!(
+                    "another program keeps something under {META}; let store.url name another database (…/1) or server"
+                )),
+                Some("NOPERM") => StoreError::Mismatch(format!(
+                    "the user of store.url may not do what a store needs: {fault} (ACL SETUSER … ~{{fuwu* +@all)"
+                )),
+                _ if fault.to_string().contains("unknown command") => StoreError::Mismatch(format!(
+                    "the server runs no scripts ({fault}); a store needs EVAL and EVALSHA: undo its rename-command"
+                )),
+                _ => fault.into(),
+            }),
+        }
+    }
+
     fn with(&self, what: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == what).map(|(_, value)| value.as_str())
     }
@@ -93,11 +123,19 @@ impl Made {
         self.with(what).and_then(|number| number.parse().ok()).unwrap_or_default()
     }
 
-    fn spec(&self) -> Result<Spec, StoreError> {
+    /// # Errors
+    /// [`StoreError::Mismatch`] for what this version does not know.
+    pub(super) fn spec(&self) -> Result<Spec, StoreError> {
+        if self.with("format").is_none() {
+            return Err(StoreError::Mismatch(format!(
+                "what is kept under {META} was not written by fuwu; let store.url name another database (…/1) or server"
+            )));
+        }
         let format = self.number("format");
         if format != FORMAT {
+            let which = if format > FORMAT { "a newer" } else { "another" };
             return Err(StoreError::Mismatch(format!(
-                "the store was written by another version of fuwu (format {format}, this one knows {FORMAT}); run that \
+                "the store was written by {which} version of fuwu (format {format}, this one knows {FORMAT}); run that \
                  version"
             )));
         }
