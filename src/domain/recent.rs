@@ -27,6 +27,17 @@ pub struct Recent {
     replies: Vec<(DedupeKey, Earned)>,
 }
 
+/// Replies apart from the record they belong to: a store may keep them only as long as somebody asks for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replies(Vec<(DedupeKey, Earned)>);
+
+impl Replies {
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// A reply and the moment it was earned: rendering both again gives the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earned {
@@ -71,6 +82,16 @@ impl Recent {
         self.forget_old_replies(now);
         drop_oldest(&mut self.keys, MAX_KEYS);
         drop_oldest(&mut self.replies, MAX_REPLIES);
+    }
+
+    /// Takes the replies out. Without them every delivery stays known, and a retry gets silence.
+    pub fn take_replies(&mut self) -> Replies {
+        Replies(std::mem::take(&mut self.replies))
+    }
+
+    /// Puts back what was taken out.
+    pub fn put_replies(&mut self, Replies(replies): Replies) {
+        self.replies = replies;
     }
 
     /// Forgets the replies that nobody asks for any more at `now`.
@@ -156,6 +177,17 @@ mod tests {
             recent.remember(DedupeKey(n), text(1), UnixSecs(700));
         }
         assert!(recent.may_have_forgotten(UnixSecs(700)), "so many came that the oldest are gone");
+    }
+
+    #[test]
+    fn replies_can_be_kept_apart_and_put_back() {
+        let mut recent = Recent::default();
+        recent.remember(DedupeKey(1), text(1), UnixSecs(100));
+        let (whole, replies) = (recent.clone(), recent.take_replies());
+        assert!(!replies.is_empty() && recent.take_replies().is_empty());
+        assert_eq!(recent.earned(DedupeKey(1)), Some(Earned { reply: Reply::Silent, at: UnixSecs(100) }));
+        recent.put_replies(replies);
+        assert_eq!(recent, whole);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::StoreError;
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
+use crate::domain::recent::Replies;
 use crate::domain::work::Work;
 use crate::growth::cells::Cells;
 
@@ -36,6 +37,12 @@ impl Shape for Fact {
     const WHAT: &'static str = "fact";
     const VERSION: u8 = 1;
     const USUAL_BYTES: usize = 96;
+}
+
+impl Shape for Replies {
+    const WHAT: &'static str = "reply";
+    const VERSION: u8 = 1;
+    const USUAL_BYTES: usize = 512;
 }
 
 impl Shape for Work {

@@ -53,7 +53,10 @@ pub(super) fn write(
     }
     name(args, &commit.of, names);
     args.push(names.kept(&commit.of, commit.keep).as_str()).push(commit.base.0.to_be_bytes());
-    args.push(shape::write(&commit.customer)?);
+    let mut customer = commit.customer.clone();
+    let said = customer.recent.take_replies();
+    args.push(shape::write(&customer)?);
+    args.push(if said.is_empty() { Vec::new() } else { shape::write(&said)? });
     args.push(commit.customer.left_on().map_or(String::new(), |day| day.0.to_string()));
     args.push(if commit.keep == Keep::Known { "0" } else { "1" });
     count(args, &[(commit.of.account.as_str(), &increments)])?;

@@ -90,8 +90,16 @@ impl Redis {
         if let Some(tombstone) = self.names.tombstone(of) {
             ask.arg(home.record(&of.account, &tombstone));
         }
-        let found: Vec<Option<Vec<u8>>> = self.link.ask(&ask).await?;
-        stored(found.iter().flatten().next().map(Vec::as_slice))
+        ask.arg(home.said(of));
+        let mut found: Vec<Option<Vec<u8>>> = self.link.ask(&ask).await?;
+        let said = found.pop().flatten();
+        let mut stored = stored(found.iter().flatten().next().map(Vec::as_slice))?;
+        // What was said belongs to one version of the record; the next one may have forgotten it.
+        let of_version = said.as_deref().and_then(<[u8]>::split_first_chunk::<8>);
+        if let Some((_, said)) = of_version.filter(|(version, _)| u64::from_be_bytes(**version) == stored.version.0) {
+            stored.customer.recent.put_replies(shape::read(said)?);
+        }
+        Ok(stored)
     }
 
     pub(super) async fn commit_of(&self, commit: Commit) -> Result<Committed, StoreError> {

@@ -53,10 +53,14 @@ impl Redis {
 
     pub(super) async fn held_of(&self, of: &CustomerRef) -> Result<Option<Held>, StoreError> {
         let quarantined: Vec<_> = self.naming(of).await?.into_iter().map(|(_, entry)| entry).collect();
-        let Some(Standing { stored, id, outbox, .. }) = self.standing(of).await? else {
+        let Some(Standing { mut stored, id, outbox, .. }) = self.standing(of).await? else {
             let nothing = Held { stored: Stored::default(), facts: Vec::new(), outbox: Vec::new(), quarantined };
             return Ok((!nothing.quarantined.is_empty()).then_some(nothing));
         };
+        let whole = self.load_of(of).await?;
+        if whole.version == stored.version {
+            stored = whole;
+        }
         let facts = self.facts_of(of, id).await?;
         let facts = facts.into_iter().map(|logged| Logged { of: of.clone(), ..logged }).collect();
         let outbox = outbox.iter().map(|work| shape::read::<Work>(work)).collect::<Result<_, _>>()?;

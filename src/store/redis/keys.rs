@@ -1,7 +1,7 @@
 //! The names of everything stored. `scripts/home.lua` builds the same ones where a script finds out what it needs.
 
 use crate::domain::ids::{AccountId, Openid};
-use crate::store::Partition;
+use crate::store::{CustomerRef, Partition};
 
 /// What shares one hash tag, and so one node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +26,11 @@ impl Home {
     /// A customer's record.
     pub(super) fn record(&self, account: &AccountId, name: &Openid) -> String {
         format!("{}:record:{account}\0{name}", self.0)
+    }
+
+    /// What was last said to a customer, for as long as a delivery may be repeated.
+    pub(super) fn said(&self, of: &CustomerRef) -> String {
+        format!("{}:said:{}\0{}", self.0, of.account, of.openid)
     }
 
     /// Outgoing work by the moment it is due.

@@ -8,6 +8,7 @@ local function read_commit()
     kept = arg(),
     base = arg(),
     record = arg(),
+    said = arg(),
     left = arg(),
     forgets = arg() == '1',
     increments = list(5),
@@ -21,6 +22,12 @@ end
 
 local function record_key(account, name)
   return key('record', account .. '\0' .. name)
+end
+
+-- What was last said is kept apart from the record, for longer than the platform repeats a delivery.
+local SAID_SECS = 60
+local function said_key(account, name)
+  return key('said', account .. '\0' .. name)
 end
 
 -- Under which of its names the customer is kept, its version, and its number.
@@ -89,13 +96,16 @@ local function put(commit)
   end
   journal(account, commit.late)
   if name and name ~= commit.kept then
-    redis.call('DEL', record_key(account, name))
+    redis.call('DEL', record_key(account, name), said_key(account, name))
   end
   if name ~= commit.kept then
     local at, place = chunk(id)
     redis.call('HSET', key('names', at), place, account .. '\0' .. commit.kept)
   end
   redis.call('SET', record_key(account, commit.kept), packed(version) .. packed(id) .. commit.record)
+  if commit.said ~= '' then
+    redis.call('SET', said_key(account, commit.kept), packed(version) .. commit.said, 'EX', SAID_SECS)
+  end
   if #commit.facts > 0 then
     local last = redis.call('INCRBY', key('last_seq'), #commit.facts)
     for n, it in ipairs(commit.facts) do

@@ -15,7 +15,7 @@ if what == 'records' then
       if string.sub(names[f + 1], 1, #prefix) == prefix then
         local id = at * TOGETHER + tonumber(names[f])
         bury(id)
-        redis.call('DEL', key('work', decimal(id)), key('record', names[f + 1]))
+        redis.call('DEL', key('work', decimal(id)), key('record', names[f + 1]), key('said', names[f + 1]))
         redis.call('HDEL', key('names', decimal(at)), names[f])
       end
     end

@@ -25,7 +25,7 @@ for _, it in ipairs(list(1)) do
   redis.call('HDEL', key('log', account .. '\0' .. at), place)
 end
 bury(id)
-redis.call('DEL', key('work', decimal(id)), record_key(account, name))
+redis.call('DEL', key('work', decimal(id)), record_key(account, name), said_key(account, name))
 local at, place = chunk(id)
 redis.call('HDEL', key('names', at), place)
 redis.call('ZREM', key('left', account), decimal(id))
