@@ -27,7 +27,7 @@ use crate::store::{Committed, CustomerRef, Quarantined, StoreError, Version};
 /// An answer leaves within this time whatever happens behind it (platform.md 1.5: the platform waits 5 s).
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(4000);
 /// A conflict means that the same customer did something else at the same moment; so many in a row mean a fault.
-const MAX_TRIES: usize = 16;
+pub(super) const MAX_TRIES: usize = 16;
 
 /// A repetition is known for ten minutes: a record that was read later than this after a delivery came may know it no
 /// longer.
@@ -90,7 +90,8 @@ impl App {
                 let place = self.admission.admit(class).await.ok_or(NotNow::Crowded(class))?;
                 let (app, account) = (Arc::clone(self), Arc::clone(account));
                 let (arrived, fresh) = (self.clock.now(), rand::random());
-                let delivery = Delivery { of, inbound, deadline, arrived, fresh, hearing: Hearing::Waits };
+                let (hearing, may_be_there) = (Hearing::Waits, false);
+                let delivery = Delivery { of, inbound, deadline, arrived, fresh, hearing, may_be_there };
                 let led = async move { app.lead(&account, (delivery, clear), (lead, place)).await };
                 // Some thousand bytes, which would be moved several times on the way to where they run.
                 self.tasks.spawn(Box::pin(led));
@@ -139,15 +140,12 @@ impl App {
         let settled = self.decide_and_commit(account, &delivery, &mut place).await;
         drop(place);
         match (&settled, kept) {
-            (Err(StoreError::Unavailable(cause)), Some((inbox, kept))) => {
+            (Err(Undone { error: StoreError::Unavailable(cause), said }), Some((inbox, kept))) => {
                 tracing::warn!(account = %account.id(), cause, "a delivery waits for the store");
-                inbox.put_off(&delivery.of, kept);
+                inbox.put_off(&delivery.of, kept, said.clone());
                 return lead.answer(acknowledged(&delivery));
             }
-            (_, Some((inbox, kept))) => {
-                inbox.settle(kept);
-                inbox.answered(kept);
-            }
+            (_, Some((inbox, kept))) => inbox.settle(&delivery.of, kept),
             (_, None) => {}
         }
         match settled {
@@ -164,7 +162,7 @@ impl App {
                     }
                 }
             }
-            Err(error) => {
+            Err(Undone { error, .. }) => {
                 tracing::error!(account = %account.id(), %error, "a delivery was not applied; the platform will repeat it");
                 // It may have been, and this may have been the platform's last try.
                 if let Some(kept) = self.kept_answer(&delivery).await {
@@ -198,24 +196,24 @@ impl App {
         account: &Arc<ServedAccount>,
         delivery: &Delivery,
         place: &mut Place,
-    ) -> Result<Settled, StoreError> {
+    ) -> Result<Settled, Undone> {
         let inbound = &delivery.inbound;
         let playbook = account.playbook();
         let moment = Moment { now: delivery.arrived, at: inbound.at, key: inbound.key, fresh: delivery.fresh };
         let mut known: Option<(Needs, Given)> = None;
         for _ in 0..MAX_TRIES {
-            let stored = self.in_time(self.store.load(&delivery.of)).await?;
+            let stored = self.in_time(delivery.hearing, self.store.load(&delivery.of)).await?;
             if let Some(earned) = stored.customer.recent.earned(inbound.key) {
                 return Ok(Settled::before(earned));
             }
-            if self.in_time(self.is_spent(&delivery.of.account, inbound.key)).await?
-                || (delivery.hearing != Hearing::Waits && self.is_logged(delivery, &stored.customer.recent).await?)
+            if self.in_time(delivery.hearing, self.is_spent(&delivery.of.account, inbound.key)).await?
+                || self.is_logged(delivery, &stored.customer.recent).await?
             {
                 let earned = Earned { reply: Reply::Silent, at: moment.now };
                 return Ok(Settled::before(earned));
             }
             if delivery.hearing == Hearing::Waits && self.clock.now().secs_since(moment.now) > DECIDED_WITHIN_SECS {
-                return Err(StoreError::Unavailable("it was read long after the delivery came".into()));
+                return Err(StoreError::Unavailable("it was read long after the delivery came".into()).into());
             }
             let route = route(&playbook, &stored.customer, inbound, moment);
             let needs = route.needs(&stored.customer, moment);
@@ -240,18 +238,20 @@ impl App {
             }
             known = Some((needs, given));
             let setting = Setting { of: &delivery.of, playbook: &playbook, moment, rules: &self.rules };
-            if let Some(settled) = self.commit_decision(setting, stored.version, decision).await? {
+            let said = if decision.wait_for.is_some() { Reply::Silent } else { decision.reply.clone() };
+            let settled = self.commit_decision(setting, (stored.version, delivery.hearing), decision).await;
+            if let Some(settled) = settled.map_err(|error| Undone { error, said: Some(said) })? {
                 return Ok(settled);
             }
         }
-        Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")))
+        Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")).into())
     }
 
     /// Commits; `None` when somebody else was faster.
     async fn commit_decision(
         &self,
         setting: Setting<'_>,
-        base: Version,
+        (base, hearing): (Version, Hearing),
         decision: Decision,
     ) -> Result<Option<Settled>, StoreError> {
         let earned = Earned { reply: decision.reply.clone(), at: setting.moment.now };
@@ -267,7 +267,7 @@ impl App {
             }
         }
         let more_work = !commit.outbox.is_empty();
-        match self.in_time(self.commit_new(commit, (setting.moment.key, applied))).await? {
+        match self.in_time(hearing, self.commit_new(commit, (setting.moment.key, applied))).await? {
             Committed::Applied => {
                 if more_work {
                     self.outbox_bell.notify_one();
@@ -288,6 +288,22 @@ pub(super) struct Delivery {
     /// 64 random bits, the same whenever it is decided.
     pub(super) fresh: u64,
     pub(super) hearing: Hearing,
+    /// It was tried before, or may have been: the store may have it.
+    pub(super) may_be_there: bool,
+}
+
+/// A delivery that was not applied, as far as is known.
+#[derive(Debug)]
+pub(super) struct Undone {
+    pub(super) error: StoreError,
+    /// What was to be said to it, when the store was asked to take it: it may have done so.
+    pub(super) said: Option<Reply>,
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self { error, said: None }
+    }
 }
 
 fn acknowledged(delivery: &Delivery) -> Earned {

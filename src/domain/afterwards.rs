@@ -1,5 +1,6 @@
 //! What becomes of the answer to a delivery that is decided when its sender waits no longer.
 
+use super::customer::Customer;
 use super::decision::Decision;
 use super::ids::{DedupeKey, WorkId};
 use super::reply::Reply;
@@ -18,9 +19,18 @@ pub fn say_by_message(decision: &mut Decision, (origin, now): (DedupeKey, UnixSe
     if outcome_follows || reply.is_silent() {
         return;
     }
+    decision.outbox.push(message(reply, (origin, now)));
+}
+
+/// An answer that was decided, and heard by nobody, becomes a message; nothing else happens.
+pub fn say_unheard(mut customer: Customer, reply: Reply, (origin, now): (DedupeKey, UnixSecs)) -> Decision {
+    customer.recent.forget_reply(origin);
+    Decision { customer, outbox: vec![message(reply, (origin, now))], ..Decision::default() }
+}
+
+fn message(reply: Reply, (origin, now): (DedupeKey, UnixSecs)) -> Work {
     let id = WorkId::new(format!("late/{:016x}", origin.0));
-    let expires = now.plus_secs(READ_WITHIN_SECS);
-    decision.outbox.push(Work { id, origin, due: now, expires, task: Task::Send(reply) });
+    Work { id, origin, due: now, expires: now.plus_secs(READ_WITHIN_SECS), task: Task::Send(reply) }
 }
 
 /// The answer was heard when the delivery was decided before.
@@ -51,6 +61,15 @@ mod tests {
         assert_eq!((work.due, work.expires), (UnixSecs(500), UnixSecs(86_900)));
         // A retry is not told as well.
         assert!(decision.customer.recent.earned(KEY).unwrap().reply.is_silent());
+    }
+
+    #[test]
+    fn an_answer_that_nobody_heard_is_sent_once_and_changes_nothing_else() {
+        let customer = decided(Reply::Text("好".into())).customer;
+        let said = say_unheard(customer, Reply::Text("好".into()), (KEY, UnixSecs(500)));
+        assert_eq!((said.outbox.len(), said.facts.len(), said.reply), (1, 0, Reply::Silent));
+        assert_eq!(said.outbox[0].id, WorkId::new("late/0000000000000007"));
+        assert!(said.customer.recent.earned(KEY).unwrap().reply.is_silent(), "known, and not said again");
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub const KEYS_KEPT_ANYWAY: usize = 4;
 pub const REPLIES_KEPT_SECS: i64 = 30;
 /// At most so many keys.
 pub const MAX_KEYS: usize = 128;
+/// Of the same customer one delivery may be applied before another that arrived so much earlier.
+const OUT_OF_ORDER_SECS: i64 = 10;
 /// At most so many replies: whoever sent so many deliveries since has heard enough, and every record is written whole.
 pub const MAX_REPLIES: usize = 6;
 
@@ -57,7 +59,10 @@ impl Recent {
 
     /// Whether a delivery that arrived at `at` may have been applied and be known no longer.
     pub fn may_have_forgotten(&self, at: UnixSecs) -> bool {
-        self.keys.len() >= MAX_KEYS || self.keys.iter().any(|(_, known)| known.secs_since(at) > KEYS_KEPT_SECS)
+        let oldest = self.keys.iter().map(|(_, known)| *known).min();
+        let is_full = self.keys.len() >= MAX_KEYS;
+        (is_full && oldest.is_some_and(|oldest| at.secs_since(oldest) <= OUT_OF_ORDER_SECS))
+            || self.keys.iter().any(|(_, known)| known.secs_since(at) > KEYS_KEPT_SECS)
     }
 
     /// The deliveries that are known.
@@ -177,6 +182,7 @@ mod tests {
             recent.remember(DedupeKey(n), text(1), UnixSecs(700));
         }
         assert!(recent.may_have_forgotten(UnixSecs(700)), "so many came that the oldest are gone");
+        assert!(!recent.may_have_forgotten(UnixSecs(711)), "those that are gone came before all that are known");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::queue::Waiting;
+use super::queue::{Past, Waiting};
 use crate::app::App;
 use crate::store::journal::{Entry, JournalFault, Location, Place};
 use crate::store::{CustomerRef, Forgetful, Mark, Partition, StoreError};
@@ -32,10 +32,12 @@ impl App {
     /// As the store answers, or the journal.
     pub async fn take_up_journal(self: &Arc<Self>) -> Result<Marks, TakeUpFault> {
         let (Some(inbox), Some(store)) = (&self.inbox, self.store.forgetful()) else { return Ok(Marks::default()) };
+        self.tidy(inbox, self.clock.now());
         let mut marks = Marks::default();
         for partition in store.partitions() {
             marks.0.insert(partition, store.mark(partition, inbox.journal.name()).await?);
         }
+        inbox.journal.go_on_after(marks.0.values().filter_map(|mark| mark.until).max().unwrap_or_default());
         let from = marks.0.iter().map(|(partition, mark)| (*partition, mark.until.unwrap_or_default())).collect();
         let taken = self.restore(from).await?;
         if taken > 0 {
@@ -84,6 +86,7 @@ impl App {
             return;
         }
         match self.restore(forgotten.clone()).await {
+            Ok(0) => tracing::info!(partitions = forgotten.len(), "the store is another one than before"),
             Ok(taken) => tracing::warn!(
                 partitions = forgotten.len(),
                 deliveries = taken,
@@ -109,10 +112,11 @@ impl App {
         let Some(inbox) = &self.inbox else { return Ok(0) };
         let mut taken = 0;
         for (place, partition, location, of) in found {
-            // What is being applied just now needs nobody else.
-            if inbox.journal.reopen(partition, place) {
-                let is_answered = answered.contains(&place);
-                inbox.queue().push(of, Waiting { partition, place, location, is_answered });
+            let mut queue = inbox.queue();
+            // One that waits is applied in any case, and one in hand by whoever has it.
+            if !queue.is_idle(&of, place) && inbox.journal.reopen(partition, place) {
+                let past = if answered.contains(&place) { Past::Answered } else { Past::Unknown };
+                queue.push(of, Waiting { partition, place, location, past });
                 taken += 1;
             }
         }

@@ -5,17 +5,20 @@
 mod apply;
 mod marks;
 mod queue;
+mod steady;
 
 pub use marks::{Marks, TakeUpFault};
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use self::queue::{Queue, Waiting};
-use crate::store::journal::{Accepted, Journal, JournalFault, Location, Place};
-use crate::store::{CustomerRef, Partition, StoreError};
+use self::queue::{Past, Queue, Waiting};
+use crate::domain::reply::Reply;
+use crate::store::journal::{Accepted, Journal, JournalFault, Place};
+use crate::store::{CustomerRef, StoreError};
 
 /// The store has so long for one answer, while a customer waits: the platform hears from us within a second.
 const STORE_WITHIN: Duration = Duration::from_millis(700);
@@ -35,6 +38,8 @@ const LOST: &str = "fuwu_journal_lost_total";
 pub(super) struct Inbox {
     journal: Journal,
     queue: Mutex<Queue>,
+    /// Answers that nobody heard, to deliveries of which the store may have the answer no longer.
+    owed: Mutex<HashMap<Place, Reply>>,
     /// Rung when something may be applied.
     bell: Notify,
 }
@@ -45,7 +50,7 @@ pub(super) struct Kept(Waiting);
 
 impl Inbox {
     pub(super) fn new(journal: Journal) -> Self {
-        Self { journal, queue: Mutex::default(), bell: Notify::new() }
+        Self { journal, queue: Mutex::default(), owed: Mutex::default(), bell: Notify::new() }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -56,7 +61,7 @@ impl Inbox {
     pub(super) async fn keep(&self, accepted: Accepted) -> Result<Kept, JournalFault> {
         let partition = accepted.partition;
         let (place, location) = self.journal.accept(accepted).await?;
-        Ok(Kept(waiting(partition, (place, location))))
+        Ok(Kept(Waiting { partition, place, location, past: Past::Untried }))
     }
 
     /// Puts it behind its customer's others, if it must not be tried at once.
@@ -69,8 +74,13 @@ impl Inbox {
         waits
     }
 
-    /// The store did not take it: it is tried again.
-    pub(super) fn put_off(&self, of: &CustomerRef, Kept(waiting): Kept) {
+    /// The store did not take it, or did and did not say so: it is tried again. `said` is what was decided to be said to
+    /// it, once the store was asked to take it.
+    pub(super) fn put_off(&self, of: &CustomerRef, Kept(mut waiting): Kept, said: Option<Reply>) {
+        if let Some(said) = said {
+            waiting.past = Past::Owed;
+            self.owed().insert(waiting.place, said);
+        }
         let mut queue = self.queue();
         queue.push(of.clone(), waiting);
         queue.set_away(waiting.partition);
@@ -78,18 +88,21 @@ impl Inbox {
         self.bell.notify_one();
     }
 
-    /// The store has it, or never will.
-    pub(super) fn settle(&self, Kept(waiting): Kept) {
-        self.journal.settle(waiting.partition, waiting.place);
+    /// The store has it, or never will, and the customer is answered.
+    pub(super) fn settle(&self, of: &CustomerRef, Kept(waiting): Kept) {
+        self.journal.answered(waiting.place);
+        if !self.journal.settle(waiting.partition, waiting.place) {
+            self.queue().push(of.clone(), Waiting { past: Past::Answered, ..waiting });
+            self.bell.notify_one();
+        }
     }
 
-    /// The customer was answered.
-    pub(super) fn answered(&self, Kept(waiting): Kept) {
-        self.journal.answered(waiting.place);
+    fn owed(&self) -> MutexGuard<'_, HashMap<Place, Reply>> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the store as long as a customer can.
-    pub(super) async fn in_time<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         let within = if self.queue().is_in_trouble() { STORE_WITHIN_IN_TROUBLE } else { STORE_WITHIN };
         let late = || StoreError::Unavailable("it did not answer in time".into());
         tokio::time::timeout(within, asked).await.unwrap_or_else(|_| Err(late()))
@@ -99,8 +112,4 @@ impl Inbox {
     pub(super) fn close(&self) {
         self.journal.close();
     }
-}
-
-fn waiting(partition: Partition, (place, location): (Place, Location)) -> Waiting {
-    Waiting { partition, place, location, is_answered: false }
 }

@@ -18,8 +18,20 @@ pub(super) struct Waiting {
     pub(super) partition: Partition,
     pub(super) place: Place,
     pub(super) location: Location,
-    /// Whether the customer was answered already.
-    pub(super) is_answered: bool,
+    pub(super) past: Past,
+}
+
+/// What became of a delivery that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Past {
+    /// The store was never asked to take it.
+    Untried,
+    /// The store may have it, and with it an answer that nobody heard.
+    Owed,
+    /// Its customer was answered; the store may have it, or have forgotten it.
+    Answered,
+    /// The store may have it. What there is to say to it goes out, or went out, by itself.
+    Unknown,
 }
 
 /// All that wait.
@@ -29,6 +41,8 @@ pub(super) struct Queue {
     partitions: BTreeMap<Partition, Standing>,
     /// How many of them are away.
     away: usize,
+    /// How many deliveries wait.
+    count: usize,
 }
 
 /// One customer's.
@@ -38,6 +52,8 @@ struct Line {
     is_in_hand: bool,
     failures: u32,
     rests_until: Option<Instant>,
+    /// [`Standing::finished`] when it failed last.
+    finished_before: u64,
 }
 
 /// How a part of the store is doing.
@@ -48,6 +64,8 @@ struct Standing {
     /// It did not take what it was given last.
     is_away: bool,
     in_hand: usize,
+    /// How many were ever done with.
+    finished: u64,
 }
 
 impl Queue {
@@ -65,6 +83,7 @@ impl Queue {
         }
         let first = line.waiting.front().map(|first| first.place);
         line.waiting.insert(at, waiting);
+        self.count += 1;
         if !line.is_in_hand {
             let standing = self.partitions.entry(waiting.partition).or_default();
             if at == 0 {
@@ -72,6 +91,14 @@ impl Queue {
                 standing.first.insert(waiting.place, of);
             }
         }
+    }
+
+    /// Whether it waits, and nobody has it in hand.
+    pub(super) fn is_idle(&self, of: &CustomerRef, place: Place) -> bool {
+        self.of.get(of).is_some_and(|line| {
+            let first = line.waiting.front().is_some_and(|first| first.place == place);
+            !(line.is_in_hand && first) && line.waiting.iter().any(|waiting| waiting.place == place)
+        })
     }
 
     /// Whether any part of the store is away.
@@ -108,20 +135,43 @@ impl Queue {
         if let Some(standing) = self.partitions.get_mut(&waiting.partition) {
             self.away -= usize::from(standing.is_away);
             standing.is_away = false;
+            standing.finished += 1;
         }
+        let before = self.of.get(of).map_or(0, |line| line.waiting.len());
         self.put_down(of, waiting, |line| {
             line.waiting.retain(|other| other.place != waiting.place);
             (line.failures, line.rests_until) = (0, None);
         });
+        self.count -= before - self.of.get(of).map_or(0, |line| line.waiting.len());
     }
 
-    /// What was in hand is tried again later.
+    /// What was in hand is tried again later, and nothing else in its part of the store at once: it did not answer. Unless
+    /// others were done with since this one failed before: then it is this one that cannot be applied.
     pub(super) fn failed(&mut self, of: &CustomerRef, waiting: Waiting, now: Instant) {
-        self.set_away(waiting.partition);
+        let finished = self.partitions.get(&waiting.partition).map_or(0, |standing| standing.finished);
+        let is_alone = self.of.get(of).is_some_and(|line| line.failures > 0 && line.finished_before < finished);
+        if !is_alone {
+            self.set_away(waiting.partition);
+        }
+        self.stuck(of, waiting, now);
+    }
+
+    /// What was in hand is tried again later; the store is not to blame.
+    pub(super) fn stuck(&mut self, of: &CustomerRef, waiting: Waiting, now: Instant) {
+        let finished = self.partitions.get(&waiting.partition).map_or(0, |standing| standing.finished);
         self.put_down(of, waiting, |line| {
             let rests = RESTS.saturating_mul(1 << line.failures.min(16)).min(RESTS_AT_MOST);
             line.failures += 1;
+            line.finished_before = finished;
             line.rests_until = Some(now + rests);
+            line.waiting.iter_mut().filter(|other| other.place == waiting.place).for_each(|other| *other = waiting);
+        });
+    }
+
+    /// What was in hand is applied once more, at once.
+    pub(super) fn once_more(&mut self, of: &CustomerRef, waiting: Waiting) {
+        self.put_down(of, waiting, |line| {
+            line.waiting.iter_mut().filter(|other| other.place == waiting.place).for_each(|other| *other = waiting);
         });
     }
 
@@ -146,6 +196,7 @@ impl Queue {
             line.waiting.retain(&is_kept);
             in_hand.contains(of) || !line.waiting.is_empty()
         });
+        self.count = self.of.values().map(|line| line.waiting.len()).sum();
         for (of, line) in self.of.iter().filter(|(_, line)| !line.is_in_hand) {
             if let Some(first) = line.waiting.front() {
                 self.partitions.entry(first.partition).or_default().first.insert(first.place, of.clone());
@@ -155,7 +206,7 @@ impl Queue {
 
     /// How many wait.
     pub(super) fn len(&self) -> usize {
-        self.of.values().map(|line| line.waiting.len()).sum()
+        self.count
     }
 }
 

@@ -8,7 +8,7 @@ fn who(name: &str) -> CustomerRef {
 }
 
 fn waiting(partition: Partition, place: u64) -> Waiting {
-    Waiting { partition, place: Place(place), location: Location::default(), is_answered: false }
+    Waiting { partition, place: Place(place), location: Location::default(), past: Past::Untried }
 }
 
 fn queue(entries: &[(&str, Partition, u64)]) -> Queue {
@@ -94,4 +94,43 @@ fn what_the_journal_has_no_longer_is_forgotten() {
     assert_eq!((queue.len(), take(&mut queue, now)), (1, None));
     queue.finished(&who("a"), waiting(A, 1));
     assert_eq!([take(&mut queue, now), take(&mut queue, now)], [Some(4), None]);
+}
+
+#[test]
+fn one_that_cannot_be_applied_does_not_keep_the_others_waiting() {
+    let mut queue = queue(&[("poison", A, 1), ("b", A, 2), ("c", B, 3)]);
+    let mut now = Instant::now();
+    assert_eq!(take(&mut queue, now), Some(1));
+    queue.failed(&who("poison"), waiting(A, 1), now);
+    assert!(queue.is_in_trouble());
+    assert_eq!(take(&mut queue, now), Some(2));
+    queue.finished(&who("b"), waiting(A, 2));
+    assert!(!queue.is_in_trouble());
+    now += RESTS_AT_MOST;
+    assert_eq!(take(&mut queue, now), Some(1));
+    queue.failed(&who("poison"), waiting(A, 1), now);
+    assert!(!queue.is_in_trouble() && !queue.keeps_waiting(&who("new"), A));
+    assert!(queue.keeps_waiting(&who("poison"), A));
+    // Nothing else was done with since: then it may well be the store.
+    now += RESTS_AT_MOST;
+    assert_eq!([take(&mut queue, now), take(&mut queue, now)], [Some(1), Some(3)]);
+    queue.failed(&who("poison"), waiting(A, 1), now);
+    assert!(queue.is_in_trouble());
+}
+
+#[test]
+fn what_is_learnt_of_one_in_hand_is_known_when_it_is_taken_again() {
+    let mut queue = queue(&[("a", A, 1), ("a", A, 2)]);
+    let now = Instant::now();
+    assert!(queue.is_idle(&who("a"), Place(1)) && !queue.is_idle(&who("a"), Place(9)));
+    let (of, first) = queue.take(now).unwrap();
+    assert!(!queue.is_idle(&of, Place(1)) && queue.is_idle(&of, Place(2)));
+    queue.stuck(&of, Waiting { past: Past::Unknown, ..first }, now);
+    assert!(!queue.is_in_trouble());
+    let (_, again) = queue.take(now + RESTS).unwrap();
+    assert_eq!(again, Waiting { past: Past::Unknown, ..first });
+    queue.once_more(&of, again);
+    assert_eq!((take(&mut queue, now + RESTS), queue.len()), (Some(1), 2));
+    queue.finished(&of, again);
+    assert_eq!((take(&mut queue, now + RESTS), queue.len()), (Some(2), 1));
 }

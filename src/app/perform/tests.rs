@@ -31,7 +31,7 @@ fn ask(action: &str, question: Question, memo: Values) -> Work {
 
 fn delivery(inbound: Inbound, within: Duration) -> Delivery {
     let (deadline, arrived) = (Instant::now() + within, NOON);
-    Delivery { of: of("o1"), inbound, deadline, arrived, fresh: 7, hearing: Hearing::Waits }
+    Delivery { of: of("o1"), inbound, deadline, arrived, fresh: 7, hearing: Hearing::Waits, may_be_there: false }
 }
 
 fn open_to_messages() -> Customer {

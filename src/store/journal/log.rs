@@ -44,15 +44,18 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) segments: BTreeMap<u64, Segment>,
     pub(super) unsettled: Unsettled,
+    /// The next entry stands after this, wherever the last one stood.
+    pub(super) after: Place,
 }
 
 /// What is known of a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Segment {
     pub(super) bytes: u64,
+    /// Its entries stand from here; nothing stands in it while `last` is before that.
+    pub(super) first: Place,
     pub(super) last: Place,
     pub(super) first_arrived: Option<UnixSecs>,
-    pub(super) last_arrived: Option<UnixSecs>,
 }
 
 impl Segment {
@@ -60,7 +63,6 @@ impl Segment {
         self.last = self.last.max(place);
         if let Record::Accepted(accepted) = record {
             self.first_arrived = self.first_arrived.or(Some(accepted.arrived));
-            self.last_arrived = self.last_arrived.max(Some(accepted.arrived));
         }
     }
 }
@@ -102,7 +104,7 @@ impl Journal {
         for number in segment::numbers(dir)? {
             let mut known = Segment::default();
             if let Some(mut reader) = Reader::open(dir, number, &key)? {
-                known.last = Place(reader.first.0.saturating_sub(1));
+                (known.first, known.last) = (reader.first, Place(reader.first.0.saturating_sub(1)));
                 while let Some((place, _, record)) = reader.next()? {
                     known.note(place, &record);
                 }
@@ -146,17 +148,21 @@ impl Journal {
         jobs.as_ref().ok_or_else(closed)?.send(job).map_err(|_| closed())
     }
 
-    /// The store has it, or never will. `false` when that was known.
+    /// The store has it, or never will. `false` when it has to be applied once more all the same: then it stays open.
     pub fn settle(&self, partition: Partition, place: Place) -> bool {
         self.shared.state().unsettled.settle(partition, place)
     }
 
-    /// It has to be applied again. `false` when it is being applied now.
+    /// It has to be applied again. `false` when it is being applied now: then whoever does hears of it in
+    /// [`Self::settle`], since the store may forget just that.
     pub fn reopen(&self, partition: Partition, place: Place) -> bool {
-        let unsettled = &mut self.shared.state().unsettled;
-        let is_open = unsettled.is_open(partition, place);
-        unsettled.accept(partition, place);
-        !is_open
+        self.shared.state().unsettled.reopen(partition, place)
+    }
+
+    /// Whatever comes stands after `place`, also when this journal has lost what stood there.
+    pub fn go_on_after(&self, place: Place) {
+        let mut state = self.shared.state();
+        state.after = state.after.max(place);
     }
 
     /// Up to where the store has everything of a partition that was accepted since the journal was opened.
@@ -201,42 +207,39 @@ impl Journal {
     /// The delivery at a location. Blocks.
     ///
     /// # Errors
-    /// As the disk says; also when it is there no longer.
+    /// [`JournalFault::Gone`] when it is there no longer, else as the disk says.
     pub fn read(&self, location: Location) -> Result<Accepted, JournalFault> {
-        let gone = || JournalFault::Unreadable("an entry is there no longer".into());
+        let gone = || JournalFault::Gone("it is there no longer");
         let mut reader = Reader::open(&self.shared.dir, location.segment, &self.shared.key)?.ok_or_else(gone)?;
         reader.seek(location.offset)?;
         match reader.next()? {
-            Some((_, _, Record::Accepted(accepted))) => Ok(accepted),
+            Some((_, at, Record::Accepted(accepted))) if at == location => Ok(accepted),
             _ => Err(gone()),
         }
     }
 
-    /// Takes away what arrived before `before`, segment by segment, and says how many entries were still waiting.
+    /// Takes away every segment with something in it that arrived before `before`, and those with nothing in them. Says
+    /// how many entries were still waiting.
     ///
     /// # Errors
     /// As the disk says.
     pub fn forget_before(&self, before: UnixSecs) -> Result<usize, JournalFault> {
         let mut state = self.shared.state();
         let newest = state.segments.keys().next_back().copied();
-        let is_old = |segment: &Segment| segment.last_arrived.is_none_or(|arrived| arrived < before);
-        let old: Vec<(u64, Place)> = state
-            .segments
-            .iter()
-            .filter(|(_, segment)| is_old(segment))
-            .map(|(n, segment)| (*n, segment.last))
-            .collect();
+        let is_old = |segment: &Segment| segment.first_arrived.is_none_or(|arrived| arrived < before);
+        let old: Vec<(u64, Segment)> =
+            state.segments.iter().filter(|(_, segment)| is_old(segment)).map(|(n, segment)| (*n, *segment)).collect();
         let mut lost = 0;
-        for (number, last) in old {
+        for (number, segment) in old {
             if Some(number) == newest {
                 // It may be written: another one is begun first, unless nothing is in this one.
-                if state.segments.get(&number).is_some_and(|segment| segment.last_arrived.is_some()) {
+                if segment.first_arrived.is_some() {
                     self.tell(Job::Rotate)?;
                 }
                 continue;
             }
             self.shared.remove(&mut state, number)?;
-            lost += state.unsettled.drop_up_to(last);
+            lost += state.unsettled.drop_between(segment.first, segment.last);
         }
         Ok(lost)
     }

@@ -26,6 +26,9 @@ pub enum JournalFault {
     /// The disk.
     #[error("the journal: {0}")]
     Disk(String),
+    /// An entry is there no longer.
+    #[error("an entry of the journal: {0}")]
+    Gone(&'static str),
     /// What stands there is not what was written, or was written with another key.
     #[error("the journal cannot be read: {0}")]
     Unreadable(String),

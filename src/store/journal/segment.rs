@@ -2,7 +2,7 @@
 //! last entry short; nothing after it was ever acknowledged.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufReader, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,8 @@ const HEAD_BYTES: usize = MAGIC.len() + SALT_BYTES + 8;
 const BEFORE_BYTES: usize = 12;
 /// No delivery is longer than 64 KiB.
 const MOST_BYTES: usize = 128 * 1024;
+/// No sealed entry is shorter than its tag.
+const TAG_BYTES: usize = 16;
 const ENDING: &str = "journal";
 
 /// Which file an entry is in, and where.
@@ -117,9 +119,13 @@ impl Reader {
     /// Opens a segment. `None` when a crash left it without its head: then there is nothing in it.
     pub(super) fn open(dir: &Path, number: u64, key: &PseudonymKey) -> Result<Option<Self>, JournalFault> {
         let path = path(dir, number);
-        let mut file = BufReader::new(File::open(&path).map_err(|error| disk(&path, &error))?);
+        let opened = File::open(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => JournalFault::Gone("its file is there no longer"),
+            _ => disk(&path, &error),
+        });
+        let mut file = BufReader::new(opened?);
         let mut head = [0; HEAD_BYTES];
-        if file.read_exact(&mut head).is_err() {
+        if !fills(&mut file, &mut head)? {
             return Ok(None);
         }
         let (magic, rest) = head.split_at(MAGIC.len());
@@ -142,25 +148,40 @@ impl Reader {
         moved.map(drop).map_err(|error| JournalFault::Disk(error.to_string()))
     }
 
-    /// The next entry; `None` at the end, or where a crash has cut one short.
+    /// The next entry; `None` at the end, or where a crash has cut one short. One that is not what was written is told of
+    /// and passed over: those behind it are as good as ever.
     pub(super) fn next(&mut self) -> Result<Option<(Place, Location, Record)>, JournalFault> {
-        let mut before = [0; BEFORE_BYTES];
-        if self.file.read_exact(&mut before).is_err() {
-            return Ok(None);
+        loop {
+            let mut before = [0; BEFORE_BYTES];
+            if !fills(&mut self.file, &mut before)? {
+                return Ok(None);
+            }
+            let (length, place) = before.split_at(4);
+            let (length, place) = (usize::try_from(number_in(length)).unwrap_or(usize::MAX), Place(number_in(place)));
+            // What was never written is zeros.
+            if !(TAG_BYTES..=MOST_BYTES).contains(&length) {
+                return Ok(None);
+            }
+            let mut bytes = vec![0; length];
+            if !fills(&mut self.file, &mut bytes)? {
+                return Ok(None);
+            }
+            let location = Location { segment: self.number, offset: self.offset };
+            self.offset += (BEFORE_BYTES + length) as u64;
+            if let Some(clear) = self.seal.open(place, &mut bytes) {
+                return Ok(Some((place, location, Record::read(clear)?)));
+            }
+            tracing::error!(segment = self.number, offset = location.offset, "an entry of the journal is damaged");
         }
-        let (length, place) = before.split_at(4);
-        let (length, place) = (usize::try_from(number_in(length)).unwrap_or(usize::MAX), Place(number_in(place)));
-        if length > MOST_BYTES {
-            return Ok(None);
-        }
-        let mut bytes = vec![0; length];
-        if self.file.read_exact(&mut bytes).is_err() {
-            return Ok(None);
-        }
-        let Some(clear) = self.seal.open(place, &mut bytes) else { return Ok(None) };
-        let location = Location { segment: self.number, offset: self.offset };
-        self.offset += (BEFORE_BYTES + length) as u64;
-        Ok(Some((place, location, Record::read(clear)?)))
+    }
+}
+
+/// Reads as much as fits; `false` when the file ends before. Whatever else the disk says is no end.
+fn fills(file: &mut BufReader<File>, bytes: &mut [u8]) -> Result<bool, JournalFault> {
+    match file.read_exact(bytes) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(JournalFault::Disk(error.to_string())),
     }
 }
 
@@ -223,6 +244,24 @@ mod tests {
             };
             assert_eq!(read, expected, "cut to {length} bytes");
         }
+    }
+
+    #[test]
+    fn a_damaged_entry_hides_none_behind_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = written(dir.path());
+        let mut bytes = std::fs::read(path(dir.path(), 1)).unwrap();
+        bytes[usize::try_from(at[1].offset).unwrap() + BEFORE_BYTES] ^= 1;
+        std::fs::write(path(dir.path(), 1), bytes).unwrap();
+        assert_eq!(places(dir.path()), [1, 3]);
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_told_apart_from_a_disk_that_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(Reader::open(dir.path(), 1, &key()), Err(JournalFault::Gone(_))));
+        std::fs::create_dir(path(dir.path(), 1)).unwrap();
+        assert!(matches!(Reader::open(dir.path(), 1, &key()), Err(JournalFault::Disk(_))));
     }
 
     #[test]

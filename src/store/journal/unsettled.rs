@@ -1,6 +1,6 @@
 //! Which entries the store may not have yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Place;
 use crate::store::Partition;
@@ -11,37 +11,64 @@ pub(super) struct Unsettled(BTreeMap<Partition, InPartition>);
 
 #[derive(Debug, Default)]
 struct InPartition {
-    open: BTreeSet<Place>,
+    /// Whether each is to be applied once more when it is settled.
+    open: BTreeMap<Place, bool>,
     latest: Place,
 }
 
 impl Unsettled {
-    /// It was accepted.
+    /// It is being written: nothing from here on is all there is.
     pub(super) fn accept(&mut self, partition: Partition, place: Place) {
+        self.0.entry(partition).or_default().open.insert(place, false);
+    }
+
+    /// It stands on the disk.
+    pub(super) fn stands(&mut self, partition: Partition, place: Place) {
         let of = self.0.entry(partition).or_default();
-        of.open.insert(place);
         of.latest = of.latest.max(place);
     }
 
-    /// The store has it. `false` when that was known.
+    /// It could not be written: nobody will ever find it.
+    pub(super) fn withdraw(&mut self, partition: Partition, place: Place) {
+        self.0.entry(partition).or_default().open.remove(&place);
+    }
+
+    /// The store has it. `false` when that has to be made sure once more.
     pub(super) fn settle(&mut self, partition: Partition, place: Place) -> bool {
-        self.0.get_mut(&partition).is_some_and(|of| of.open.remove(&place))
+        let Some(of) = self.0.get_mut(&partition) else { return true };
+        match of.open.get_mut(&place) {
+            Some(again) if *again => {
+                *again = false;
+                false
+            }
+            _ => {
+                of.open.remove(&place);
+                true
+            }
+        }
+    }
+
+    /// It has to be applied again. `false` when that happens now, and will be made sure of.
+    pub(super) fn reopen(&mut self, partition: Partition, place: Place) -> bool {
+        let of = self.0.entry(partition).or_default();
+        of.latest = of.latest.max(place);
+        of.open.insert(place, of.open.contains_key(&place)).is_none()
     }
 
     /// Whether it still waits.
     pub(super) fn is_open(&self, partition: Partition, place: Place) -> bool {
-        self.0.get(&partition).is_some_and(|of| of.open.contains(&place))
+        self.0.get(&partition).is_some_and(|of| of.open.contains_key(&place))
     }
 
     /// Up to where the store has everything of a partition; nothing when nothing was ever accepted there.
     pub(super) fn settled_up_to(&self, partition: Partition) -> Option<Place> {
         let of = self.0.get(&partition)?;
-        Some(of.open.first().map_or(of.latest, |first| Place(first.0.saturating_sub(1))))
+        Some(of.open.first_key_value().map_or(of.latest, |(first, _)| Place(first.0.saturating_sub(1))))
     }
 
     /// The oldest entry that still waits.
     pub(super) fn oldest(&self) -> Option<Place> {
-        self.0.values().filter_map(|of| of.open.first().copied()).min()
+        self.0.values().filter_map(|of| of.open.first_key_value().map(|(first, _)| *first)).min()
     }
 
     /// How many wait.
@@ -50,10 +77,10 @@ impl Unsettled {
     }
 
     /// Nobody waits for these any more: they are gone.
-    pub(super) fn drop_up_to(&mut self, last: Place) -> usize {
+    pub(super) fn drop_between(&mut self, first: Place, last: Place) -> usize {
         let before = self.count();
         for of in self.0.values_mut() {
-            of.open = of.open.split_off(&Place(last.0 + 1));
+            of.open.retain(|place, _| !(first..=last).contains(place));
         }
         before - self.count()
     }
@@ -72,9 +99,10 @@ mod tests {
         assert_eq!((unsettled.settled_up_to(A), unsettled.oldest()), (None, None));
         for (partition, place) in [(A, 1), (B, 2), (A, 3), (A, 5)] {
             unsettled.accept(partition, Place(place));
+            unsettled.stands(partition, Place(place));
         }
         assert_eq!((unsettled.settled_up_to(A), unsettled.oldest()), (Some(Place(0)), Some(Place(1))));
-        assert!(unsettled.settle(A, Place(3)) && !unsettled.settle(A, Place(3)));
+        assert!(unsettled.settle(A, Place(3)) && unsettled.settle(A, Place(3)));
         assert_eq!(unsettled.settled_up_to(A), Some(Place(0)));
         assert!(unsettled.settle(A, Place(1)) && unsettled.is_open(A, Place(5)));
         assert_eq!((unsettled.settled_up_to(A), unsettled.settled_up_to(B)), (Some(Place(4)), Some(Place(1))));
@@ -86,12 +114,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_waits_no_longer() {
+    fn what_is_gone_waits_no_longer_and_what_stands_before_it_does() {
         let mut unsettled = Unsettled::default();
-        for place in 1..=4 {
+        for place in 1..=5 {
             unsettled.accept(A, Place(place));
+            unsettled.stands(A, Place(place));
         }
-        assert_eq!((unsettled.drop_up_to(Place(3)), unsettled.count()), (3, 1));
-        assert_eq!(unsettled.settled_up_to(A), Some(Place(3)));
+        assert_eq!(
+            (unsettled.drop_between(Place(6), Place(5)), unsettled.count()),
+            (0, 5),
+            "a segment without entries"
+        );
+        assert_eq!((unsettled.drop_between(Place(2), Place(3)), unsettled.count()), (2, 3));
+        assert_eq!(unsettled.settled_up_to(A), Some(Place(0)));
+        assert_eq!((unsettled.drop_between(Place(1), Place(1)), unsettled.settled_up_to(A)), (1, Some(Place(3))));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_nowhere() {
+        let mut unsettled = Unsettled::default();
+        unsettled.accept(A, Place(7));
+        assert_eq!(unsettled.settled_up_to(A), Some(Place(6)), "not yet");
+        unsettled.withdraw(A, Place(7));
+        assert_eq!((unsettled.settled_up_to(A), unsettled.count()), (Some(Place(0)), 0));
+    }
+
+    #[test]
+    fn what_is_applied_while_the_store_forgets_is_applied_once_more() {
+        let mut unsettled = Unsettled::default();
+        unsettled.accept(A, Place(1));
+        unsettled.stands(A, Place(1));
+        assert!(!unsettled.reopen(A, Place(1)), "somebody has it in hand");
+        assert!(!unsettled.settle(A, Place(1)) && unsettled.is_open(A, Place(1)));
+        assert!(unsettled.settle(A, Place(1)) && !unsettled.is_open(A, Place(1)));
+        assert!(unsettled.reopen(A, Place(1)) && unsettled.is_open(A, Place(1)), "nobody has it in hand");
+        assert!(unsettled.settle(A, Place(1)));
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::time::UnixSecs;
 /// So much of a segment is written before another one is begun.
 const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 /// Or so long, so that what is too old can go.
-const SEGMENT_SECS: i64 = 3600;
+const SEGMENT_SECS: i64 = 900;
 /// So many entries are written at once.
 const AT_ONCE: usize = 512;
 /// Notes about answers wait so long for a delivery to be written with.
@@ -97,6 +97,7 @@ impl Writer<'_> {
             self.make_room()?;
         }
         let arrived = deliveries.first().map(|delivery| delivery.arrived);
+        self.next_place = self.next_place.max(self.shared.state().after.0 + 1);
         let mut open = match self.open.take().filter(|open| !self.is_full(open, arrived)) {
             Some(open) => open,
             None => self.begin()?,
@@ -123,12 +124,15 @@ impl Writer<'_> {
         }
         let written = open.write(&batch);
         let mut state = self.shared.state();
-        if let Err(error) = written {
-            for (place, record) in &records {
-                if let Record::Accepted(delivery) = record {
-                    state.unsettled.settle(delivery.partition, *place);
+        for (place, record) in &records {
+            if let Record::Accepted(delivery) = record {
+                match &written {
+                    Ok(()) => state.unsettled.stands(delivery.partition, *place),
+                    Err(_) => state.unsettled.withdraw(delivery.partition, *place),
                 }
             }
+        }
+        if let Err(error) = written {
             return Err(JournalFault::Disk(error.to_string()));
         }
         let segment = state.segments.entry(open.number).or_default();
@@ -155,10 +159,11 @@ impl Writer<'_> {
 
     fn begin(&mut self) -> Result<Open, JournalFault> {
         let number = self.next_segment;
-        let open = Open::begin(&self.shared.dir, (number, Place(self.next_place)), &self.shared.key)?;
+        let first = Place(self.next_place);
+        let open = Open::begin(&self.shared.dir, (number, first), &self.shared.key)?;
         self.next_segment += 1;
-        let last = Place(self.next_place.saturating_sub(1));
-        let segment = Segment { bytes: open.bytes, last, ..Segment::default() };
+        let last = Place(first.0.saturating_sub(1));
+        let segment = Segment { bytes: open.bytes, first, last, first_arrived: None };
         self.shared.state().segments.insert(number, segment);
         Ok(open)
     }

@@ -1,8 +1,9 @@
 -- What stands here about a process' journal, and which server says so. Moved when it still is as the process knows it.
 local KEPT_SECS = 172800
 local function server()
-  local ok, info = pcall(redis.call, 'INFO', 'server')
-  return ok and type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+  -- One that was another one's replica for a while is the same, and knows what the other knew.
+  local runs = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  return runs .. ':' .. string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
 end
 
 local name, known, known_server, moved = arg(), arg(), arg(), arg()
