@@ -53,6 +53,7 @@ mod redis_journal;
 mod redis_kill;
 mod redis_late;
 mod redis_opening;
+mod redis_process;
 mod redis_servers;
 mod reload;
 mod replay;

@@ -10,7 +10,10 @@ use crate::store::{CustomerRef, Partition};
 
 /// Who failed is tried again after this; twice as long each time.
 const RESTS: Duration = Duration::from_millis(100);
-const RESTS_AT_MOST: Duration = Duration::from_secs(30);
+/// As long as the store is away: it is to be noticed soon that it is back.
+const RESTS_AT_MOST: Duration = Duration::from_secs(1);
+/// Who cannot be applied for a reason of its own.
+const RESTS_ALONE_AT_MOST: Duration = Duration::from_secs(30);
 
 /// A delivery that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,17 +153,22 @@ impl Queue {
     pub(super) fn failed(&mut self, of: &CustomerRef, waiting: Waiting, now: Instant) {
         let finished = self.partitions.get(&waiting.partition).map_or(0, |standing| standing.finished);
         let is_alone = self.of.get(of).is_some_and(|line| line.failures > 0 && line.finished_before < finished);
-        if !is_alone {
-            self.set_away(waiting.partition);
+        if is_alone {
+            return self.stuck(of, waiting, now);
         }
-        self.stuck(of, waiting, now);
+        self.set_away(waiting.partition);
+        self.rest(of, waiting, (now, RESTS_AT_MOST));
     }
 
     /// What was in hand is tried again later; the store is not to blame.
     pub(super) fn stuck(&mut self, of: &CustomerRef, waiting: Waiting, now: Instant) {
+        self.rest(of, waiting, (now, RESTS_ALONE_AT_MOST));
+    }
+
+    fn rest(&mut self, of: &CustomerRef, waiting: Waiting, (now, at_most): (Instant, Duration)) {
         let finished = self.partitions.get(&waiting.partition).map_or(0, |standing| standing.finished);
         self.put_down(of, waiting, |line| {
-            let rests = RESTS.saturating_mul(1 << line.failures.min(16)).min(RESTS_AT_MOST);
+            let rests = RESTS.saturating_mul(1 << line.failures.min(16)).min(at_most);
             line.failures += 1;
             line.finished_before = finished;
             line.rests_until = Some(now + rests);

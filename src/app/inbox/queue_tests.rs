@@ -69,10 +69,10 @@ fn where_the_store_is_away_one_is_tried_at_a_time_and_not_always_the_same() {
 }
 
 #[test]
-fn who_fails_again_and_again_rests_longer_and_never_too_long() {
+fn who_fails_again_and_again_rests_longer_and_not_longer_than_it_takes_to_notice_that_the_store_is_back() {
     let mut queue = queue(&[("a", A, 1)]);
     let mut now = Instant::now();
-    for expected in [100, 200, 400, 800] {
+    for expected in [100, 200, 400, 800, 1_000, 1_000] {
         assert_eq!(take(&mut queue, now), Some(1));
         queue.failed(&who("a"), waiting(A, 1), now);
         assert_eq!(take(&mut queue, now + Duration::from_millis(expected - 1)), None);
@@ -80,8 +80,9 @@ fn who_fails_again_and_again_rests_longer_and_never_too_long() {
     }
     for _ in 0..40 {
         assert_eq!(take(&mut queue, now), Some(1));
-        queue.failed(&who("a"), waiting(A, 1), now);
-        now += RESTS_AT_MOST;
+        queue.stuck(&who("a"), waiting(A, 1), now);
+        assert_eq!(take(&mut queue, now + RESTS_AT_MOST), None);
+        now += RESTS_ALONE_AT_MOST;
     }
 }
 
@@ -112,7 +113,7 @@ fn one_that_cannot_be_applied_does_not_keep_the_others_waiting() {
     assert!(!queue.is_in_trouble() && !queue.keeps_waiting(&who("new"), A));
     assert!(queue.keeps_waiting(&who("poison"), A));
     // Nothing else was done with since: then it may well be the store.
-    now += RESTS_AT_MOST;
+    now += RESTS_ALONE_AT_MOST;
     assert_eq!([take(&mut queue, now), take(&mut queue, now)], [Some(1), Some(3)]);
     queue.failed(&who("poison"), waiting(A, 1), now);
     assert!(queue.is_in_trouble());
