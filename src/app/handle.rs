@@ -206,7 +206,7 @@ impl App {
             if let Some(earned) = stored.customer.recent.earned(inbound.key) {
                 return Ok(Settled::before(earned));
             }
-            if self.in_time(delivery.hearing, self.is_spent(&delivery.of.account, inbound.key)).await?
+            if self.in_time(delivery.hearing, self.is_spent(&delivery.of, inbound.key)).await?
                 || self.is_logged(delivery, &stored.customer.recent).await?
             {
                 let earned = Earned { reply: Reply::Silent, at: moment.now };
@@ -256,7 +256,9 @@ impl App {
     ) -> Result<Option<Settled>, StoreError> {
         let earned = Earned { reply: decision.reply.clone(), at: setting.moment.now };
         let wait_for = decision.wait_for.clone();
-        let applied = decision.customer.recent.keys().filter(|key| *key != setting.moment.key).collect();
+        let mut applied = self.known_to(&decision.customer.recent);
+        applied.retain(|key| *key != setting.moment.key);
+        applied.push(setting.moment.key);
         let mut commit = self.commit_of(setting, base, decision);
         let mut waited: Option<Work> = None;
         for work in &mut commit.outbox {
@@ -267,7 +269,7 @@ impl App {
             }
         }
         let more_work = !commit.outbox.is_empty();
-        match self.in_time(hearing, self.commit_new(commit, (setting.moment.key, applied))).await? {
+        match self.in_time(hearing, self.commit(commit, applied)).await? {
             Committed::Applied => {
                 if more_work {
                     self.outbox_bell.notify_one();

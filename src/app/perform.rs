@@ -117,7 +117,7 @@ impl App {
                 Told::Passively => decision.customer.recent.remember(work.origin, reply.clone(), now),
                 Told::Later | Told::Finally => say_later(&mut decision, work, (reply.clone(), now)),
             }
-            let applied = stored.customer.recent.keys().collect();
+            let applied = self.known_to(&stored.customer.recent);
             let mut commit = self.commit_of(setting, stored.version, decision);
             commit.settled.push(work.id.clone());
             match self.commit(commit, applied).await? {
@@ -174,7 +174,7 @@ impl App {
                 }
                 Ending::Dropped => {}
             }
-            let applied = customer.recent.keys().collect();
+            let applied = self.known_to(&customer.recent);
             let keep = forget_left(&mut customer, self.rules.discretion.forget);
             let commit = Commit {
                 of: claimed.of.clone(),
@@ -185,6 +185,7 @@ impl App {
                 facts: Vec::new(),
                 outbox: Vec::new(),
                 settled: vec![claimed.work.id.clone()],
+                spent: Vec::new(),
             };
             match self.commit(commit, applied).await? {
                 Committed::Applied | Committed::Settled => return Ok(Tried::Finished),

@@ -54,6 +54,7 @@ impl App {
             facts,
             outbox,
             settled: Vec::new(),
+            spent: Vec::new(),
             keep,
         }
     }

@@ -243,6 +243,7 @@ fn a_decision_made_before_somebody_was_forgotten_does_not_overwrite_who_they_are
         facts: Vec::new(),
         outbox: Vec::new(),
         settled: Vec::new(),
+        spent: Vec::new(),
         keep,
     };
     let now = (0, UnixSecs(0));

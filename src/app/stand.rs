@@ -135,6 +135,7 @@ impl Stand {
             facts: Vec::new(),
             outbox,
             settled: Vec::new(),
+            spent: Vec::new(),
             keep: Keep::Known,
         };
         assert_eq!(self.app.store.commit(commit).await.unwrap(), Committed::Applied);

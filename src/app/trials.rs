@@ -97,6 +97,7 @@ impl Hand<'_> {
                 facts,
                 outbox: Vec::new(),
                 settled: Vec::new(),
+                spent: Vec::new(),
                 keep: Keep::Known,
             };
             if self.store.commit(commit).await.unwrap() == Committed::Applied {

@@ -12,7 +12,7 @@ use super::forgetful::Forgetful;
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
 pub use crate::domain::forget::Keep;
-use crate::domain::ids::{AccountId, Openid, WorkId};
+use crate::domain::ids::{AccountId, DedupeKey, Openid, WorkId};
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::Work;
 pub use crate::growth::counter::CounterRange;
@@ -59,9 +59,20 @@ pub struct Commit {
     /// Outgoing work of this customer that is done with this commit, settled before `outbox` is added. All of it must
     /// still be there, else nothing happens: so work that two workers did has one effect.
     pub settled: Vec<WorkId>,
+    /// Deliveries that stay known for a while ([`Store::is_spent`]) although the record that knows them is not kept.
+    pub spent: Vec<Spent>,
     /// Under what name the record is kept from now on. For one that is not kept under its openid all outgoing work is
     /// dropped, the facts lose their words, and what was counted by these words is counted without them.
     pub keep: Keep,
+}
+
+/// A delivery of somebody of whom nothing is kept, under its sealed key, and when it was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// Which.
+    pub key: DedupeKey,
+    /// When.
+    pub at: UnixSecs,
 }
 
 /// What came of a commit.
@@ -141,7 +152,8 @@ pub enum SharedKind {
     Post,
     /// What the platform's own statistics said of a day; the part is the day.
     Datacube,
-    /// A recent delivery of somebody of whom nothing is kept; the part is its sealed key, the body when it was put.
+    /// A recent delivery of somebody of whom nothing is kept ([`Spent`]), where the engine keeps it among these; the part
+    /// is its sealed key, the body when it was applied.
     Spent,
     /// Which process does what only one does at a time; the part is what.
     Duty,
@@ -170,6 +182,13 @@ pub struct SharedName {
     pub kind: SharedKind,
     /// Which one; records of a kind are listed in order of it.
     pub part: String,
+}
+
+impl SharedName {
+    /// That of a spent delivery.
+    pub fn spent(DedupeKey(key): DedupeKey) -> Self {
+        Self { kind: SharedKind::Spent, part: format!("{key:016x}") }
+    }
 }
 
 /// A shared record as it was read.
@@ -266,6 +285,11 @@ pub trait Store: Send + Sync {
 
     /// Applies one decision, or nothing.
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
+
+    /// Whether a delivery of the customer was said to be [`Commit::spent`]. To be asked after the record was read.
+    async fn is_spent(&self, of: &CustomerRef, key: DedupeKey) -> Result<bool, StoreError> {
+        Ok(self.shared(&of.account, &SharedName::spent(key)).await?.version != Version(0))
+    }
 
     /// Applies all of it, or nothing: [`Committed::Stale`] when a single base is outdated, that of
     /// the note included.

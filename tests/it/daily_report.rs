@@ -221,6 +221,7 @@ async fn an_identity_that_fails_is_kept_and_shown() {
         facts: Vec::new(),
         outbox: Vec::new(),
         settled: Vec::new(),
+        spent: Vec::new(),
         keep: Keep::Known,
     };
     assert_eq!(world.store().commit(wrong).await.unwrap(), Committed::Applied);

@@ -157,6 +157,7 @@ impl Used {
                 facts: Vec::new(),
                 outbox: Vec::new(),
                 settled: Vec::new(),
+                spent: Vec::new(),
                 keep: Keep::Known,
             };
             assert_eq!(self.store.commit(commit).await.unwrap(), Committed::Applied);

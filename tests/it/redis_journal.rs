@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use fuwu::channel::official::Mode;
 use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
-use fuwu::store::{CustomerRef, SharedKind};
+use fuwu::store::{CounterRange, CustomerRef, SharedKind, Stored};
 use tempfile::TempDir;
 
 use crate::hand::{event, text};
@@ -123,6 +123,37 @@ async fn what_waited_when_the_process_ended_is_applied_after_the_next_start() {
     stopped.unwrap();
     let world = World::open(dir, &[("FUWU__STORE__URL", &redis.url())]).await;
     until("it is applied", async || world.count(Metric::Messages).await == 2 * OPENIDS as i64).await;
+}
+
+#[actix_web::test]
+async fn somebody_of_whom_nothing_is_kept_leaves_once_whatever_redis_forgets() {
+    let mut redis = RedisServer::start(&[]);
+    let env = [("FUWU__STORE__URL", redis.url()), ("FUWU__PRIVACY__FORGET", "strict".into())];
+    let world = World::start_with(&env.each_ref().map(|(key, value)| (*key, value.as_str()))).await;
+    let hand = world.hand(Mode::Safe);
+    let (comes, goes) = (event("oStrict", "subscribe", ""), event("oStrict", "unsubscribe", ""));
+    assert_eq!(hand.deliver(&comes).await.status, 200);
+    until("the mark is written", async || !redis.ask(&["KEYS", "*:mark:*"]).unwrap().is_empty()).await;
+    assert_eq!(redis.ask(&["SAVE"]).as_deref(), Some("OK"));
+    assert_eq!(hand.deliver(&goes).await.status, 200);
+    assert_eq!(world.count(Metric::Unfollows).await, 1);
+    // It knows them as a follower again, and neither that they left nor of which delivery that came.
+    redis.kill_and_restart();
+    until("they have left", async || {
+        world
+            .store()
+            .counters(&"demo".into(), &[CounterRange::all(Metric::Unfollows)])
+            .await
+            .is_ok_and(|counters| counters.sum_to(Metric::Unfollows, i32::MAX) == 1)
+    })
+    .await;
+    let of = CustomerRef { account: "demo".into(), openid: "oStrict".into() };
+    assert_eq!(world.store().load(&of).await.unwrap(), Stored::default());
+    for again in [&comes, &goes] {
+        assert!(hand.deliver(again).await.is_acknowledged_only());
+    }
+    let counted = [Metric::Follows, Metric::Unfollows].map(async |metric| world.count(metric).await);
+    assert_eq!(futures_util::future::join_all(counted).await, [1, 1]);
 }
 
 #[actix_web::test]

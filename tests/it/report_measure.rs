@@ -95,6 +95,7 @@ async fn store(dir: &Path, customers: u32) -> Embedded {
             facts: Vec::new(),
             outbox: Vec::new(),
             settled: Vec::new(),
+            spent: Vec::new(),
             keep: Keep::Known,
         };
         assert_eq!(store.commit(commit).await.unwrap(), Committed::Applied);

@@ -78,6 +78,7 @@ macro_rules! conformance {
                 forgetting:
                     a_tombstone_is_found_by_its_openid_and_bears_another_name,
                     what_is_kept_of_nobody_is_found_by_nobody,
+                    deliveries_of_nobody_stay_known,
                     somebody_whose_first_word_is_a_goodbye_is_a_tombstone_at_once,
                     a_burial_drops_outgoing_work_and_words_and_the_counters_agree,
                     somebody_who_is_away_and_heard_of_again_in_one_bulk_loses_their_words_once,

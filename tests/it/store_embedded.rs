@@ -29,6 +29,7 @@ fn commit(of: CustomerRef, base: u64) -> Commit {
         facts: Vec::new(),
         outbox: Vec::new(),
         settled: Vec::new(),
+        spent: Vec::new(),
         keep: fuwu::store::Keep::Known,
     }
 }

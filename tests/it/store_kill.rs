@@ -87,6 +87,7 @@ fn commit(of: &CustomerRef, version: u64) -> Commit {
             task: Task::Send(Reply::Silent),
         }],
         keep: fuwu::store::Keep::Known,
+        spent: Vec::new(),
         settled: match version {
             1 => Vec::new(),
             _ => vec![(version - 1).to_string().as_str().into()],

@@ -48,6 +48,7 @@ fn commit(n: u64, base: u64) -> Commit {
         facts: vec![fact.clone(), fact],
         outbox: Vec::new(),
         settled: Vec::new(),
+        spent: Vec::new(),
         keep: fuwu::store::Keep::Known,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map};
 use std::hash::{Hash, Hasher};
 
 use super::line::{Entry, Line, Recorded};
-use super::spent::Spent;
+use super::spent::Buried;
 use super::{Progress, Replay};
 use crate::app::settle::{Consequences, Setting, consequences};
 use crate::channel::official::Unusable;
@@ -77,6 +77,7 @@ fn after(buried: &Commit) -> Commit {
         facts: Vec::new(),
         outbox: Vec::new(),
         settled: Vec::new(),
+        spent: Vec::new(),
         keep: Keep::Known,
     }
 }
@@ -89,7 +90,7 @@ pub(super) struct Decided<'c> {
     sums: Sums,
     /// Votes by account: those of the store, and those of this chunk on top.
     votes: HashMap<usize, HashMap<String, i64>>,
-    spent: Spent<'c>,
+    buried: Buried<'c>,
     bulk: Bulk,
     pub(super) progress: Progress,
 }
@@ -103,7 +104,7 @@ impl<'c> Decided<'c> {
             due: Vec::with_capacity(lines.len()),
             sums: Sums::new(),
             votes: HashMap::new(),
-            spent: Spent::new(replay),
+            buried: Buried::new(replay),
             bulk: Bulk::default(),
             progress,
         };
@@ -170,6 +171,7 @@ impl<'c> Decided<'c> {
                     facts: Vec::with_capacity(2 * due.len()),
                     outbox: Vec::new(),
                     settled: Vec::new(),
+                    spent: Vec::new(),
                     keep: Keep::Known,
                 };
                 self.customer(account, commit, due).await?;
@@ -181,7 +183,9 @@ impl<'c> Decided<'c> {
         let Some((id, playbook)) = self.replay.accounts.get(account) else { return Ok(()) };
         let mut applied = false;
         for Due { at, inbound, .. } in due {
-            if commit.customer.recent.earned(inbound.key).is_some() || self.spent.holds(id, inbound.key).await? {
+            if commit.customer.recent.earned(inbound.key).is_some()
+                || self.buried.holds(id, (&commit.of, inbound.key)).await?
+            {
                 self.progress.tallies.duplicates += 1;
                 continue;
             }
@@ -190,7 +194,7 @@ impl<'c> Decided<'c> {
             commit.customer.recent.forget_old_replies(*at);
             let made = self.one(playbook, (account, *at), (&commit, inbound)).await?;
             if made.keep == Keep::Nothing {
-                self.spent.bury(id, commit.customer.recent.keys().chain([inbound.key])).await?;
+                commit.spent = self.buried.bury(id, commit.customer.recent.keys().chain([inbound.key]));
             }
             self.count(account, &mut commit, made);
             if commit.keep != Keep::Known {
@@ -292,8 +296,7 @@ impl<'c> Decided<'c> {
 
     /// What is to be stored, the note left out.
     pub(super) fn into_bulk(self) -> (Bulk, Progress) {
-        let Self { replay, sums, spent, mut bulk, progress, .. } = self;
-        bulk.notes.extend(spent.into_changes());
+        let Self { replay, sums, mut bulk, progress, .. } = self;
         let mut of_accounts: Vec<Vec<Increment>> = replay.accounts.iter().map(|_| Vec::new()).collect();
         for (Cell { account, late_on, key }, by) in sums {
             if let Some(increments) = of_accounts.get_mut(account).filter(|_| by != 0) {

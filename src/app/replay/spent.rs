@@ -1,48 +1,38 @@
 //! Deliveries of customers of whom a replay keeps nothing (`privacy.forget = strict`), so that a repeated one counts
-//! once. The marks are those of live traffic; here they change together with the rest of the chunk.
+//! once. They stay known as those of live traffic do; here they change together with the rest of the chunk.
 
 use std::collections::HashSet;
 
 use super::Replay;
-use crate::app::spent::{is_spent, mark};
 use crate::domain::forget::Forget;
 use crate::domain::ids::{AccountId, DedupeKey};
-use crate::store::{SharedChange, StoreError};
+use crate::store::{CustomerRef, Spent, StoreError};
 
 /// The deliveries whose record the chunk takes away.
-pub(super) struct Spent<'c> {
+pub(super) struct Buried<'c> {
     replay: &'c Replay,
     keys: HashSet<(&'c AccountId, DedupeKey)>,
 }
 
-impl<'c> Spent<'c> {
+impl<'c> Buried<'c> {
     pub(super) fn new(replay: &'c Replay) -> Self {
         Self { replay, keys: HashSet::new() }
     }
 
     /// Whether a delivery was applied to a record that is no more.
-    pub(super) async fn holds(&self, account: &'c AccountId, key: DedupeKey) -> Result<bool, StoreError> {
+    pub(super) async fn holds(
+        &self,
+        account: &'c AccountId,
+        (of, key): (&CustomerRef, DedupeKey),
+    ) -> Result<bool, StoreError> {
         let Replay { store, rules, .. } = self.replay;
         Ok(rules.discretion.forget == Forget::Strict
-            && (self.keys.contains(&(account, key)) || is_spent(store.as_ref(), account, key).await?))
+            && (self.keys.contains(&(account, key)) || store.is_spent(of, key).await?))
     }
 
-    /// Remembers what a record remembered, less what has a mark already: a decision that came to nothing may have left it.
-    pub(super) async fn bury(
-        &mut self,
-        account: &'c AccountId,
-        keys: impl Iterator<Item = DedupeKey>,
-    ) -> Result<(), StoreError> {
-        for key in keys {
-            if !is_spent(self.replay.store.as_ref(), account, key).await? {
-                self.keys.insert((account, key));
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn into_changes(self) -> impl Iterator<Item = SharedChange> {
-        let since = self.replay.begun;
-        self.keys.into_iter().map(move |(account, key)| mark(account, key, since))
+    /// Remembers what a record remembered, for its commit and for the rest of the chunk.
+    pub(super) fn bury(&mut self, account: &'c AccountId, keys: impl Iterator<Item = DedupeKey>) -> Vec<Spent> {
+        let at = self.replay.begun;
+        keys.filter(|key| self.keys.insert((account, *key))).map(|key| Spent { key, at }).collect()
     }
 }

@@ -31,6 +31,7 @@ async fn store() -> (TempDir, Embedded) {
         facts: Vec::new(),
         outbox: Vec::new(),
         settled: Vec::new(),
+        spent: Vec::new(),
         keep: Keep::Known,
     };
     assert_eq!(store.commit(commit).await.unwrap(), Committed::Applied);

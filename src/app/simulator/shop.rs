@@ -16,8 +16,8 @@ use crate::growth::counters::Counters;
 use crate::growth::lateness::Lateness;
 use crate::growth::residue::of_lost_words;
 use crate::store::{
-    Bulk, Claimed, Commit, Committed, CustomerRef, Logged, Numbers, PseudonymKey, Quarantined, Shared, SharedChange,
-    SharedKind, SharedName, Store, Stored, Version,
+    Claimed, Commit, Committed, CustomerRef, Logged, Numbers, PseudonymKey, Quarantined, Shared, SharedChange,
+    SharedKind, SharedName, Spent, Store, Stored, Version,
 };
 
 struct Row {
@@ -124,27 +124,6 @@ impl Shop {
         self.apply(commit, now)
     }
 
-    /// Both or neither.
-    pub fn commit_noted(&mut self, commit: Commit, note: Option<SharedChange>, now: Now) -> Committed {
-        let bulk = || Bulk {
-            commits: vec![commit.clone()],
-            quarantined: Vec::new(),
-            notes: note.clone().into_iter().collect(),
-        };
-        let twins = self.twin.says_later(|twin| twin.commit_all(bulk()));
-        let key = |note: &SharedChange| (format!("{:?}", note.name.kind), note.name.part.clone());
-        let known = |note: &SharedChange| self.shared.get(&key(note)).map_or(Version(0), |shared| shared.version);
-        let is_new = |note: &SharedChange| known(note) == note.base;
-        if !note.as_ref().is_none_or(is_new) {
-            return twins.agree(Committed::Stale);
-        }
-        let committed = self.commit_alone(commit, now);
-        if let Some(note) = note.filter(|_| committed == Committed::Applied) {
-            self.put_alone(note);
-        }
-        twins.agree(committed)
-    }
-
     /// What was acknowledged too early becomes durable after all.
     pub fn sync(&mut self, now: Now) {
         for commit in std::mem::take(&mut self.unsynced) {
@@ -202,6 +181,12 @@ impl Shop {
         }
         if commit.keep != Keep::Known {
             self.bury(id);
+        }
+        for Spent { key, at } in &commit.spent {
+            let part = SharedName::spent(*key).part;
+            let body = at.0.to_string().into_bytes();
+            let mark = self.shared.entry((format!("{:?}", SharedKind::Spent), part));
+            mark.or_insert(Shared { version: Version(1), body });
         }
         self.ledger.committed(&commit, now);
         Committed::Applied

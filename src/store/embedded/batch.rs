@@ -164,6 +164,7 @@ fn commit(
         customers::log(connection, &fact)?;
     }
     outbox::change(connection, customer, row)?;
+    shared::spend(connection, account, &row.spent)?;
     if row.keep != Keep::Known {
         forget::bury(connection, (account, customer), fold)?;
     }

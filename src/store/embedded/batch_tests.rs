@@ -84,6 +84,7 @@ fn commit(wish: &Wish) -> Write {
         outbox: wish.outbox.map(work).into_iter().collect(),
         keep: Keep::Known,
         settled: wish.settled.map(|n| n.to_string().as_str().into()).into_iter().collect(),
+        spent: Vec::new(),
         of,
     };
     Write::Commit(Box::new(CommitRow::new(commit, &names()).unwrap()))
@@ -205,6 +206,7 @@ fn a_long_record_is_stored_beside_short_ones() {
         facts: vec![],
         outbox: vec![],
         settled: vec![],
+        spent: Vec::new(),
         keep: Keep::Known,
         of,
     };

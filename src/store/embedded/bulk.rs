@@ -59,6 +59,7 @@ pub(super) fn apply(connection: &Connection, known: &mut Known, bulk: &BulkRow) 
             }
         }
         outbox::change(connection, customer, row)?;
+        shared::spend(connection, account, &row.spent)?;
         if row.keep != Keep::Known {
             // These may hold the words that are to be taken out.
             customers::log_all(connection, &facts)?;

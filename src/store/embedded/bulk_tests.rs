@@ -88,6 +88,7 @@ fn row(wish: &Wish) -> CommitRow {
         facts: (0..wish.facts).map(fact).collect(),
         outbox: wish.outbox.map(work).into_iter().collect(),
         settled: wish.settled.map(|n| n.to_string().as_str().into()).into_iter().collect(),
+        spent: Vec::new(),
         keep: wish.keep,
     };
     CommitRow::new(commit, &names()).unwrap()

@@ -381,6 +381,7 @@ mod tests {
                 facts: Vec::new(),
                 outbox: Vec::new(),
                 settled: Vec::new(),
+                spent: Vec::new(),
                 keep,
             };
             assert_eq!(store.commit(commit).await.unwrap(), Committed::Applied);

@@ -16,7 +16,7 @@ use crate::domain::work::Work;
 use crate::growth::counter::Increment;
 use crate::store::pseudonym::Names;
 use crate::store::shape::{self, Shape as _};
-use crate::store::{Commit, Committed, CustomerRef, Partition, Quarantined, SharedChange, StoreError, Version};
+use crate::store::{Commit, Committed, CustomerRef, Partition, Quarantined, SharedChange, Spent, StoreError, Version};
 
 /// A request and whom to answer.
 #[derive(Debug)]
@@ -110,6 +110,7 @@ pub(super) struct CommitRow {
     pub(super) facts: Facts,
     pub(super) outbox: Vec<WorkRow>,
     pub(super) settled: Vec<WorkId>,
+    pub(super) spent: Vec<Spent>,
     pub(super) keep: Keep,
     tombstone: Tombstone,
     /// The name from now on, if it is not the one the customer goes by.
@@ -219,6 +220,7 @@ impl CommitRow {
             of: commit.of,
             increments: commit.increments,
             settled: commit.settled,
+            spent: commit.spent,
         };
         if row.base == 0 {
             // Whoever seems new is looked for under this name too: work for here, not for the one writer.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::store::{Committed, Shared, SharedChange, SharedKind, SharedName, StoreError, Version};
+use crate::store::{Committed, Shared, SharedChange, SharedKind, SharedName, Spent, StoreError, Version};
 
 /// The stored name of a kind; it never changes.
 pub(super) fn stored(kind: SharedKind) -> &'static str {
@@ -40,6 +40,21 @@ pub(super) fn put(connection: &Connection, account: i64, change: &SharedChange) 
             .execute((account, kind, &name.part, base))?,
     };
     Ok(if changed == 1 { Committed::Applied } else { Committed::Stale })
+}
+
+/// Keeps deliveries of which no record tells. One that is there already stays as it is.
+pub(super) fn spend(connection: &Connection, account: i64, spent: &[Spent]) -> rusqlite::Result<()> {
+    if spent.is_empty() {
+        return Ok(());
+    }
+    let mut keep = connection.prepare_cached(
+        "INSERT INTO shared (account, kind, part, version, body) VALUES (?1, ?2, ?3, 1, ?4) ON CONFLICT DO NOTHING",
+    )?;
+    for Spent { key, at } in spent {
+        let SharedName { kind, part } = SharedName::spent(*key);
+        keep.execute((account, stored(kind), part, at.0.to_string().into_bytes()))?;
+    }
+    Ok(())
 }
 
 /// Whether a change is made from what is there.

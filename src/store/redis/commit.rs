@@ -11,7 +11,7 @@ use crate::growth::counter::{CounterKey, Increment};
 use crate::growth::lateness::Lateness;
 use crate::growth::residue::of_lost_words;
 use crate::store::pseudonym::Names;
-use crate::store::{Commit, CustomerRef, StoreError, shape};
+use crate::store::{Commit, CustomerRef, SharedName, StoreError, shape};
 
 /// Facts with words that a customer left in the log, by their places there.
 pub(super) type Worded = Vec<(String, Vec<u8>)>;
@@ -71,6 +71,10 @@ pub(super) fn write(
     args.len(commit.settled.len());
     for work in &commit.settled {
         args.push(work.as_str());
+    }
+    args.len(commit.spent.len());
+    for spent in &commit.spent {
+        args.push(SharedName::spent(spent.key).part);
     }
     args.len(commit.outbox.len());
     for work in &commit.outbox {

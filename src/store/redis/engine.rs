@@ -13,7 +13,7 @@ use super::keys::Home;
 use super::link::Link;
 use super::script::{self, Script};
 use super::{commit, log, shared};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, DedupeKey};
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::cells::{last_block, run_at};
 use crate::growth::counter::{CounterKey, Increment, Metric};
@@ -173,6 +173,12 @@ impl Store for Redis {
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         self.commit_of(commit).await
+    }
+
+    async fn is_spent(&self, of: &CustomerRef, key: DedupeKey) -> Result<bool, StoreError> {
+        let home = Home::of(self.names.partitions.of(of));
+        let mut ask = redis::cmd("EXISTS");
+        Ok(self.link.ask::<u64>(ask.arg(home.spent(&of.account, key))).await? == 1)
     }
 
     async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError> {

@@ -178,6 +178,7 @@ fn forgotten(of: CustomerRef, base: Version) -> Commit {
         facts: Vec::new(),
         outbox: Vec::new(),
         settled: Vec::new(),
+        spent: Vec::new(),
         keep: Keep::Nothing,
     }
 }

@@ -1,7 +1,7 @@
 //! The names of everything stored. `scripts/home.lua` builds the same ones where a script finds out what it needs.
 
-use crate::domain::ids::{AccountId, Openid};
-use crate::store::{CustomerRef, Partition};
+use crate::domain::ids::{AccountId, DedupeKey, Openid};
+use crate::store::{CustomerRef, Partition, SharedName};
 
 /// What shares one hash tag, and so one node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +31,11 @@ impl Home {
     /// What was last said to a customer, for as long as a delivery may be repeated.
     pub(super) fn said(&self, of: &CustomerRef) -> String {
         format!("{}:said:{}\0{}", self.0, of.account, of.openid)
+    }
+
+    /// A delivery of somebody of whom nothing is kept.
+    pub(super) fn spent(&self, account: &AccountId, key: DedupeKey) -> String {
+        format!("{}:spent:{account}\0{}", self.0, SharedName::spent(key).part)
     }
 
     /// Outgoing work by the moment it is due.

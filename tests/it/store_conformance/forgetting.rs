@@ -8,7 +8,7 @@ use fuwu::growth::counter::{CounterKey, Increment, Metric};
 use fuwu::growth::lateness::Lateness;
 use fuwu::growth::record::record;
 use fuwu::growth::residue::contribution;
-use fuwu::store::{Bulk, Commit, Committed, CustomerRef, Keep, Quarantined, Store, Stored, Version};
+use fuwu::store::{Bulk, Commit, Committed, CustomerRef, Keep, Quarantined, Spent, Store, Stored, Version};
 
 use super::Engine;
 use super::samples::{apply, commit, customer, demo, fact, marks, who, work};
@@ -132,6 +132,30 @@ pub async fn what_is_kept_of_nobody_is_found_by_nobody(engine: &dyn Engine) {
     assert_eq!(marks(&facts), [1, 2, 3]);
     assert!(facts[0].of.openid.as_str().starts_with('!') && facts[0].of == facts[1].of);
     assert_eq!(facts[2].of, of);
+}
+
+pub async fn deliveries_of_nobody_stay_known(engine: &dyn Engine) {
+    let store = engine.open().await;
+    let of = who("oA");
+    apply(&*store, commit(&of, 0)).await;
+    let spent = [1, 2].map(|n| Spent { key: DedupeKey(n), at: MORNING }).to_vec();
+    let gone = Commit { customer: Customer::default(), keep: Keep::Nothing, spent, ..commit(&of, 1) };
+    apply(&*store, gone.clone()).await;
+    let known = async |store: &dyn Store, of: &CustomerRef| {
+        let asked = [1, 2, 3].map(async |n| store.is_spent(of, DedupeKey(n)).await.unwrap());
+        futures_util::future::join_all(asked).await
+    };
+    assert_eq!(known(&*store, &of).await, [true, true, false]);
+    // The same once more, of a customer who is as unknown as the first one is now, and in a bulk.
+    apply(&*store, commit(&of, 0)).await;
+    let base = store.load(&of).await.unwrap().version;
+    let bulk = Bulk { commits: vec![Commit { base, ..gone }], ..Bulk::default() };
+    assert_eq!(store.commit_all(bulk).await.unwrap(), Committed::Applied);
+    drop(store);
+    let store = engine.open().await;
+    assert_eq!(known(&*store, &of).await, [true, true, false]);
+    let elsewhere = CustomerRef { account: "other".into(), ..of };
+    assert_eq!(known(&*store, &elsewhere).await, [false; 3]);
 }
 
 pub async fn somebody_whose_first_word_is_a_goodbye_is_a_tombstone_at_once(engine: &dyn Engine) {

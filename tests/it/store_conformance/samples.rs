@@ -33,6 +33,7 @@ pub fn commit(of: &CustomerRef, base: u64) -> Commit {
         facts: Vec::new(),
         outbox: Vec::new(),
         settled: Vec::new(),
+        spent: Vec::new(),
         keep: fuwu::store::Keep::Known,
     }
 }

@@ -16,6 +16,7 @@ local function read_commit()
     facts = list(2),
     bare = list(2),
     settled = list(1),
+    spent = list(1),
     outbox = list(3),
   }
 end
@@ -29,6 +30,9 @@ local SAID_SECS = 60
 local function said_key(account, name)
   return key('said', account .. '\0' .. name)
 end
+
+-- What no record knows is known for longer than a journal may bring it again.
+local SPENT_SECS = 90000
 
 -- Under which of its names the customer is kept, its version, and its number.
 local function find(account, known, tombstone)
@@ -138,6 +142,9 @@ local function put(commit)
         redis.call('SET', key('forgotten'), decimal(version))
       end
     end
+  end
+  for _, spent in ipairs(commit.spent) do
+    redis.call('SET', key('spent', account .. '\0' .. spent[1]), '1', 'EX', SPENT_SECS)
   end
   if commit.left == '' then
     redis.call('ZREM', key('left', account), decimal(id))
