@@ -15,6 +15,7 @@ mod keys;
 mod link;
 mod log;
 mod marks;
+mod meeting;
 mod moving;
 mod opening;
 mod outbox;
