@@ -49,6 +49,7 @@ mod raw;
 mod recorded;
 mod redis_bulk;
 mod redis_faults;
+mod redis_files;
 mod redis_journal;
 mod redis_kill;
 mod redis_opening;

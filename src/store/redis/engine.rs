@@ -12,6 +12,7 @@ use super::args::Args;
 use super::counters::{Journal, LateDay, Run, add_run, metric_of};
 use super::keys::Home;
 use super::link::Link;
+use super::scour::Scouring;
 use super::script::{self, Script};
 use super::{commit, log, shared};
 use crate::domain::ids::AccountId;
@@ -41,12 +42,20 @@ pub struct Redis {
     who: Arc<str>,
     /// Whether it ever said that it writes here.
     pub(super) is_present: Arc<AtomicBool>,
+    pub(super) scouring: Arc<Scouring>,
 }
 
 impl Redis {
     pub(super) fn new(link: Link, spec: Spec, names: Names) -> Self {
         let who = format!("{:032x}", rand::random::<u128>());
-        Self { link: Arc::new(link), spec, names: Arc::new(names), who: who.into(), is_present: Arc::default() }
+        Self {
+            link: Arc::new(link),
+            spec,
+            names: Arc::new(names),
+            who: who.into(),
+            is_present: Arc::default(),
+            scouring: Arc::default(),
+        }
     }
 
     pub(super) fn spec(&self) -> Spec {

@@ -20,6 +20,7 @@ mod moving;
 mod opening;
 mod outbox;
 mod presence;
+mod scour;
 mod script;
 mod shared;
 
