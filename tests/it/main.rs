@@ -54,6 +54,7 @@ mod redis_journal;
 mod redis_kill;
 mod redis_opening;
 mod redis_servers;
+mod redis_tls;
 mod reload;
 mod replay;
 mod replay_api;
