@@ -12,7 +12,7 @@ use super::args::Args;
 use super::counters::{Journal, LateDay, Run, add_run, metric_of};
 use super::keys::Home;
 use super::link::Link;
-use super::scour::Scouring;
+use super::scour::{Scouring, tell_unfinished};
 use super::script::{self, Script};
 use super::{commit, log, shared};
 use crate::domain::ids::AccountId;
@@ -295,6 +295,9 @@ impl Store for Redis {
         // If it cannot be said, others wait a few seconds for nothing.
         if self.is_present.load(Ordering::Relaxed) {
             let _ = self.leave().await;
+        }
+        if self.is_scouring() {
+            tell_unfinished("all", "this program ends, and a server was busy with its files until now");
         }
         self.link.close();
         Ok(())

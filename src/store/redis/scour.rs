@@ -43,6 +43,11 @@ impl Redis {
         let _ = timeout(BEGUN_WITHIN, asked).await;
     }
 
+    /// Whether a server was not asked yet, because it was at it all the time.
+    pub(super) fn is_scouring(&self) -> bool {
+        self.scouring.asked.try_lock().map_or(true, |asked| *asked < self.scouring.erased.load(Ordering::Acquire))
+    }
+
     /// One writing serves all erasures before it.
     async fn scour_since(&self, erased: u64) {
         let mut asked = self.scouring.asked.lock().await;
@@ -91,11 +96,11 @@ fn files(told: &BTreeMap<String, String>, save: Option<&str>) -> Vec<(&'static s
 }
 
 fn refused(node: &Node, why: &str) {
-    tracing::warn!(
-        node = node.name(),
-        why,
-        "Redis: the files of a server still hold what was erased; ask it for BGREWRITEAOF and BGSAVE"
-    );
+    tell_unfinished(&node.name(), why);
+}
+
+pub(super) fn tell_unfinished(node: &str, why: &str) {
+    tracing::warn!(node, why, "Redis: files still hold what was erased; ask for BGREWRITEAOF and BGSAVE there");
 }
 
 #[cfg(test)]
