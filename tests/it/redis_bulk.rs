@@ -236,6 +236,30 @@ async fn a_part_that_no_longer_fits_is_left_out_and_not_noted_as_done() {
     assert_eq!(came_of_it(&store).await, (before.0 + CUSTOMERS, true));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_whose_locks_are_forgotten_on_the_way_applies_all_of_it() {
+    let server = RedisServer::start(&[]);
+    let store = open(&server.url()).await;
+    let forget = "local gone = 0 for _, lock in ipairs(redis.call('KEYS', '{fuwu-*}:lock:')) do \
+                  gone = gone + redis.call('DEL', lock) end return gone";
+    let mut forgotten = 0;
+    for number in 0..BULKS {
+        let applying = tokio::spawn({
+            let store = Arc::clone(&store);
+            async move { store.commit_all(bulk(number)).await }
+        });
+        while !applying.is_finished() {
+            forgotten += server.asked::<i64>(&["EVAL", forget, "0"]).unwrap();
+        }
+        assert_eq!(applying.await.unwrap().unwrap(), Committed::Applied, "bulk {number}");
+    }
+    assert!(forgotten > 0, "none was there to be forgotten");
+    let counters = store.counters(&demo(), &[CounterRange::all(Metric::Messages)]).await.unwrap();
+    let counted: i64 = counters.cells().map(|(_, n)| n).sum();
+    assert_eq!(counted, i64::try_from(BULKS * CUSTOMERS).unwrap(), "each part once");
+    assert_eq!(keys(&server, "*:lock:"), [""; 0]);
+}
+
 /// A replica that lagged takes over: its lock is there again, and what was done under it is not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_that_comes_back_after_its_bulk_keeps_nobody_out() {
