@@ -2,6 +2,7 @@
 //! compared. A copy that was broken off goes on where it was; when somebody wrote to the source meanwhile it begins anew.
 
 mod compare;
+mod left;
 mod walk;
 
 use std::cell::Cell;
@@ -11,6 +12,7 @@ use crate::store::{Content, Half, Kept, Moving, Page, Spec, Stage, Step, StoreEr
 
 pub use compare::Differing;
 use compare::compare;
+pub use left::left_in_journal;
 use walk::Walk;
 
 /// How many items of each step there are.

@@ -43,7 +43,7 @@ pub use account::ServedAccount;
 use admission::Admission;
 pub use brief::{Subject, read_brief};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use copy::{Copied, CopyError, Differing, Doing, copy};
+pub use copy::{Copied, CopyError, Differing, Doing, copy, left_in_journal};
 pub use customer::{export_customer, moment};
 pub use forget::Discretion;
 pub use handle::{NotNow, Received};

@@ -5,12 +5,15 @@
 mod disk;
 mod embedded;
 mod finding;
+mod journal;
 mod redis;
 
 use std::process::ExitCode;
 
 use self::finding::Findings;
 use super::assemble::store_spec;
+use super::secrets::Secrets;
+use crate::app::{Clock as _, SystemClock};
 use crate::config::Settings;
 use crate::store::is_embedded;
 
@@ -28,7 +31,14 @@ async fn look(settings: &Settings) -> anyhow::Result<Findings> {
     disk::look(&settings.data_dir, &mut findings);
     let spec = store_spec(settings)?;
     match is_embedded(settings.store_url.expose())? {
-        true => embedded::look(&settings.data_dir, spec, &mut findings),
+        true => {
+            embedded::look(&settings.data_dir, spec, &mut findings);
+            // Without secrets nobody ever wrote a journal here.
+            if let Some(secrets) = Secrets::read(&settings.data_dir)? {
+                let key = secrets.pseudonym_key(settings);
+                journal::look((&settings.data_dir, key), SystemClock.now(), &mut findings).await;
+            }
+        }
         false => redis::look(settings.store_url.expose(), spec, &mut findings).await,
     }
     Ok(findings)

@@ -292,7 +292,9 @@ pub trait Store: Send + Sync {
     }
 
     /// Applies all of it, or nothing: [`Committed::Stale`] when a single base is outdated, that of
-    /// the note included.
+    /// the note included. A later commit of the same customer is looked at as the one before it leaves the record, its
+    /// version (1 for a record that the bulk makes) and its outgoing work; one at odds with that is a mistake, and
+    /// an error.
     async fn commit_all(&self, bulk: Bulk) -> Result<Committed, StoreError>;
 
     /// Counters of some ranges, summed over all partitions, each of them at one instant. No cell may be in two of the

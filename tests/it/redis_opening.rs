@@ -1,29 +1,25 @@
 //! Opening a store on Redis: what is not fit is refused by name, with what to do, and is left as it was.
 
-use std::path::Path;
-use std::process::Command;
-
 use fuwu::store::{PseudonymKey, Redis, Spec, Store, StoreError, redis_health};
-use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 
 use crate::redis_servers::{RedisCluster, RedisServer, RedisTrio};
 use crate::store_conformance::samples::{commit, who};
 
-async fn open(url: &str) -> Result<Redis, StoreError> {
+pub async fn open(url: &str) -> Result<Redis, StoreError> {
     Redis::open(url, Spec::default(), crate::harness::key()).await
 }
 
 /// Why it is not opened: a mismatch, which somebody has to mend.
-async fn refusal(url: &str) -> String {
+pub async fn refusal(url: &str) -> String {
     match open(url).await.err() {
         Some(StoreError::Mismatch(why)) => why,
         other => panic!("{url}: {other:?}"),
     }
 }
 
-fn assert_says(sentence: &str, parts: &[&str]) {
+pub fn assert_says(sentence: &str, parts: &[&str]) {
     for part in parts {
         assert!(sentence.contains(part), "{part}: {sentence}");
     }
@@ -179,67 +175,6 @@ async fn an_old_version_is_refused_before_it_is_asked_for_anything_else() {
     let port = old_server().await;
     let sentence = refusal(&format!("redis://127.0.0.1:{port}")).await;
     assert_says(&sentence, &["Redis 6.2.14", "7.0 or newer", &port.to_string()]);
-}
-
-/// A certificate of our own for 127.0.0.1, and who signed it.
-fn certificates(dir: &Path) {
-    let openssl = |line: &str| {
-        let done = Command::new("openssl").args(line.split(' ')).current_dir(dir).output();
-        let done = done.expect("please install openssl (apt-get install openssl)");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    };
-    std::fs::write(dir.join("names"), "subjectAltName=IP:127.0.0.1").unwrap();
-    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=ours");
-    openssl("req -newkey rsa:2048 -nodes -keyout own.key -out own.csr -subj /CN=127.0.0.1");
-    openssl("x509 -req -in own.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out own.pem -days 2 -extfile names");
-}
-
-fn tls_server() -> (RedisServer, TempDir) {
-    let dir = tempfile::tempdir().unwrap();
-    certificates(dir.path());
-    let file = |name: &str| dir.path().join(name).display().to_string();
-    let files = [
-        "--tls-cert-file",
-        &file("own.pem"),
-        "--tls-key-file",
-        &file("own.key"),
-        "--tls-ca-cert-file",
-        &file("ca.pem"),
-    ];
-    let user = ["--user", "shop", "on", ">s3cret/pass", "~*", "&*", "+@all", "--user", "default", "off"];
-    loop {
-        let port = crate::redis_servers::free_port().to_string();
-        let mut settings = vec!["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no", "--save", ""];
-        settings.extend(files);
-        settings.extend(user);
-        if let Some(server) = RedisServer::started(tempfile::tempdir().unwrap(), &port, &settings) {
-            return (server, dir);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_store_over_tls_with_user_and_password_is_opened_and_whom_nobody_vouches_for_is_not() {
-    let (server, dir) = tls_server();
-    let (port, ca) = (server.port, dir.path().join("ca.pem").display().to_string());
-    let url = format!("rediss://shop:s3cret%2Fpass@127.0.0.1:{port}/0?ca={ca}");
-    let store = open(&url).await.unwrap();
-    store.commit(commit(&who("oTls"), 0)).await.unwrap();
-    assert_eq!(store.load(&who("oTls")).await.unwrap().version.0, 1);
-
-    let unknown = open(&url.replace(&format!("?ca={ca}"), "")).await.err().unwrap().to_string();
-    assert_says(&unknown, &["certificate", "?ca=FILE"]);
-    let wrong = refusal(&url.replace("s3cret", "0ther")).await;
-    assert_says(&wrong, &["refuses the user or password"]);
-    let plain = open(&url.replace("rediss://", "redis://").replace(&format!("?ca={ca}"), "")).await.err().unwrap();
-    assert_says(&plain.to_string(), &["does it want TLS (rediss://"]);
-    for sentence in [unknown, wrong, plain.to_string()] {
-        assert!(!sentence.contains("s3cret") && !sentence.contains("0ther"), "{sentence}");
-    }
-    // Somebody who does not speak TLS.
-    let speaks_plain = RedisServer::start(&[]);
-    let over_tls = format!("rediss://:s3cret@127.0.0.1:{}", speaks_plain.port);
-    assert_says(&open(&over_tls).await.err().unwrap().to_string(), &["TLS"]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -111,6 +112,11 @@ impl RedisServer {
         ask.query(&mut connection).ok()
     }
 
+    /// Whether its files hold these bytes.
+    pub fn has_on_disk(&self, bytes: &[u8]) -> bool {
+        holds(self.dir.path(), bytes)
+    }
+
     /// Moves all keys of a slot to another node.
     pub fn move_slot(&self, slot: &str, to: &Self) {
         let client = redis::Client::open(self.url()).unwrap();
@@ -137,6 +143,14 @@ fn spawn(dir: &TempDir, settings: &[String]) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("please install redis-server (apt-get install redis-server)")
+}
+
+/// Whether a file in a folder holds these bytes; one that vanishes meanwhile does not.
+fn holds(dir: &Path, bytes: &[u8]) -> bool {
+    std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).any(|path| match path.is_dir() {
+        true => holds(&path, bytes),
+        false => std::fs::read(&path).is_ok_and(|file| file.windows(bytes.len()).any(|part| part == bytes)),
+    })
 }
 
 impl Drop for RedisServer {

@@ -61,6 +61,7 @@ macro_rules! conformance {
                     a_bulk_is_applied_as_a_whole,
                     many_are_read_as_each_would_be,
                     a_bulk_with_one_outdated_base_changes_nothing,
+                    commits_of_one_customer_in_a_bulk_are_each_made_from_what_the_one_before_leaves,
                     all_numbers_are_read_at_one_instant,
                     facts_of_one_record_carry_one_number;
                 outbox:

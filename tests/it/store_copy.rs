@@ -2,6 +2,7 @@
 
 mod broken_off;
 mod compared;
+mod outdated;
 mod refused;
 mod rich;
 

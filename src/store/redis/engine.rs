@@ -1,5 +1,6 @@
 //! The engine as the contract sees it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::args::Args;
 use super::counters::{Journal, LateDay, Run, add_run, metric_of};
 use super::keys::Home;
 use super::link::Link;
+use super::scour::{Scouring, tell_unfinished};
 use super::script::{self, Script};
 use super::{commit, log, shared};
 use crate::domain::ids::{AccountId, DedupeKey};
@@ -30,21 +32,30 @@ const BULK_AGAIN: Duration = Duration::from_millis(3);
 /// Numbers are read so many times until no bulk has come in between.
 const NUMBERS_TRIES: usize = 20;
 
-/// The store on Redis.
+/// The store on Redis. A clone is the same one.
+#[derive(Clone)]
 pub struct Redis {
-    pub(super) link: Link,
+    pub(super) link: Arc<Link>,
     spec: Spec,
-    names: Names,
+    names: Arc<Names>,
     /// Tells this handle from every other one.
-    who: String,
+    who: Arc<str>,
     /// Whether it ever said that it writes here.
-    pub(super) is_present: AtomicBool,
+    pub(super) is_present: Arc<AtomicBool>,
+    pub(super) scouring: Arc<Scouring>,
 }
 
 impl Redis {
     pub(super) fn new(link: Link, spec: Spec, names: Names) -> Self {
         let who = format!("{:032x}", rand::random::<u128>());
-        Self { link, spec, names, who, is_present: AtomicBool::new(false) }
+        Self {
+            link: Arc::new(link),
+            spec,
+            names: Arc::new(names),
+            who: who.into(),
+            is_present: Arc::default(),
+            scouring: Arc::default(),
+        }
     }
 
     pub(super) fn spec(&self) -> Spec {
@@ -73,7 +84,7 @@ impl Redis {
                 [b"applied"] => return Ok(Committed::Applied),
                 [b"stale"] => return Ok(Committed::Stale),
                 [b"settled"] => return Ok(Committed::Settled),
-                [b"busy", lock, age] => Box::pin(self.meet(lock, age)).await?,
+                [b"busy", lock, age] => Box::pin(self.meet(home, (lock, age))).await?,
                 _ => return Err(StoreError::Unavailable("Redis answered another question".into())),
             }
             if Instant::now() > give_up {
@@ -141,7 +152,7 @@ impl Redis {
             let answer: Vec<Vec<u8>> = self.link.run(&script::BULKS, &Home::common(), &Args::default()).await?;
             match answer.as_slice() {
                 [quiet, done] if quiet == b"quiet" => return Ok(done.clone()),
-                [_, lock, age] => Box::pin(self.meet(lock, age)).await?,
+                [_, lock, age] => Box::pin(self.meet(&Home::common(), (lock, age))).await?,
                 _ => return Err(StoreError::Unavailable("Redis answered another question".into())),
             }
             if Instant::now() > give_up {
@@ -290,6 +301,9 @@ impl Store for Redis {
         // If it cannot be said, others wait a few seconds for nothing.
         if self.is_present.load(Ordering::Relaxed) {
             let _ = self.leave().await;
+        }
+        if self.is_scouring() {
+            tell_unfinished("all", "this program ends, and a server was busy with its files until now");
         }
         self.link.close();
         Ok(())

@@ -71,7 +71,16 @@ impl Redis {
         self.facts_in(&of.account, (self.names().partitions.of(of), 0), (Some(id), usize::MAX)).await
     }
 
+    /// Takes one customer away, and has the servers write their files anew ([`Self::scour`] says what remains true).
     pub(super) async fn erase_of(&self, of: &CustomerRef) -> Result<bool, StoreError> {
+        let was_there = self.take_all_away(of).await?;
+        if was_there {
+            self.scour().await;
+        }
+        Ok(was_there)
+    }
+
+    async fn take_all_away(&self, of: &CustomerRef) -> Result<bool, StoreError> {
         let named: Vec<String> = self.naming(of).await?.into_iter().map(|(id, _)| id).collect();
         self.release(&of.account, &named).await?;
         let mut was_there = !named.is_empty();

@@ -150,8 +150,15 @@ async fn said(node: &Node, now_ms: &impl Fn() -> i64) -> Result<Said, StoreError
 }
 
 /// `INFO`, line by line; nothing when it may not be asked.
-async fn information(node: &Node) -> Option<BTreeMap<String, String>> {
+pub(super) async fn information(node: &Node) -> Option<BTreeMap<String, String>> {
     node.ask::<String>(&redis::cmd("INFO")).await.ok().map(|info| lines(&info))
+}
+
+/// A setting of a server; nothing when it may not be asked.
+pub(super) async fn setting(node: &Node, name: &str) -> Option<String> {
+    let mut ask = redis::cmd("CONFIG");
+    ask.arg("GET").arg(name);
+    node.ask::<BTreeMap<String, String>>(&ask).await.ok()?.remove(name)
 }
 
 fn lines(info: &str) -> BTreeMap<String, String> {

@@ -15,10 +15,12 @@ mod keys;
 mod link;
 mod log;
 mod marks;
+mod meeting;
 mod moving;
 mod opening;
 mod outbox;
 mod presence;
+mod scour;
 mod script;
 mod shared;
 

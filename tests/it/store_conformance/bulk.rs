@@ -107,6 +107,51 @@ pub async fn a_bulk_with_one_outdated_base_changes_nothing(engine: &impl Engine)
     assert_eq!(seen(store.as_ref()).await.0, [1, 5, 6]);
 }
 
+pub async fn commits_of_one_customer_in_a_bulk_are_each_made_from_what_the_one_before_leaves(engine: &impl Engine) {
+    let store = engine.open().await;
+    apply(store.as_ref(), full("b", 0, 1)).await;
+    let settling =
+        |openid, base, mark, settled: &str| Commit { settled: vec![settled.into()], ..full(openid, base, mark) };
+    let goes = |openid, base, mark| Commit { keep: Keep::Tombstone, ..full(openid, base, mark) };
+    let vanishes = |openid, base, mark| Commit { keep: Keep::Nothing, ..full(openid, base, mark) };
+    // The second one at odds with the first is a mistake of whoever made them: asking again would not help.
+    for at_odds in [
+        vec![full("b", 1, 7), full("b", 1, 8)],
+        vec![full("b", 1, 7), full("b", 3, 8)],
+        vec![full("a", 0, 7), full("a", 0, 8)],
+        vec![full("a", 0, 7), full("b", 1, 8), settling("a", 1, 9, "none")],
+        vec![settling("b", 1, 7, "1"), settling("b", 2, 8, "1")],
+        vec![goes("b", 1, 7), settling("b", 2, 8, "1")],
+        vec![goes("b", 1, 7), full("b", 1, 8)],
+        vec![vanishes("b", 1, 7), full("b", 2, 8)],
+    ] {
+        let bulk = Bulk { commits: at_odds.clone(), notes: vec![note(0)], ..Bulk::default() };
+        assert!(store.commit_all(bulk).await.is_err(), "{at_odds:?}");
+        let (facts, counted, _, noted, _) = seen(store.as_ref()).await;
+        assert_eq!((facts, counted, noted), (vec![1], vec![1], 0), "{at_odds:?}");
+        assert_eq!(store.load(&who("b")).await.unwrap().version.0, 1);
+    }
+    // What the first one asks for the second may settle; whoever has gone begins anew.
+    let commits = vec![
+        settling("b", 1, 2, "1"),
+        settling("b", 2, 3, "2"),
+        goes("b", 3, 4),
+        full("b", 4, 5),
+        vanishes("a", 0, 6),
+        full("a", 0, 7),
+        settling("a", 1, 8, "7"),
+    ];
+    assert_eq!(store.commit_all(Bulk { commits, ..Bulk::default() }).await.unwrap(), Committed::Applied);
+    let (facts, counted, ..) = seen(store.as_ref()).await;
+    assert_eq!((facts, counted), ((1..=8).collect(), vec![8]));
+    let held = async |of| store.held(&of).await.unwrap().unwrap();
+    let works =
+        |held: fuwu::store::Held| -> Vec<String> { held.outbox.iter().map(|work| work.id.to_string()).collect() };
+    let (b, a) = (held(who("b")).await, held(who("a")).await);
+    assert_eq!(b.stored.version.0, 5);
+    assert_eq!((works(b), works(a)), (vec!["5".to_owned()], vec!["8".to_owned()]));
+}
+
 pub async fn all_numbers_are_read_at_one_instant(engine: &impl Engine) {
     let store = engine.open().await;
     assert_eq!(store.numbers(&demo()).await.unwrap(), Default::default());

@@ -47,7 +47,7 @@ local function find(account, known, tombstone)
   return nil, string.rep('\0', 8), nil
 end
 
--- 'applied' when nothing stands against it.
+-- 'applied' when nothing stands against it, and its number.
 local function look(commit)
   local name, version, id = find(commit.account, commit.known, commit.tombstone)
   for _, settled in ipairs(commit.settled) do
@@ -58,7 +58,7 @@ local function look(commit)
   if version ~= commit.base then
     return 'stale'
   end
-  return 'applied'
+  return 'applied', id
 end
 
 local function due_member(seq, id, work)
