@@ -1,6 +1,7 @@
 //! Puts a fuwu together from its settings: store, accounts, shell, server, and the sandbox beside them.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -10,13 +11,14 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::secrets::Secrets;
-use crate::app::{App, Clock, Discretion, Press, Published, Rules, ServedAccount, Storage};
+use crate::app::{App, Clock, Discretion, Press, Published, Rules, ServedAccount, Storage, left_in_journal};
 use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
 use crate::config::playbook::{Finding, Live, render};
 use crate::config::settings::{API_BASE, AccountKind, DEMO, Mode, Privacy, Secret};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::AccountId;
+use crate::domain::time::UnixSecs;
 use crate::growth::lateness::Lateness;
 use crate::http::{self, ApiToken, Front, Observatory, Served, State};
 use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
@@ -71,6 +73,20 @@ fn journal(settings: &Settings, (store, key): (&dyn Store, PseudonymKey)) -> any
     Ok(Some(Journal::open(&settings.data_dir.join("journal"), key, most_bytes)?))
 }
 
+/// Beside a store that never reads a journal there may be one that was kept for another store.
+async fn warn_of_what_is_left(data_dir: &Path, rules: &Rules, now: UnixSecs) {
+    match left_in_journal((&data_dir.join("journal"), rules.discretion.key.clone()), None, now).await {
+        Ok(0) => {}
+        Ok(deliveries) => tracing::warn!(
+            deliveries,
+            "the journal holds deliveries of the last day that were accepted while the store was on Redis; this store never \
+             reads it: if they were not brought here by `fuwu store copy`, start with that store.url again, let it catch \
+             up, then copy"
+        ),
+        Err(fault) => tracing::warn!(%fault, "whether a journal holds deliveries that this store lacks cannot be told"),
+    }
+}
+
 /// Starts everything on a bound listener. Returns when it answers.
 pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
@@ -102,6 +118,9 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
     let api_token = set.unwrap_or_else(|| secrets.console_api_token.clone());
     let rules = rules(&settings, key)?;
     let journal = journal(&settings, (store.as_ref(), rules.discretion.key.clone()))?;
+    if journal.is_none() {
+        warn_of_what_is_left(&settings.data_dir, &rules, parts.clock.now()).await;
+    }
     let app = App::new(accounts, Storage { store, journal }, parts.clock, rules);
     let marks = app.take_up_journal().await.context("the journal cannot be compared with the store")?;
     let state = State {

@@ -1,5 +1,9 @@
-//! The way to Redis: one multiplexed connection to a server, or to the master that sentinels name, or one to each node of
-//! a cluster.
+//! The way to Redis: to a server, or to the master that sentinels name, a multiplexed connection for each web worker and
+//! one for all the rest; to a cluster one for each node.
+//!
+//! Lines of our own, over the connections of the `redis` crate: its cluster client drives all nodes in one task, which
+//! stood still for over two seconds when one node fell silent, and did not find the promoted replica of a master that
+//! froze; a customer waits five.
 //!
 //! A request ends within [`ANSWER_WITHIN`] whatever happens: the platform waits five seconds, and a decision may have to
 //! be made twice. Sent again is what was certainly not done, and what a connection took along when it ended: to run twice
@@ -9,6 +13,7 @@ mod cluster;
 mod dial;
 mod fault;
 mod line;
+mod lines;
 mod place;
 mod sentinel;
 mod slot;
@@ -24,6 +29,7 @@ use self::cluster::Cluster;
 use self::dial::Find;
 pub(super) use self::fault::Fault;
 use self::line::Line;
+use self::lines::Lines;
 use self::place::{Kind, Login, Place};
 use self::sentinel::Sentinels;
 use self::slot::slot_of;
@@ -45,7 +51,7 @@ pub(super) struct Link {
 
 enum To {
     /// To one server.
-    Server(Arc<Line>, Login),
+    Server(Lines, Login),
     /// To a cluster.
     Cluster(Cluster),
 }
@@ -146,7 +152,7 @@ impl Link {
     /// The servers that take writes.
     pub(super) fn masters(&self) -> Vec<Node> {
         match &self.to {
-            To::Server(line, _) => vec![Node(Arc::clone(line))],
+            To::Server(lines, _) => vec![Node(Arc::clone(lines.first()))],
             To::Cluster(cluster) => cluster.lines().0.into_iter().map(Node).collect(),
         }
     }
@@ -155,7 +161,7 @@ impl Link {
     pub(super) async fn replicas(&self) -> Vec<Node> {
         match &self.to {
             To::Cluster(cluster) => cluster.lines().1.into_iter().map(Node).collect(),
-            To::Server(line, login) => match line.find() {
+            To::Server(lines, login) => match lines.first().find() {
                 Find::Master(_, sentinels) => {
                     let replicas = sentinels.replicas().await;
                     replicas
@@ -175,7 +181,7 @@ impl Link {
                 return Err(Fault::Away("it is closed".into()));
             }
             let answer = match &self.to {
-                To::Server(line, _) => line.send(command, deadline).await,
+                To::Server(lines, _) => lines.here().send(command, deadline).await,
                 To::Cluster(cluster) => cluster.send((command, slot), deadline).await,
             };
             let Err(fault) = answer else { return answer };
@@ -204,7 +210,7 @@ async fn connected(Place { kind, addrs, login, to_sentinels }: Place) -> Result<
             None => return Err(Fault::unusable("it names no server")),
         },
     };
-    Ok(To::Server(Arc::new(Line::open(find).await?), login))
+    Ok(To::Server(Lines::new(Line::open(find).await?), login))
 }
 
 /// While a store is open nothing that Redis says is about its settings.

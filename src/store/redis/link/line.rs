@@ -29,7 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(in crate::store::redis) struct Line(Arc<Inner>);
 
 struct Inner {
-    find: Find,
+    find: Arc<Find>,
     state: watch::Sender<State>,
     /// So many connections were made; each is known by which it was.
     made: AtomicU64,
@@ -59,6 +59,15 @@ struct Up {
 impl Line {
     /// A line that is connected in the background.
     pub(super) fn new(find: Find) -> Self {
+        Self::dialled(Arc::new(find))
+    }
+
+    /// A line to where this one leads, driven by the runtime of whoever asks for it.
+    pub(super) fn another(&self) -> Self {
+        Self::dialled(Arc::clone(&self.0.find))
+    }
+
+    fn dialled(find: Arc<Find>) -> Self {
         let line = Self::over(find, State::Dialling);
         line.0.dial();
         line
@@ -67,17 +76,17 @@ impl Line {
     /// A line that is connected.
     pub(super) async fn open(find: Find) -> Result<Self, Fault> {
         let (addr, connection) = find.connect().await?;
-        Ok(Self::over(find, State::Up(Up { nth: 0, addr, connection })))
+        Ok(Self::over(Arc::new(find), State::Up(Up { nth: 0, addr, connection })))
     }
 
-    fn over(find: Find, state: State) -> Self {
+    fn over(find: Arc<Find>, state: State) -> Self {
         let inner = Arc::new(Inner {
             find,
             state: watch::Sender::new(state),
             made: AtomicU64::new(1),
             runtime: Handle::current(),
         });
-        if matches!(inner.find, Find::Master(..)) {
+        if matches!(*inner.find, Find::Master(..)) {
             inner.runtime.spawn(look(Arc::downgrade(&inner)));
         }
         Self(inner)
@@ -123,7 +132,7 @@ impl Line {
             }
             Ok(Err(error)) => {
                 // A replica stays one until sentinels say otherwise, or the address leads elsewhere.
-                if error.code() == Some("READONLY") && !matches!(self.0.find, Find::Node(..)) {
+                if error.code() == Some("READONLY") && !matches!(*self.0.find, Find::Node(..)) {
                     self.0.lose(up.nth);
                 }
                 Err(Fault::Refused(error))
@@ -269,7 +278,7 @@ async fn look(line: Weak<Inner>) {
     loop {
         sleep(LOOK_EVERY).await;
         let Some(line) = line.upgrade() else { return };
-        let Find::Master(_, sentinels) = &line.find else { return };
+        let Find::Master(_, sentinels) = &*line.find else { return };
         let now = match &*line.state.borrow() {
             State::Up(up) | State::Silent(up) => Some((up.nth, up.addr.clone())),
             _ => None,
