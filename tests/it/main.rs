@@ -53,6 +53,7 @@ mod redis_journal;
 mod redis_kill;
 mod redis_opening;
 mod redis_servers;
+mod redis_soak;
 mod reload;
 mod replay;
 mod replay_api;
