@@ -51,6 +51,7 @@ mod redis_bulk;
 mod redis_faults;
 mod redis_journal;
 mod redis_kill;
+mod redis_measure;
 mod redis_opening;
 mod redis_servers;
 mod redis_soak;
