@@ -13,8 +13,6 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::redis_servers::RedisServer;
 
-/// So much more than Redis has is its limit while it has no memory.
-const LEFT_BYTES: u64 = 64 << 10;
 const FORGETS_EVERY: Duration = Duration::from_millis(50);
 
 /// SIGKILL, and it starts again on what it had saved: at once or after a while.
@@ -45,14 +43,14 @@ pub fn forget_scripts(redis: &mut RedisServer, _: &mut StdRng) {
 pub fn fill_memory(redis: &mut RedisServer, dice: &mut StdRng) {
     let memory = redis.ask(&["INFO", "memory"]).unwrap();
     let used = memory.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
-    let limit = used.parse::<u64>().unwrap() + LEFT_BYTES;
-    limit_memory(redis, limit);
+    // Whoever asked takes some of it, and leaves it behind.
+    limit_memory(redis, used);
     sleep(Duration::from_millis(dice.random_range(500..3_000)));
-    limit_memory(redis, 0);
+    limit_memory(redis, "0");
 }
 
-fn limit_memory(redis: &RedisServer, bytes: u64) {
-    assert_eq!(redis.ask(&["CONFIG", "SET", "maxmemory", &bytes.to_string()]).as_deref(), Some("OK"));
+fn limit_memory(redis: &RedisServer, bytes: &str) {
+    assert_eq!(redis.ask(&["CONFIG", "SET", "maxmemory", bytes]).as_deref(), Some("OK"));
 }
 
 /// A Redis whose answers come later than it gives them.
@@ -84,10 +82,9 @@ impl Slow {
     }
 }
 
-/// Redis is 100 or 800 ms further away for a while.
+/// Redis is 100, 600 or 800 ms further away for a while.
 pub fn be_slow(slow: &mut Slow, dice: &mut StdRng) {
-    let later = if dice.random_bool(0.5) { 100 } else { 800 };
-    slow.later_ms.store(later, Ordering::Relaxed);
+    slow.later_ms.store([100, 600, 800][dice.random_range(0..3)], Ordering::Relaxed);
     sleep(Duration::from_millis(dice.random_range(1_000..4_000)));
     slow.later_ms.store(0, Ordering::Relaxed);
 }
