@@ -1,4 +1,5 @@
-//! What the counters of a busy account's year take in Redis: `FUWU_MANY` customers, a million if not told.
+//! What the counters of a busy account's year take in Redis: `FUWU_MANY` customers, a million if not told, in
+//! `FUWU_PARTITIONS`. Partitions are counted apart, so a 64th of the customers in one of them tell of all.
 
 use fuwu::domain::customer::Customer;
 use fuwu::growth::counter::Increment;
@@ -13,7 +14,7 @@ use crate::store_conformance::samples::who;
 /// So many counter changes are committed at once.
 const CHUNK: usize = 2_000;
 
-fn used(redis: &RedisServer) -> i64 {
+fn used_bytes(redis: &RedisServer) -> i64 {
     let memory = redis.ask(&["INFO", "memory"]).unwrap();
     memory.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().parse().unwrap()
 }
@@ -21,8 +22,10 @@ fn used(redis: &RedisServer) -> i64 {
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn measure_the_counters_of_a_year_in_redis() {
-    let customers: u32 = std::env::var("FUWU_MANY").map_or(1_000_000, |many| many.parse().unwrap());
-    let (redis, spec) = (RedisServer::start(&[]), Spec::default());
+    let told = |name, usual| std::env::var(name).map_or(usual, |number| number.parse().unwrap());
+    let (customers, partitions) = (told("FUWU_MANY", 1_000_000), told("FUWU_PARTITIONS", 64));
+    let spec = Spec { partitions: u16::try_from(partitions).unwrap(), ..Spec::default() };
+    let redis = RedisServer::start(&[]);
     let store = Redis::open(&redis.url(), spec, crate::harness::key()).await.unwrap();
     let partitions = Partitions::new(spec.partitions).unwrap();
     // One customer of each partition has all that was counted there.
@@ -35,7 +38,7 @@ async fn measure_the_counters_of_a_year_in_redis() {
         first.get_or_insert(of);
         live(&mut rng, cells);
     }
-    let before = used(&redis);
+    let before = used_bytes(&redis);
     let mut written = 0;
     for (of, cells) in all {
         let Some(of) = of else { continue };
@@ -56,7 +59,7 @@ async fn measure_the_counters_of_a_year_in_redis() {
             assert_eq!(store.commit(commit).await.unwrap(), Committed::Applied);
         }
     }
-    let taken = used(&redis) - before;
+    let taken = used_bytes(&redis) - before;
     println!(
         "{customers} customers' year: {written} cells in {} partitions take {:.1} MiB, {:.1} bytes each",
         spec.partitions,
