@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::admission::Place;
 use super::in_flight::{Joined, Lead, wait};
-use super::inbox::{Inbox, Kept};
+use super::inbox::{Inbox, Kept, Patience};
 use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::channel::official::{Clear, Unusable};
@@ -201,12 +201,13 @@ impl App {
         let playbook = account.playbook();
         let moment = Moment { now: delivery.arrived, at: inbound.at, key: inbound.key, fresh: delivery.fresh };
         let mut known: Option<(Needs, Given)> = None;
+        let mut patience = Patience::default();
         for _ in 0..MAX_TRIES {
-            let stored = self.in_time(delivery.hearing, self.store.load(&delivery.of)).await?;
+            let stored = self.in_time((delivery.hearing, &mut patience), self.store.load(&delivery.of)).await?;
             if let Some(earned) = stored.customer.recent.earned(inbound.key) {
                 return Ok(Settled::before(earned));
             }
-            if self.in_time(delivery.hearing, self.is_spent(&delivery.of, inbound.key)).await?
+            if self.in_time((delivery.hearing, &mut patience), self.is_spent(&delivery.of, inbound.key)).await?
                 || self.is_logged(delivery, &stored.customer.recent).await?
             {
                 let earned = Earned { reply: Reply::Silent, at: moment.now };
@@ -239,7 +240,8 @@ impl App {
             known = Some((needs, given));
             let setting = Setting { of: &delivery.of, playbook: &playbook, moment, rules: &self.rules };
             let said = if decision.wait_for.is_some() { Reply::Silent } else { decision.reply.clone() };
-            let settled = self.commit_decision(setting, (stored.version, delivery.hearing), decision).await;
+            let hearing = (delivery.hearing, &mut patience);
+            let settled = self.commit_decision(setting, (stored.version, hearing), decision).await;
             if let Some(settled) = settled.map_err(|error| Undone { error, said: Some(said) })? {
                 return Ok(settled);
             }
@@ -251,7 +253,7 @@ impl App {
     async fn commit_decision(
         &self,
         setting: Setting<'_>,
-        (base, hearing): (Version, Hearing),
+        (base, hearing): (Version, (Hearing, &mut Patience)),
         decision: Decision,
     ) -> Result<Option<Settled>, StoreError> {
         let earned = Earned { reply: decision.reply.clone(), at: setting.moment.now };

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::queue::{Past, Waiting};
 use super::steady::Steady;
-use super::{BYTES, Inbox, LATE, LOST, RESTORED, WAITING};
+use super::{BYTES, Inbox, LATE, LOST, Patience, RESTORED, WAITING};
 use crate::app::admission::Place;
 use crate::app::handle::{ANSWER_WITHIN, Delivery, Hearing, MAX_TRIES, Undone};
 use crate::app::settle::Setting;
@@ -47,11 +47,11 @@ impl App {
     /// Waits for the store: as long as a customer can, where one waits and the delivery can be applied later.
     pub(in crate::app) async fn in_time<T>(
         &self,
-        hearing: Hearing,
+        (hearing, patience): (Hearing, &mut Patience),
         asked: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         match &self.inbox {
-            Some(inbox) if hearing == Hearing::Waits => inbox.in_time(asked).await,
+            Some(inbox) if hearing == Hearing::Waits => inbox.in_time(patience, asked).await,
             _ => asked.await,
         }
     }

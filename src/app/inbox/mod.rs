@@ -14,15 +14,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use self::queue::{Past, Queue, Waiting};
 use crate::domain::reply::Reply;
 use crate::store::journal::{Accepted, Journal, JournalFault, Place};
 use crate::store::{CustomerRef, StoreError};
 
-/// The store has so long for one answer, while a customer waits: the platform hears from us within a second.
-const STORE_WITHIN: Duration = Duration::from_millis(700);
-/// And so long while a part of it is away: the rest is probably on its way out too, and nothing is lost by waiting.
+/// The store has so long for all that one delivery asks of it, while a customer waits: the platform hears from us within
+/// a second.
+const STORE_WITHIN: Duration = Duration::from_millis(800);
+/// And so long for one answer while a part of it is away: the rest is probably on its way out too, and nothing is lost by
+/// waiting.
 const STORE_WITHIN_IN_TROUBLE: Duration = Duration::from_millis(200);
 /// Deliveries that wait for the store.
 const WAITING: &str = "fuwu_journal_waiting";
@@ -42,6 +45,15 @@ pub(super) struct Inbox {
     owed: Mutex<HashMap<Place, Reply>>,
     /// Rung when something may be applied.
     bell: Notify,
+}
+
+/// How long a customer who waits can still wait for the store.
+pub(super) struct Patience(Duration);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(STORE_WITHIN)
+    }
 }
 
 /// A delivery that is in the journal.
@@ -102,10 +114,17 @@ impl Inbox {
     }
 
     /// Waits for the store as long as a customer can.
-    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let within = if self.queue().is_in_trouble() { STORE_WITHIN_IN_TROUBLE } else { STORE_WITHIN };
+    async fn in_time<T>(
+        &self,
+        Patience(left): &mut Patience,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let within = if self.queue().is_in_trouble() { STORE_WITHIN_IN_TROUBLE.min(*left) } else { *left };
         let late = || StoreError::Unavailable("it did not answer in time".into());
-        tokio::time::timeout(within, asked).await.unwrap_or_else(|_| Err(late()))
+        let since = Instant::now();
+        let answer = tokio::time::timeout(within, asked).await.unwrap_or_else(|_| Err(late()));
+        *left = left.saturating_sub(since.elapsed());
+        answer
     }
 
     /// Writes down what was noted.
