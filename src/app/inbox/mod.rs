@@ -60,7 +60,37 @@ impl Default for Patience {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kept(Waiting);
 
+/// A delivery that somebody decides. Whoever gives up, or fails, leaves it to be applied again.
+pub(super) struct InHand<'a> {
+    inbox: &'a Inbox,
+    of: &'a CustomerRef,
+    kept: Option<Kept>,
+    waiting: Kept,
+}
+
+impl<'a> InHand<'a> {
+    /// It was decided.
+    pub(super) fn over(mut self) -> (&'a Inbox, Kept) {
+        self.kept = None;
+        (self.inbox, self.waiting)
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        if let Some(Kept(waiting)) = self.kept.take() {
+            self.inbox.queue().push(self.of.clone(), Waiting { past: Past::Unknown, ..waiting });
+            self.inbox.bell.notify_one();
+        }
+    }
+}
+
 impl Inbox {
+    /// Somebody decides it.
+    pub(super) fn in_hand<'a>(&'a self, of: &'a CustomerRef, kept: Kept) -> InHand<'a> {
+        InHand { inbox: self, of, kept: Some(kept), waiting: kept }
+    }
+
     pub(super) fn new(journal: Journal) -> Self {
         Self { journal, queue: Mutex::default(), owed: Mutex::default(), bell: Notify::new() }
     }
@@ -89,10 +119,14 @@ impl Inbox {
     /// The store did not take it, or did and did not say so: it is tried again. `said` is what was decided to be said to
     /// it, once the store was asked to take it.
     pub(super) fn put_off(&self, of: &CustomerRef, Kept(mut waiting): Kept, said: Option<Reply>) {
-        if let Some(said) = said {
-            waiting.past = Past::Owed;
-            self.owed().insert(waiting.place, said);
-        }
+        waiting.past = match said {
+            None => Past::Untried,
+            Some(said) if said.is_silent() => Past::Unknown,
+            Some(said) => {
+                self.owed().insert(waiting.place, said);
+                Past::Owed
+            }
+        };
         let mut queue = self.queue();
         queue.push(of.clone(), waiting);
         queue.set_away(waiting.partition);
