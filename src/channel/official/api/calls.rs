@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::stage::{Stage, stage, staged};
-use super::{ApiError, Client, Span, UpstreamMessages, UserSummary};
+use super::{ApiError, Client, InterfaceSummary, Span, UpstreamMessages, UserSummary};
 use crate::domain::reply::Reply;
 use crate::domain::time::BusinessDay;
 
@@ -166,6 +166,7 @@ async fn statistics_are_summed_over_their_sources_day_by_day() {
         r#"{"list":[
             {"ref_date":"2026-03-03","user_source":0,"msg_type":1,"msg_user":2,"msg_count":5},
             {"ref_date":"2026-03-03","user_source":0,"msg_type":2,"msg_user":1,"msg_count":1}]}"#,
+        r#"{"list":[{"ref_date":"2026-03-02","callback_count":12,"fail_count":"1","total_time_cost":5000000000,"max_time_cost":4999}]}"#,
     ]);
     let summary = stage.client.user_summary(week()).await.unwrap();
     let moved = |new_user, cancel_user| UserSummary { new_user, cancel_user };
@@ -175,6 +176,9 @@ async fn statistics_are_summed_over_their_sources_day_by_day() {
     let said = stage.client.upstream_messages(week()).await.unwrap();
     let sum = UpstreamMessages { messages: 6, senders_by_type: 3 };
     assert_eq!(said.into_iter().collect::<Vec<_>>(), [(FIRST.plus_days(1), sum)]);
+    let health = stage.client.interface_summary(week()).await.unwrap();
+    let sum = InterfaceSummary { callbacks: 12, failed: 1, total_ms: 5_000_000_000, longest_ms: 4_999 };
+    assert_eq!(health.into_iter().collect::<Vec<_>>(), [(FIRST, sum)]);
     let asked = stage.asked();
     assert_eq!((asked[0].line().as_str(), asked[0].token()), ("POST datacube/getusersummary", Some("T1")));
     assert_eq!(asked[0].json(), json!({"begin_date": "2026-03-02", "end_date": "2026-03-08"}));

@@ -114,6 +114,8 @@ impl Client {
     async fn count(&self, call: &Call) -> Result<(), ApiError> {
         if self.0.quotas.take(&call.path, self.now())? == Leave::AskFirst && call.needs_token {
             self.ask_for_quota(&call.path).await;
+            // What the platform said does not hold this call.
+            self.0.quotas.take(&call.path, self.now())?;
         }
         Ok(())
     }

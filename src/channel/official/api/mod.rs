@@ -6,41 +6,69 @@
 //! is asked ([`limits`]).
 
 mod account;
+mod agents;
 mod breaker;
 mod call;
 #[cfg(test)]
 mod calls;
 mod client;
 mod codes;
+mod content;
+mod custom;
 mod datacube;
+mod draft;
 mod error;
 mod exchange;
 mod http;
+mod jssdk;
 mod keeper;
 mod lenient;
 mod limits;
+mod mass;
+mod media;
 mod menu;
 mod message;
 mod multipart;
+mod notice;
+mod publish;
+mod qr;
 mod quota;
 mod reaction;
 mod rid;
 #[cfg(test)]
 mod stage;
+mod tags;
+mod template;
 mod token;
+mod users;
 mod vault;
+mod web_auth;
 
 pub use account::{CallbackCheck, CheckFrom, CheckWhat, Pinged, Resolved};
+pub use agents::{Agent, AgentOnline, Record, Records, RecordsAsked, Session, Waiting, WaitingList};
 #[cfg(test)]
 pub(crate) use call::{Call, Came, Lost};
 #[cfg(test)]
 pub(crate) use client::Carrier;
 pub use client::{ApiClock, Client, ClientSpec, HOSTS};
-pub use datacube::{MOST_DAYS, Span, UpstreamMessages, UserSummary};
+pub use content::{Advice, MiniProgram, Verdict, WordsIn};
+pub use custom::{CustomMessage, Origin, Signed, Typing};
+pub use datacube::{InterfaceSummary, MOST_DAYS, Span, UpstreamMessages, UserSummary};
+pub use draft::{Comments, DraftArticle};
 pub use error::ApiError;
+pub use jssdk::PageSignature;
 pub use limits::Invalid;
+pub use mass::{Audience, MassKey, MassMessage, MassSent, MassSpeed, MassStatus, Reprint};
+pub use media::{ItemPage, MediaCount, MediaKind, Medium, Permanent, TEMPORARY_SECS, Temporary, VideoWords};
 pub use menu::{CurrentMenu, Menus, PlatformMenu};
 pub use multipart::Upload;
+pub use notice::NoticeTemplate;
+pub use publish::{PublishState, Published};
+pub use qr::{Code, CodeLife, CodeScene, LongData, MOST_CODE_SECS};
 pub use quota::Quota;
 pub use reaction::{Reaction, Reason, meaning, reaction, reaction_of_token};
+pub use tags::{MOST_TAGGED, Tag, TagId};
+pub use template::{Filled, Template};
+pub use users::{MOST_BLACKED, MOST_USERS, OpenidPage, UserInfo};
 pub use vault::{ProcessVault, TokenVault, VaultFault, Vaulted};
+pub use web_auth::{Profile, WebGrant, WebScope, WebVisitor};
