@@ -22,8 +22,12 @@ mod exchange;
 mod http;
 mod jssdk;
 mod keeper;
+#[cfg(test)]
+mod leaks;
 mod lenient;
 mod limits;
+#[cfg(test)]
+mod many;
 mod mass;
 mod media;
 mod menu;
