@@ -80,6 +80,34 @@ async fn a_bad_secret_is_told_and_not_tried_again_for_each_call() {
 }
 
 #[actix_web::test]
+async fn a_machine_the_platform_does_not_know_does_not_keep_others_from_a_token() {
+    let stage = stage(&[]);
+    let vault: Arc<dyn super::TokenVault> = Arc::<super::ProcessVault>::default();
+    let client = || {
+        Client::of(super::ClientSpec {
+            hosts: vec![stage.base.clone()],
+            app_id: "wx1".into(),
+            app_secret: "s3cret".into(),
+            http: reqwest::Client::new(),
+            vault: Arc::clone(&vault),
+            clock: Arc::new(|| crate::domain::time::UnixSecs(1_772_424_000)),
+        })
+    };
+    let stranger = br#"{"errcode":40164,"errmsg":"invalid ip 1.2.3.4, not in whitelist"}"#.to_vec();
+    stage.script.no_token.lock().unwrap().push((200, stranger));
+    let (strange, known) = (client(), client());
+    for about in [Some("1.2.3.4"), None] {
+        let error = strange.delete_menu().await.unwrap_err();
+        assert_eq!((error.code(), error.to_string().contains("1.2.3.4")), (Some(40164), about.is_some()));
+    }
+    assert_eq!(stage.token_calls().len(), 1);
+    assert_eq!(known.delete_menu().await, Ok(()));
+    assert_eq!(strange.delete_menu().await, Ok(()), "the token of the other machine is good for this one");
+    assert_eq!(stage.token_calls().len(), 2);
+    stage.close().await;
+}
+
+#[actix_web::test]
 async fn what_is_no_answer_means_busy_and_a_message_is_never_sent_twice_for_it() {
     let answers = [(200, "<html>"), (200, "[]"), (502, r#"{"errcode":0}"#), (200, r#"{"errcode":-1}"#)];
     let stage = staged(answers.map(|(status, body)| (status, body.as_bytes().to_vec())).into());

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::error::ApiError;
 use super::reaction::{Reaction, reaction_of_token};
-use super::token::{Kept, Need, Step, Token, Urgency};
+use super::token::{HOLD_SECS, Kept, Need, Step, Token, Urgency};
 use super::vault::{TokenVault, VaultFault, Vaulted};
 use crate::domain::time::UnixSecs;
 
@@ -22,6 +22,9 @@ const WAIT_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A renewal in the background that came to nothing is tried again after so long.
 const RENEW_AGAIN_SECS: i64 = 10;
+
+/// The address of this machine is not in the account's list: of no concern to other machines.
+const STRANGER: i64 = 40164;
 
 /// Which token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +70,15 @@ pub(super) struct Keeper {
     /// Held by whoever of this process looks for a new one.
     gate: Arc<Mutex<()>>,
     renew_not_before: AtomicI64,
+    /// The platform does not know this machine's address (40164): until then it does not ask. Others may.
+    stranger_until: AtomicI64,
 }
 
 impl Keeper {
     pub(super) fn new(kind: Kind, vault: Arc<dyn TokenVault>) -> Self {
         let (cached, gate) = (RwLock::default(), Arc::default());
-        Self { kind, vault, owner: rand::random(), cached, gate, renew_not_before: AtomicI64::new(i64::MIN) }
+        let (renew_not_before, stranger_until) = (AtomicI64::new(i64::MIN), AtomicI64::new(i64::MIN));
+        Self { kind, vault, owner: rand::random(), cached, gate, renew_not_before, stranger_until }
     }
 
     /// The token in memory, if it lives and is not the refused one.
@@ -136,6 +142,9 @@ impl Keeper {
             Step::Use(token) => return Ok(Some(self.keep(token, false))),
             Step::Refused(code) => return Err(ApiError::Refused { code, rid: None }),
             Step::Wait => return Ok(None),
+            Step::Lease(_) if need.now.0 < self.stranger_until.load(Ordering::Relaxed) => {
+                return Err(ApiError::Refused { code: STRANGER, rid: None });
+            }
             Step::Lease(leased) => leased,
         };
         match self.vault.swap(self.kind.name(), version, leased.write()).await {
@@ -146,6 +155,10 @@ impl Keeper {
         let fetched = self.fetch(issuer).await;
         let kept = match &fetched {
             Ok(token) => Kept::fetched(token.clone(), need),
+            Err(error) if error.code() == Some(STRANGER) => {
+                self.stranger_until.store(need.now.plus_secs(HOLD_SECS).0, Ordering::Relaxed);
+                leased.failed(None, need.now)
+            }
             Err(error) => leased.failed(alarm(error), need.now),
         };
         let written = self.vault.swap(self.kind.name(), version + 1, kept.write()).await;
