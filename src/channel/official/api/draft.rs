@@ -8,7 +8,7 @@ use super::client::Client;
 use super::error::ApiError;
 use super::lenient::int;
 use super::limits::{self, Checked};
-use super::media::ItemPage;
+use super::material::ItemPage;
 
 /// An article of a draft.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

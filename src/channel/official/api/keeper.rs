@@ -16,6 +16,8 @@ use crate::domain::time::UnixSecs;
 
 /// The platform has so long to hand out a token; less than the lease lasts.
 pub(super) const ISSUE_WITHIN: Duration = Duration::from_secs(12);
+/// The vault has so long to answer; a call shall not wait for it longer than for the platform.
+const VAULT_WITHIN: Duration = Duration::from_secs(1);
 /// So long a call waits for a token that another process is fetching.
 const WAIT_WITHIN: Duration = Duration::from_secs(20);
 /// So often it looks, and up to as much again.
@@ -135,7 +137,7 @@ impl Keeper {
 
     /// Looks into the vault and does what is to be done; `None` when somebody else is at it.
     async fn look(&self, issuer: &dyn Issuer, need: Need<'_>) -> Result<Option<Held>, ApiError> {
-        let Ok(Vaulted { version, body }) = self.vault.read(self.kind.name()).await else {
+        let Ok(Vaulted { version, body }) = self.read().await else {
             return self.fetch_alone(issuer).await.map(Some);
         };
         let leased = match Kept::read(&body).step(need) {
@@ -147,7 +149,7 @@ impl Keeper {
             }
             Step::Lease(leased) => leased,
         };
-        match self.vault.swap(self.kind.name(), version, leased.write()).await {
+        match self.swap(version, &leased).await {
             Ok(true) => {}
             Ok(false) => return Ok(None),
             Err(VaultFault) => return self.fetch_alone(issuer).await.map(Some),
@@ -161,16 +163,24 @@ impl Keeper {
             }
             Err(error) => leased.failed(alarm(error), need.now),
         };
-        let written = self.vault.swap(self.kind.name(), version + 1, kept.write()).await;
+        let written = self.swap(version + 1, &kept).await;
         let token = fetched?;
         if written == Ok(false)
-            && let Ok(Vaulted { body, .. }) = self.vault.read(self.kind.name()).await
+            && let Ok(Vaulted { body, .. }) = self.read().await
             && let Step::Use(newer) = Kept::read(&body).step(need)
         {
             // We were taken for stopped. What whoever took over brought is the latest.
             return Ok(Some(self.keep(newer, true)));
         }
         Ok(Some(self.keep(token, true)))
+    }
+
+    async fn read(&self) -> Result<Vaulted, VaultFault> {
+        timeout(VAULT_WITHIN, self.vault.read(self.kind.name())).await.unwrap_or(Err(VaultFault))
+    }
+
+    async fn swap(&self, from: u64, kept: &Kept) -> Result<bool, VaultFault> {
+        timeout(VAULT_WITHIN, self.vault.swap(self.kind.name(), from, kept.write())).await.unwrap_or(Err(VaultFault))
     }
 
     /// Without the vault: stable tokens are the same for all, so processes that ask apart do each other no harm.

@@ -1,7 +1,7 @@
-//! Media: temporary for 3 days, permanent in the library (platform.md 4.14).
+//! Media that live for 3 days, and what an upload has to be (platform.md 4.14). What stays is in [`super::material`].
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::call::{Call, Came};
 use super::client::{Client, parsed};
@@ -29,7 +29,7 @@ pub enum MediaKind {
 }
 
 impl MediaKind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Image => "image",
             Self::Voice => "voice",
@@ -56,16 +56,6 @@ pub struct Temporary {
     pub ends: UnixSecs,
 }
 
-/// A permanent medium.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Permanent {
-    /// Names it.
-    pub media_id: String,
-    /// Of a picture; it is shown on the platform's own pages only.
-    #[serde(default)]
-    pub url: Option<String>,
-}
-
 /// A medium as it comes back.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Medium {
@@ -89,43 +79,6 @@ impl std::fmt::Debug for Medium {
             Self::Told(told) => write!(f, "Told({told})"),
         }
     }
-}
-
-/// How many permanent media there are; 100 000 pictures and articles, 1000 of each other kind at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct MediaCount {
-    /// Voices.
-    #[serde(deserialize_with = "int")]
-    pub voice_count: i64,
-    /// Videos.
-    #[serde(deserialize_with = "int")]
-    pub video_count: i64,
-    /// Pictures.
-    #[serde(deserialize_with = "int")]
-    pub image_count: i64,
-    /// Articles.
-    #[serde(deserialize_with = "int")]
-    pub news_count: i64,
-}
-
-/// Some of a long list.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct ItemPage {
-    /// Over all pages.
-    #[serde(deserialize_with = "int")]
-    pub total_count: i64,
-    /// As the platform tells them.
-    #[serde(rename = "item", default)]
-    pub items: Vec<Value>,
-}
-
-/// A video's words in the library.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VideoWords<'a> {
-    /// Its title.
-    pub title: &'a str,
-    /// What it is about.
-    pub introduction: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -157,67 +110,6 @@ impl Client {
         self.fetch(Call::get("cgi-bin/media/get").with("media_id", media_id)).await
     }
 
-    /// Puts a medium into the library.
-    ///
-    /// # Errors
-    /// As [`Client::upload_media`]; a video needs its words.
-    pub async fn add_material(
-        &self,
-        kind: MediaKind,
-        upload: Upload<'_>,
-        words: Option<VideoWords<'_>>,
-    ) -> Result<Permanent, ApiError> {
-        check((kind, upload), &["bmp", "wma", "wav"])?;
-        let form = Form::file(upload)?;
-        let form = match (kind, words) {
-            (MediaKind::Video, Some(VideoWords { title, introduction })) => {
-                limits::required("description.title", title)?;
-                let description = json!({ "title": title, "introduction": introduction });
-                form.with("description", &description.to_string())
-            }
-            (MediaKind::Video, None) => return Err(Invalid::new("description", "视频要有标题和简介").into()),
-            _ => form,
-        };
-        let call = Call::upload("cgi-bin/material/add_material", form).with("type", kind.name()).once();
-        self.read(call).await
-    }
-
-    /// A permanent medium.
-    ///
-    /// # Errors
-    /// 40007 when it is gone.
-    pub async fn material(&self, media_id: &str) -> Result<Medium, ApiError> {
-        limits::required("media_id", media_id)?;
-        self.fetch(Call::post("cgi-bin/material/get_material", json!({ "media_id": media_id }))).await
-    }
-
-    /// Takes a medium out of the library.
-    ///
-    /// # Errors
-    /// 48005 while a menu or an automatic reply uses it.
-    pub async fn delete_material(&self, media_id: &str) -> Result<(), ApiError> {
-        limits::required("media_id", media_id)?;
-        self.ask(Call::post("cgi-bin/material/del_material", json!({ "media_id": media_id })).once()).await.map(drop)
-    }
-
-    /// How much is in the library.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn material_count(&self) -> Result<MediaCount, ApiError> {
-        self.read(Call::get("cgi-bin/material/get_materialcount")).await
-    }
-
-    /// The library from `offset` on, 1 to 20 at a time; thumbs stand among the pictures.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn materials(&self, kind: MediaKind, (offset, most): (u32, u8)) -> Result<ItemPage, ApiError> {
-        limits::range("count", most.into(), 1..=20)?;
-        let body = json!({ "type": kind.name(), "offset": offset, "count": most });
-        self.read(Call::post("cgi-bin/material/batchget_material", body)).await
-    }
-
     /// Uploads a picture for the body of an article (jpg or png, 1 MB) and answers its address.
     ///
     /// # Errors
@@ -229,7 +121,7 @@ impl Client {
         answer.get("url").and_then(Value::as_str).map(str::to_owned).ok_or(ApiError::Busy)
     }
 
-    async fn fetch(&self, call: Call) -> Result<Medium, ApiError> {
+    pub(super) async fn fetch(&self, call: Call) -> Result<Medium, ApiError> {
         let call = call.for_a_file();
         Ok(match self.exchange(&call).await? {
             Answer::Json(told) => Medium::Told(parsed(&call.path, told)?),
@@ -240,7 +132,7 @@ impl Client {
     }
 }
 
-fn check((kind, upload): (MediaKind, Upload<'_>), also: &[&str]) -> Checked {
+pub(super) fn check((kind, upload): (MediaKind, Upload<'_>), also: &[&str]) -> Checked {
     limits::range("media", size(upload.bytes), 1..=i64::try_from(kind.most_bytes()).unwrap_or(i64::MAX))?;
     let allowed: &[&str] = match kind {
         MediaKind::Image => &["png", "jpg", "jpeg", "gif", "bmp"],
@@ -270,6 +162,8 @@ fn size_of_mib(mib: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::stage::{stage, staged};
     use super::*;
 
@@ -280,8 +174,6 @@ mod tests {
         let stage = stage(&[
             r#"{"type":"image","media_id":"M","created_at":"1000"}"#,
             r#"{"type":"thumb","thumb_media_id":"TH","created_at":1000}"#,
-            r#"{"media_id":"P","url":"http://mmbiz.qpic.cn/a"}"#,
-            r#"{"media_id":"V"}"#,
             r#"{"url":"http://mmbiz.qpic.cn/b"}"#,
         ]);
         let client = &stage.client;
@@ -290,15 +182,10 @@ mod tests {
         assert_eq!(temporary, Temporary { media_id: "M".into(), ends });
         let jpg = Upload { name: "a.jpg", bytes: b"x" };
         assert_eq!(client.upload_media(MediaKind::Thumb, jpg).await.unwrap().media_id, "TH");
-        assert!(client.add_material(MediaKind::Image, PNG, None).await.unwrap().url.is_some());
-        let words = VideoWords { title: "新春", introduction: "" };
-        let mp4 = Upload { name: "a.mp4", bytes: b"x" };
-        assert_eq!(client.add_material(MediaKind::Video, mp4, Some(words)).await.unwrap().media_id, "V");
         assert_eq!(client.upload_article_image(jpg).await.as_deref(), Ok("http://mmbiz.qpic.cn/b"));
         let asked = stage.asked();
         assert_eq!(asked[0].parameter("type"), Some("image"));
         assert!(asked[0].text().contains("name=\"media\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n"));
-        assert!(asked[3].text().contains("name=\"description\"\r\n\r\n{\"title\":\"新春\",\"introduction\":\"\"}\r\n"));
         stage.close().await;
     }
 
@@ -315,24 +202,9 @@ mod tests {
         let Medium::File { bytes, name, .. } = &file else { panic!("{file:?}") };
         assert_eq!((bytes.as_slice(), name.as_deref()), (&b"\xff\xd8\xff picture"[..], Some("a.jpg")));
         assert!(matches!(stage.client.media("M").await, Ok(Medium::File { .. })), "the refused token was replaced");
-        let error = stage.client.material("M").await.unwrap_err();
+        let error = stage.client.media("M").await.unwrap_err();
         assert_eq!((error.code(), error.rid()), (Some(40007), Some("1-2-3")));
         assert_eq!(stage.client.media("V").await, Ok(Medium::Told(json!({"video_url": "http://v"}))));
-        stage.close().await;
-    }
-
-    #[actix_web::test]
-    async fn the_library_is_counted_listed_and_emptied() {
-        let stage = stage(&[
-            r#"{"voice_count":"1","video_count":2,"image_count":3,"news_count":4}"#,
-            r#"{"total_count":3,"item_count":1,"item":[{"media_id":"P","name":"a.png"}]}"#,
-            "{}",
-        ]);
-        assert_eq!(stage.client.material_count().await.unwrap().image_count, 3);
-        let page = stage.client.materials(MediaKind::Image, (0, 20)).await.unwrap();
-        assert_eq!((page.total_count, page.items.len()), (3, 1));
-        stage.client.delete_material("P").await.unwrap();
-        assert_eq!(stage.asked()[1].json(), json!({"type": "image", "offset": 0, "count": 20}));
         stage.close().await;
     }
 

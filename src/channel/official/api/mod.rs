@@ -16,6 +16,7 @@ mod codes;
 mod content;
 mod custom;
 mod datacube;
+mod desk;
 mod draft;
 mod error;
 mod exchange;
@@ -29,6 +30,8 @@ mod limits;
 #[cfg(test)]
 mod many;
 mod mass;
+mod mass_message;
+mod material;
 mod media;
 mod menu;
 mod message;
@@ -49,7 +52,7 @@ mod vault;
 mod web_auth;
 
 pub use account::{CallbackCheck, CheckFrom, CheckWhat, Pinged, Resolved};
-pub use agents::{Agent, AgentOnline, Record, Records, RecordsAsked, Session, Waiting, WaitingList};
+pub use agents::{Agent, AgentOnline, Session, Waiting, WaitingList};
 #[cfg(test)]
 pub(crate) use call::{Call, Came, Lost};
 #[cfg(test)]
@@ -58,12 +61,15 @@ pub use client::{ApiClock, Client, ClientSpec, HOSTS};
 pub use content::{Advice, MiniProgram, Verdict, WordsIn};
 pub use custom::{CustomMessage, Origin, Signed, Typing};
 pub use datacube::{InterfaceSummary, MOST_DAYS, Span, UpstreamMessages, UserSummary};
+pub use desk::{Record, Records, RecordsAsked};
 pub use draft::{Comments, DraftArticle};
 pub use error::ApiError;
 pub use jssdk::PageSignature;
 pub use limits::Invalid;
-pub use mass::{Audience, MassKey, MassMessage, MassSent, MassSpeed, MassStatus, Reprint};
-pub use media::{ItemPage, MediaCount, MediaKind, Medium, Permanent, TEMPORARY_SECS, Temporary, VideoWords};
+pub use mass::{Audience, MassKey, MassSent, MassSpeed, MassStatus};
+pub use mass_message::{MassMessage, Reprint};
+pub use material::{ItemPage, MediaCount, Permanent, VideoWords};
+pub use media::{MediaKind, Medium, TEMPORARY_SECS, Temporary};
 pub use menu::{CurrentMenu, Menus, PlatformMenu};
 pub use multipart::Upload;
 pub use notice::NoticeTemplate;

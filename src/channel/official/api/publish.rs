@@ -9,7 +9,7 @@ use super::client::Client;
 use super::error::ApiError;
 use super::lenient::{int, ints, text};
 use super::limits;
-use super::media::ItemPage;
+use super::material::ItemPage;
 
 /// How a publication stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
