@@ -157,6 +157,8 @@ pub enum SharedKind {
     Spent,
     /// Which process does what only one does at a time; the part is what.
     Duty,
+    /// A token of the platform, sealed; the part is which.
+    Token,
 }
 
 impl SharedKind {
@@ -170,7 +172,8 @@ impl SharedKind {
             Self::Post => Some(Self::Datacube),
             Self::Datacube => Some(Self::Spent),
             Self::Spent => Some(Self::Duty),
-            Self::Duty => None,
+            Self::Duty => Some(Self::Token),
+            Self::Token => None,
         })
     }
 }
