@@ -8,17 +8,32 @@ use serde::{Deserialize, Serialize};
 use super::act::{Act, media_id};
 use super::chat::{Body, Side};
 use super::code::{Code, CodeRequest, DEMO_SCENES, Usable, friend_scene};
-use super::custom::CustomMessage;
+use super::conditional::ConditionalMenu;
+use super::conditions::Conditions;
 use super::customer::{Audience, Customer, Service};
+use super::desk::{Desk, Wrote};
+use super::draft::Drafts;
 use super::fault::ApiFault;
+use super::grant::Grants;
+use super::job::Job;
+use super::mass::Mass;
+use super::media::Media;
 use super::menu::Menu;
+use super::publish::Publications;
+use super::quota::Quotas;
+use super::request_log::RequestLog;
+use super::short_key::ShortKeys;
 use super::statistics::{Statistics, message_type, source};
+use super::tag::Tags;
+use super::template::Templates;
 use super::token::Tokens;
 use crate::domain::ids::Openid;
 use crate::domain::time::UnixSecs;
 use crate::sandbox::SandboxError;
 use crate::sandbox::telecom::Books;
 
+/// A code that expired so long ago is forgotten.
+const LONG_EXPIRED_SECS: i64 = 30 * 86_400;
 /// The shape of the saved state.
 const FORMAT: u32 = 1;
 
@@ -41,6 +56,54 @@ pub struct State {
     /// What the platform counts; a state saved before it did begins with the next start.
     #[serde(default)]
     pub statistics: Statistics,
+    /// What kind of account it is, and how the platform treats it.
+    #[serde(default)]
+    pub conditions: Conditions,
+    /// How far the platform's time was moved forward, in seconds.
+    #[serde(default)]
+    pub clock_offset_secs: i64,
+    /// How often what was called.
+    #[serde(default)]
+    pub quotas: Quotas,
+    /// What was refused lately.
+    #[serde(default)]
+    pub request_log: RequestLog,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+    /// Menus for some customers, the newest last.
+    #[serde(default)]
+    pub conditional: Vec<ConditionalMenu>,
+    /// Short keys.
+    #[serde(default)]
+    pub short_keys: ShortKeys,
+    /// Media.
+    #[serde(default)]
+    pub media: Media,
+    /// Drafts.
+    #[serde(default)]
+    pub drafts: Drafts,
+    /// What was published.
+    #[serde(default)]
+    pub publications: Publications,
+    /// Templates for template messages.
+    #[serde(default)]
+    pub templates: Templates,
+    /// Templates for subscription notices.
+    #[serde(default)]
+    pub notices: Templates,
+    /// Mass messages.
+    #[serde(default)]
+    pub mass: Mass,
+    /// Agents.
+    #[serde(default)]
+    pub desk: Desk,
+    /// What pages were given: codes, tokens, tickets.
+    #[serde(default)]
+    pub grants: Grants,
+    /// What is done a little later.
+    #[serde(default)]
+    pub jobs: Vec<Job>,
     last_msg_id: u64,
     last_menu_id: u64,
 }
@@ -65,6 +128,22 @@ impl State {
             tokens: Tokens::default(),
             books: Books::default(),
             statistics: Statistics::default(),
+            conditions: Conditions::default(),
+            clock_offset_secs: 0,
+            quotas: Quotas::default(),
+            request_log: RequestLog::default(),
+            tags: Tags::default(),
+            conditional: Vec::new(),
+            short_keys: ShortKeys::default(),
+            media: Media::default(),
+            drafts: Drafts::default(),
+            publications: Publications::default(),
+            templates: Templates::default(),
+            notices: Templates::default(),
+            mass: Mass::default(),
+            desk: Desk::default(),
+            grants: Grants::default(),
+            jobs: Vec::new(),
             last_msg_id: 0,
             last_menu_id: 400_000_000,
         };
@@ -142,6 +221,18 @@ impl State {
         code
     }
 
+    /// A code that `qrcode/create` asks for: there are only so many permanent ones.
+    pub fn create_code(&mut self, wanted: CodeRequest, fresh: Fresh) -> Result<Code, ApiFault> {
+        self.codes.retain(|_, code| code.expires_at.is_none_or(|end| fresh.now - end < LONG_EXPIRED_SECS));
+        let permanent = |c: &&Code| c.expires_at.is_none();
+        let is_new = || !self.codes.values().filter(permanent).any(|c| c.scene == wanted.scene);
+        let full = || self.codes.values().filter(permanent).count() >= self.conditions.permanent_codes;
+        if wanted.life_secs.is_none() && full() && is_new() {
+            return Err(ApiFault::new(45029, "qrcode count out of limit"));
+        }
+        Ok(self.add_code(wanted, "", fresh))
+    }
+
     /// A code by its ticket or, for people and tests, by its scene; an expired one is a fault.
     pub fn code(&self, name: &str, now: i64) -> Result<Code, SandboxError> {
         let by_scene = || self.codes.values().filter(|c| c.scene.as_str() == name).max_by_key(|c| c.created_at);
@@ -195,7 +286,7 @@ impl State {
                 customer.typing_until = None;
                 customer.append(at, Side::System, Body::line("你已取消关注"));
             }
-            Act::AgentJoined { agent } => customer.service = Service::Agent { account: agent.clone() },
+            Act::AgentJoined { agent } => customer.service = Service::Agent { account: agent.clone(), since: at },
             Act::AgentLeft { .. } => customer.service = Service::Bot,
             _ => {}
         }
@@ -208,6 +299,10 @@ impl State {
         if !matches!(act, Act::AgentJoined { .. } | Act::AgentLeft { .. }) {
             customer.last_act_at = Some(at);
         }
+        let heard_by = match &customer.service {
+            Service::Agent { account, .. } if act.is_message() => Some(account.clone()),
+            _ => None,
+        };
         let came_by = source(customer.scene.as_ref());
         let kind = message_type(act).map(|kind| (kind, customer.said_today.first(day, kind)));
         match act {
@@ -218,32 +313,10 @@ impl State {
         if let Some((kind, first)) = kind {
             self.statistics.said(day, kind, first);
         }
+        if let (Some(agent), Some(said)) = (heard_by, bubble(act, msg_id)) {
+            self.desk.record(Wrote::Customer, openid, (&agent, &said.preview(), at));
+        }
         Ok(())
-    }
-
-    /// A customer-service message: refused, or in the chat.
-    pub fn custom(&mut self, message: CustomMessage, now: i64) -> Result<Openid, ApiFault> {
-        let unknown = || ApiFault::new(40003, "invalid openid");
-        let customer = self.customers.get_mut(&message.to).ok_or_else(unknown)?;
-        customer.windows.spend(now)?;
-        customer.typing_until = None;
-        let side = message.agent.map_or(Side::Account, Side::Agent);
-        customer.append(now, side, message.body).details = message.details;
-        Ok(message.to)
-    }
-
-    /// The typing indicator: within 30 seconds of an act, for 15 seconds, not twice at once (platform.md 4.9).
-    pub fn typing(&mut self, openid: &Openid, now: i64) -> Result<i64, ApiFault> {
-        let unknown = || ApiFault::new(40003, "invalid openid");
-        let customer = self.customers.get_mut(openid).ok_or_else(unknown)?;
-        if customer.last_act_at.is_none_or(|at| now - at > 30) {
-            return Err(ApiFault::new(45080, "client send msg in 30 seconds"));
-        }
-        if customer.typing_until.is_some_and(|end| end > now) {
-            return Err(ApiFault::new(45081, "already typing"));
-        }
-        customer.typing_until = Some(now + 15);
-        Ok(now + 15)
     }
 }
 
