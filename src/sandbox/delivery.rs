@@ -1,7 +1,8 @@
 //! One message on its way to the account, and what came back (platform.md 1.5).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use reqwest::header::CONTENT_TYPE;
 use url::Url;
 
@@ -22,8 +23,28 @@ pub struct Delivered {
 }
 
 impl Sandbox {
-    /// Delivers a message until it is answered, at most as often as the platform does.
+    /// Delivers a message as the faults that are switched on have it: late, more than once, after the next one.
     pub(super) async fn deliver(&self, openid: &Openid, xml: &str) -> Delivered {
+        let (late_ms, reorder_ms, duplicate) = {
+            let switches = self.switches();
+            (switches.late_ms, switches.reorder_ms, switches.duplicate)
+        };
+        if late_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(late_ms)).await;
+        }
+        if reorder_ms > 0 {
+            self.line().stand(Duration::from_millis(reorder_ms)).await;
+        }
+        // What the duplicates are answered reaches nobody.
+        let timeout = self.spec().patience.timeout;
+        let more = (0..duplicate).map(|_| tokio::time::timeout(timeout, self.attempt(openid, xml)));
+        let (delivered, _) = tokio::join!(self.deliver_once(openid, xml), join_all(more));
+        self.line().passed();
+        delivered
+    }
+
+    /// Delivers a message until it is answered, at most as often as the platform does.
+    async fn deliver_once(&self, openid: &Openid, xml: &str) -> Delivered {
         let patience = self.spec().patience;
         let mut faults = Vec::new();
         for nth in 1..=patience.tries {

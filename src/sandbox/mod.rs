@@ -10,6 +10,8 @@ mod bounded;
 mod delivery;
 mod error;
 mod keeper;
+mod later;
+mod line;
 mod live;
 pub mod model;
 mod phone;
@@ -17,6 +19,7 @@ mod platform;
 pub mod populate;
 mod routes;
 mod service;
+mod shelf;
 mod spec;
 mod telecom;
 

@@ -266,7 +266,7 @@ impl State {
         let customer = self.customer_mut(openid)?;
         match (act, customer.follows()) {
             (Act::Follow(_), true) => return Err(SandboxError::AlreadyFollows),
-            (Act::Follow(_), false) => {}
+            (Act::Follow(_), false) | (Act::Consent { .. }, _) => {}
             (_, false) => return Err(SandboxError::DoesNotFollow),
             (_, true) => {}
         }
@@ -296,7 +296,7 @@ impl State {
         if let Some(body) = bubble(act, msg_id) {
             customer.append(at, Side::Customer, body);
         }
-        if !matches!(act, Act::AgentJoined { .. } | Act::AgentLeft { .. }) {
+        if !matches!(act, Act::AgentJoined { .. } | Act::AgentLeft { .. } | Act::Consent { .. }) {
             customer.last_act_at = Some(at);
         }
         let heard_by = match &customer.service {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions::Conditions;
+
 /// What kind of account it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,8 +50,8 @@ pub enum Capability {
 
 impl Capability {
     /// Whether an account has it. Where the source says *(unconfirmed)* the test account has it.
-    pub fn is_given(self, kind: Kind, certified: bool) -> bool {
-        match (self, kind, certified) {
+    pub fn is_given(self, conditions: &Conditions) -> bool {
+        match (self, conditions.kind, conditions.certified) {
             (Self::Anyone, ..) => true,
             (Self::Desk | Self::Notice | Self::Mass | Self::Statistics, Kind::Test, _) => false,
             (_, Kind::Test, _) => true,
@@ -70,7 +72,8 @@ mod tests {
     fn the_table_of_part_five() {
         use Capability as C;
         let has = |what: C| {
-            let of = |kind, certified| u8::from(what.is_given(kind, certified));
+            let of =
+                |kind, certified| u8::from(what.is_given(&Conditions { kind, certified, ..Conditions::default() }));
             let (sub, service) = (Kind::Subscription, Kind::Service);
             [of(sub, false), of(sub, true), of(service, false), of(service, true), of(Kind::Test, false)]
         };

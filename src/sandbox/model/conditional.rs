@@ -53,7 +53,10 @@ impl State {
         if PRIVATE.iter().any(|name| given(name).is_some()) {
             return Err(ApiFault::new(65320, "match rule by private information is not supported"));
         }
-        let own = [("tag_id", given("tag_id").or_else(|| given("group_id"))), ("client_platform_type", given("client_platform_type"))];
+        let own = [
+            ("tag_id", given("tag_id").or_else(|| given("group_id"))),
+            ("client_platform_type", given("client_platform_type")),
+        ];
         let rule: BTreeMap<String, String> =
             own.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
         if rule.is_empty() {
@@ -84,7 +87,12 @@ impl State {
     /// The menu a customer sees.
     pub fn menu_of(&self, customer: &Customer) -> Option<&Menu> {
         let default = self.menu.as_ref()?;
-        Some(self.conditional.iter().rev().find(|c| c.fits(customer)).map_or(default, |c| &c.menu))
+        Some(self.own_menu(customer).unwrap_or(default))
+    }
+
+    /// The menu a customer sees in place of everybody's.
+    pub fn own_menu(&self, customer: &Customer) -> Option<&Menu> {
+        self.conditional.iter().rev().find(|c| c.fits(customer)).map(|c| &c.menu)
     }
 
     /// What `get_current_selfmenu_info` answers: `sub_button` holds a `list` there.
@@ -133,7 +141,10 @@ mod tests {
             state.menu_of(&customer).unwrap().click_keys().concat()
         };
         assert_eq!(shown(&state, &[]), "默认");
-        assert_eq!((shown(&state, &[100]), shown(&state, &[100, 101]), shown(&state, &[101, 7])), ("c".into(), "b".into(), "默认".into()));
+        assert_eq!(
+            (shown(&state, &[100]), shown(&state, &[100, 101]), shown(&state, &[101, 7])),
+            ("c".into(), "b".into(), "默认".into())
+        );
         assert_eq!(code(state.delete_conditional(&json!({ "menuid": first.to_string() }))), 0);
         assert_eq!(code(state.delete_conditional(&json!({ "menuid": first }))), 65301);
     }
@@ -144,7 +155,10 @@ mod tests {
         assert_eq!(code(state.add_conditional(&menu("a", json!({ "sex": "1", "tag_id": "2" })))), 65320);
         assert_eq!(code(state.add_conditional(&menu("a", json!({})))), 65304);
         let view = |host: &str| json!({ "button": [{ "type": "view", "name": "网", "url": format!("https://{host}/x") }], "matchrule": { "tag_id": "2" } });
-        assert_eq!(["a.cn", "b.cn", "c.cn", "a.cn", "d.cn"].map(|host| code(state.add_conditional(&view(host)))), [0, 0, 0, 0, 65316]);
+        assert_eq!(
+            ["a.cn", "b.cn", "c.cn", "a.cn", "d.cn"].map(|host| code(state.add_conditional(&view(host)))),
+            [0, 0, 0, 0, 65316]
+        );
         state.menu = None;
         assert_eq!(code(state.add_conditional(&menu("a", json!({ "tag_id": "2" })))), 65303);
     }
@@ -152,7 +166,8 @@ mod tests {
     #[test]
     fn the_current_menu_wraps_its_sub_buttons() {
         let mut state = state();
-        let body = json!({ "button": [{ "name": "更多", "sub_button": [{ "type": "click", "name": "查", "key": "k" }] }] });
+        let body =
+            json!({ "button": [{ "name": "更多", "sub_button": [{ "type": "click", "name": "查", "key": "k" }] }] });
         state.menu = Some(Menu::parse(&body, 1).unwrap());
         assert_eq!(state.current_menu()["selfmenu_info"]["button"][0]["sub_button"]["list"][0]["key"], "k");
     }

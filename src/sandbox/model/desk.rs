@@ -25,6 +25,15 @@ pub enum Wrote {
     Customer,
 }
 
+/// Whether an agent sits at the desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seat {
+    /// There.
+    Taken,
+    /// Not there.
+    Empty,
+}
+
 /// The agents and their records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -105,7 +114,8 @@ impl Desk {
     pub fn add(&mut self, body: &Value) -> Result<(), ApiFault> {
         let (account, nickname) = (text(body, "/kf_account"), nickname(body)?);
         let prefix = account.split_once('@').filter(|(_, at)| !at.is_empty()).map(|(prefix, _)| prefix);
-        let fits = |prefix: &&str| (1..=10).contains(&prefix.len()) && prefix.chars().all(|c| c.is_ascii_alphanumeric());
+        let fits =
+            |prefix: &&str| (1..=10).contains(&prefix.len()) && prefix.chars().all(|c| c.is_ascii_alphanumeric());
         prefix.filter(fits).ok_or_else(|| refuse(65404, "illegal kf account"))?;
         if self.agent(account).is_ok() {
             return Err(refuse(65406, "kf account exists"));
@@ -144,12 +154,12 @@ impl Desk {
     }
 
     /// What the invited do in their own app: accept, come and go.
-    pub fn seat(&mut self, account: &str, online: bool) -> Result<(), ApiFault> {
+    pub fn seat(&mut self, account: &str, seat: Seat) -> Result<(), ApiFault> {
         let agent = self.agent_mut(account)?;
         if let Some((wx, _)) = agent.invited.take() {
             agent.wx = wx;
         }
-        agent.online = online;
+        agent.online = seat == Seat::Taken;
         Ok(())
     }
 
@@ -193,9 +203,7 @@ impl Desk {
 
     /// What `getonlinekflist` answers; `chats` says how many an agent has.
     pub fn online(&self, chats: impl Fn(&str) -> usize) -> Value {
-        let agent = |agent: &Agent| {
-            json!({ "kf_account": agent.account, "status": 1, "kf_id": agent.id, "accepted_case": chats(&agent.account) })
-        };
+        let agent = |agent: &Agent| json!({ "kf_account": agent.account, "status": 1, "kf_id": agent.id, "accepted_case": chats(&agent.account) });
         json!({ "kf_online_list": self.agents.iter().filter(|agent| agent.online).map(agent).collect::<Vec<_>>() })
     }
 
@@ -226,9 +234,7 @@ impl Desk {
         }
         let within = |r: &&Record| (start..=end).contains(&r.time) && r.id >= from;
         let page: Vec<&Record> = self.records.iter().filter(within).take(most).collect();
-        let shown = |r: &&Record| {
-            json!({ "openid": r.openid, "opercode": r.opercode, "text": r.text, "time": r.time, "worker": r.worker })
-        };
+        let shown = |r: &&Record| json!({ "openid": r.openid, "opercode": r.opercode, "text": r.text, "time": r.time, "worker": r.worker });
         let next = page.last().map_or(from, |r| r.id + 1);
         let list: Vec<Value> = page.iter().map(shown).collect();
         Ok(json!({ "number": list.len(), "recordlist": list, "msgid": next }))

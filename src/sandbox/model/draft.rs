@@ -23,6 +23,22 @@ pub struct Draft {
     pub updated_at: i64,
 }
 
+/// Whether the text of articles is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// It is.
+    Shown,
+    /// It is left empty.
+    Hidden,
+}
+
+impl Content {
+    /// As a listing call asks for it.
+    pub fn asked(body: &Value) -> Self {
+        if is_on(body, "/no_content") { Self::Hidden } else { Self::Shown }
+    }
+}
+
 /// All drafts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -41,10 +57,10 @@ impl Draft {
     }
 
     /// As the calls that read show it.
-    pub fn news(&self, with_content: bool) -> Value {
+    pub fn news(&self, content: Content) -> Value {
         let mut items = self.articles.clone();
         for item in items.iter_mut().filter_map(Value::as_object_mut) {
-            if !with_content {
+            if content == Content::Hidden {
                 item.insert("content".to_owned(), "".into());
             }
             item.insert("is_deleted".to_owned(), false.into());
@@ -72,12 +88,10 @@ impl Drafts {
     /// What `draft/batchget` answers.
     pub fn page(&self, body: &Value) -> Result<Value, ApiFault> {
         let (offset, count) = window(body)?;
-        let with_content = !is_on(body, "/no_content");
+        let content = Content::asked(body);
         let mut all: Vec<(&String, &Draft)> = self.0.iter().collect();
         all.sort_by_key(|(_, draft)| std::cmp::Reverse(draft.updated_at));
-        let item = |(id, draft): &(&String, &Draft)| {
-            json!({ "media_id": id, "content": draft.news(with_content), "update_time": draft.updated_at })
-        };
+        let item = |(id, draft): &(&String, &Draft)| json!({ "media_id": id, "content": draft.news(content), "update_time": draft.updated_at });
         let items: Vec<Value> = all.iter().skip(offset).take(count).map(item).collect();
         Ok(json!({ "total_count": all.len(), "item_count": items.len(), "item": items }))
     }
@@ -159,14 +173,20 @@ fn checked(article: &Value, media: &Media) -> Result<Value, ApiFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::model::media::{MediaKind, Upload};
+    use crate::sandbox::model::media::{Keep, MediaKind, Upload};
 
     const FRESH: Fresh = Fresh { now: 0, random: 9 };
 
     fn state() -> (State, String) {
         let mut state = State::new(FRESH);
-        let upload = Upload { kind: MediaKind::Thumb, name: "a.jpg".into(), bytes: 9, title: String::new(), introduction: String::new() };
-        let (thumb, _) = state.media.add(upload, true, FRESH).unwrap();
+        let upload = Upload {
+            kind: MediaKind::Thumb,
+            name: "a.jpg".into(),
+            bytes: 9,
+            title: String::new(),
+            introduction: String::new(),
+        };
+        let (thumb, _) = state.media.add(upload, Keep::ForEver, FRESH).unwrap();
         (state, thumb)
     }
 
@@ -201,10 +221,13 @@ mod tests {
         let id = state.add_draft(&json!({ "articles": [article("一")] }), FRESH).unwrap();
         let update = |index: u8| json!({ "media_id": id, "index": index, "articles": article("二") });
         assert_eq!((code(state.update_draft(&update(0), 1)), code(state.update_draft(&update(1), 1))), (0, 40114));
-        let news = state.drafts.get(&id).unwrap().news(true);
+        let news = state.drafts.get(&id).unwrap().news(Content::Shown);
         assert_eq!((&news["news_item"][0]["title"], &news["news_item"][0]["digest"]), (&json!("二"), &json!("正文")));
         let page = state.drafts.page(&json!({ "offset": 0, "count": 20, "no_content": 1 })).unwrap();
-        assert_eq!((&page["total_count"], &page["item"][0]["content"]["news_item"][0]["content"]), (&json!(1), &json!("")));
+        assert_eq!(
+            (&page["total_count"], &page["item"][0]["content"]["news_item"][0]["content"]),
+            (&json!(1), &json!(""))
+        );
         assert!(state.drafts.take(&id).is_some() && state.drafts.get(&id).is_err());
     }
 }

@@ -136,7 +136,10 @@ fn publish_info(xml: &mut Xml, told: &Value) {
         let items = list(told, "/article_detail/item");
         xml.raw("<article_detail>").plain("count", &items.len());
         for item in items {
-            xml.raw("<item>").plain("idx", &id(item, "/idx")).cdata("article_url", &id(item, "/article_url")).raw("</item>");
+            xml.raw("<item>")
+                .plain("idx", &id(item, "/idx"))
+                .cdata("article_url", &id(item, "/article_url"))
+                .raw("</item>");
         }
         xml.raw("</article_detail>");
     }

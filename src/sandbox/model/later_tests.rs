@@ -46,10 +46,14 @@ fn a_mass_message_goes_out_later_and_tells_whom_it_reached() {
     let mut state = state();
     state.customers.get_mut(&Openid::from("oB")).unwrap().standing.refuses = true;
     let msg_id = state.send_mass(&to_all("一"), FRESH).unwrap();
-    let status = |state: &State| state.mass.get(&json!({ "msg_id": msg_id.to_string() })).unwrap()["msg_status"].clone();
+    let status =
+        |state: &State| state.mass.get(&json!({ "msg_id": msg_id.to_string() })).unwrap()["msg_status"].clone();
     assert_eq!((status(&state), told(&mut state, 1).len()), (json!("SENDING"), 0));
     let events = told(&mut state, 2);
-    assert!(events[0].contains("<TotalCount>2</TotalCount><FilterCount>2</FilterCount><SentCount>1</SentCount><ErrorCount>1"));
+    assert!(
+        events[0]
+            .contains("<TotalCount>2</TotalCount><FilterCount>2</FilterCount><SentCount>1</SentCount><ErrorCount>1")
+    );
     assert!(events[0].contains("MASSSENDJOBFINISH") && events[0].contains("send success"), "{events:?}");
     assert_eq!(status(&state), json!("SEND_SUCCESS"));
     assert_eq!(state.customers[&Openid::from("oA")].chat.back().unwrap().body.preview(), "一");
@@ -90,7 +94,10 @@ fn a_certified_subscription_account_sends_once_a_day() {
     state.conditions.kind = Kind::Subscription;
     assert_eq!(code(state.send_mass(&to_two("一"), FRESH)), 0);
     assert_eq!(code(state.send_mass(&to_two("二"), later(1))), 45028);
-    assert_eq!(code(state.send_mass(&json!({ "touser": ["oA"], "msgtype": "text", "text": { "content": "x" } }), FRESH)), 40130);
+    assert_eq!(
+        code(state.send_mass(&json!({ "touser": ["oA"], "msgtype": "text", "text": { "content": "x" } }), FRESH)),
+        40130
+    );
 }
 
 fn template(content: &str) -> Template {
@@ -101,13 +108,14 @@ fn template(content: &str) -> Template {
 fn a_template_message_reaches_followers_once_and_tells_how_it_ended() {
     let mut state = state();
     let id = state.templates.add(template("业务：{{thing1.DATA}}"), FRESH).unwrap();
-    let ask = |to: &str| {
-        json!({ "touser": to, "template_id": id, "client_msg_id": "k", "data": { "thing1": { "value": "流量包" } } })
-    };
+    let ask = |to: &str| json!({ "touser": to, "template_id": id, "client_msg_id": "k", "data": { "thing1": { "value": "流量包" } } });
     let (first, ..) = state.send_template(&ask("oA"), FRESH).unwrap();
     assert_eq!(state.send_template(&ask("oA"), later(599)).unwrap().0, first, "the same client id");
     assert_ne!(state.send_template(&ask("oA"), later(600)).unwrap().0, first);
-    assert_eq!((code(state.send_template(&ask("oC"), FRESH)), code(state.send_template(&ask("oX"), FRESH))), (43004, 40003));
+    assert_eq!(
+        (code(state.send_template(&ask("oC"), FRESH)), code(state.send_template(&ask("oX"), FRESH))),
+        (43004, 40003)
+    );
     let mut wrong = ask("oA");
     wrong["template_id"] = "none".into();
     assert_eq!(code(state.send_template(&wrong, FRESH)), 40037);
@@ -135,8 +143,14 @@ fn a_notice_needs_a_consent_and_spends_it() {
 #[test]
 fn publishing_ends_later_well_or_badly() {
     let mut state = state();
-    let upload = Upload { kind: MediaKind::Thumb, name: "a.jpg".into(), bytes: 9, title: String::new(), introduction: String::new() };
-    let (thumb, _) = state.media.add(upload, true, FRESH).unwrap();
+    let upload = Upload {
+        kind: MediaKind::Thumb,
+        name: "a.jpg".into(),
+        bytes: 9,
+        title: String::new(),
+        introduction: String::new(),
+    };
+    let (thumb, _) = state.media.add(upload, Keep::ForEver, FRESH).unwrap();
     let articles = json!({ "articles": [{ "title": "一", "content": "文", "thumb_media_id": thumb }] });
     let draft = state.add_draft(&articles, FRESH).unwrap();
     let id = state.submit(&json!({ "media_id": draft }), FRESH).unwrap();
@@ -165,9 +179,9 @@ fn agents_are_added_invited_and_seated() {
     assert_eq!((code(desk.ready("xiaoli@demo")), code(desk.ready("nobody@demo"))), (65402, 65401));
     let invite = json!({ "kf_account": "xiaoli@demo", "invite_wx": "weixin_li" });
     assert_eq!((code(desk.invite(&invite, 0)), code(desk.invite(&invite, 10))), (0, 65411));
-    desk.seat("xiaoli@demo", false).unwrap();
+    desk.seat("xiaoli@demo", Seat::Empty).unwrap();
     assert_eq!((code(desk.ready("xiaoli@demo")), code(desk.invite(&invite, 10))), (65415, 65412));
-    desk.seat("xiaoli@demo", true).unwrap();
+    desk.seat("xiaoli@demo", Seat::Taken).unwrap();
     assert_eq!(code(desk.ready("xiaoli@demo")), 0);
     let openid = Openid::from("oA");
     for time in 0..3 {
@@ -175,7 +189,10 @@ fn agents_are_added_invited_and_seated() {
     }
     let ask = |number: i64, end: i64| json!({ "starttime": 0, "endtime": end, "msgid": 1, "number": number });
     let page = desk.records(&ask(2, 100)).unwrap();
-    assert_eq!((&page["number"], &page["msgid"], &page["recordlist"][0]["opercode"]), (&json!(2), &json!(3), &json!(2003)));
+    assert_eq!(
+        (&page["number"], &page["msgid"], &page["recordlist"][0]["opercode"]),
+        (&json!(2), &json!(3), &json!(2003))
+    );
     assert_eq!((code(desk.records(&ask(0, 100))), code(desk.records(&ask(1, 86_401)))), (65416, 65417));
 }
 

@@ -22,22 +22,42 @@ pub const LIBRARY: [Public; 4] = [
     Public {
         tid: 43216,
         title: "业务办理成功通知",
-        keywords: &[(1, "办理业务", "thing"), (2, "办理时间", "time"), (3, "手机号码", "phone_number"), (4, "备注", "thing")],
+        keywords: &[
+            (1, "办理业务", "thing"),
+            (2, "办理时间", "time"),
+            (3, "手机号码", "phone_number"),
+            (4, "备注", "thing"),
+        ],
     },
     Public {
         tid: 43217,
         title: "充值成功通知",
-        keywords: &[(1, "充值号码", "phone_number"), (2, "充值金额", "amount"), (3, "充值时间", "time"), (4, "订单编号", "character_string")],
+        keywords: &[
+            (1, "充值号码", "phone_number"),
+            (2, "充值金额", "amount"),
+            (3, "充值时间", "time"),
+            (4, "订单编号", "character_string"),
+        ],
     },
     Public {
         tid: 43218,
         title: "流量用量提醒",
-        keywords: &[(1, "套餐名称", "thing"), (2, "剩余流量", "character_string"), (3, "截止时间", "time"), (4, "温馨提示", "thing")],
+        keywords: &[
+            (1, "套餐名称", "thing"),
+            (2, "剩余流量", "character_string"),
+            (3, "截止时间", "time"),
+            (4, "温馨提示", "thing"),
+        ],
     },
     Public {
         tid: 43219,
         title: "活动开始提醒",
-        keywords: &[(1, "活动名称", "thing"), (2, "开始时间", "time"), (3, "活动状态", "phrase"), (4, "温馨提示", "thing")],
+        keywords: &[
+            (1, "活动名称", "thing"),
+            (2, "开始时间", "time"),
+            (3, "活动状态", "phrase"),
+            (4, "温馨提示", "thing"),
+        ],
     },
 ];
 
@@ -82,6 +102,9 @@ mod tests {
     fn chosen_keywords_make_the_content() {
         let public = find(43217).unwrap();
         assert_eq!(public.content(&[2, 1]).unwrap(), "充值金额：{{amount2.DATA}}\n充值号码：{{phone_number1.DATA}}");
-        assert_eq!((public.content(&[9]), public.kids(&["充值金额"]), public.kids(&["别的"])), (None, Some(vec![2]), None));
+        assert_eq!(
+            (public.content(&[9]), public.kids(&["充值金额"]), public.kids(&["别的"])),
+            (None, Some(vec![2]), None)
+        );
     }
 }

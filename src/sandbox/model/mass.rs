@@ -100,8 +100,9 @@ impl Mass {
         Ok(())
     }
 
-    /// Refuses a call of an account that has sent its share: 45028.
-    fn allowed(&self, kind: Kind, to_all: bool, now: i64) -> Result<(), ApiFault> {
+    /// Refuses a call of an account that has sent its share, to everybody or at all: 45028.
+    fn allowed(&self, kind: Kind, body: &Value, now: i64) -> Result<(), ApiFault> {
+        let to_all = is_on(body, "/filter/is_to_all");
         let today = UnixSecs(now).business_day();
         let day = |job: &&MassJob| UnixSecs(job.at).business_day();
         let jobs = || self.jobs.values();
@@ -124,10 +125,10 @@ impl State {
         let now = fresh.now;
         let (shown, draft) = self.mass_body(body, now)?;
         let to_all = is_on(body, "/filter/is_to_all");
-        let recipients = self.mass_recipients(body, to_all)?;
+        let recipients = self.mass_recipients(body)?;
         let client_id = client_id(body)?;
         self.mass.known(&client_id, now)?;
-        if let Err(fault) = self.mass.allowed(self.conditions.kind, to_all, now) {
+        if let Err(fault) = self.mass.allowed(self.conditions.kind, body, now) {
             self.mass.attempts.insert(client_id, now);
             return Err(fault);
         }
@@ -189,7 +190,7 @@ impl State {
         Some((told, touched))
     }
 
-    fn mass_recipients(&self, body: &Value, to_all: bool) -> Result<Vec<Openid>, ApiFault> {
+    fn mass_recipients(&self, body: &Value) -> Result<Vec<Openid>, ApiFault> {
         let followers = self.customers.values().filter(|c| c.follows());
         if body.get("filter").is_none() {
             let openids: Vec<Openid> = texts(body, "/touser").into_iter().map(Openid::from).collect();
@@ -199,7 +200,7 @@ impl State {
                 _ => Ok(openids),
             };
         }
-        if to_all {
+        if is_on(body, "/filter/is_to_all") {
             return Ok(followers.map(|c| c.openid.clone()).collect());
         }
         let tag = id(body, "/filter/tag_id").parse::<u32>().map_err(|_| ApiFault::new(45159, "invalid tag id"))?;

@@ -32,6 +32,15 @@ pub enum MediaKind {
     Thumb,
 }
 
+/// How long a file is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Temporary media.
+    ThreeDays,
+    /// Permanent media.
+    ForEver,
+}
+
 /// A file as it is uploaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upload {
@@ -85,12 +94,12 @@ impl MediaKind {
         }
     }
 
-    fn endings(self, permanent: bool) -> &'static [&'static str] {
-        match (self, permanent) {
-            (Self::Image, false) => &["png", "jpeg", "jpg", "gif"],
-            (Self::Image, true) => &["bmp", "png", "jpeg", "jpg", "gif"],
-            (Self::Voice, false) => &["amr", "mp3"],
-            (Self::Voice, true) => &["mp3", "wma", "wav", "amr"],
+    fn endings(self, keep: Keep) -> &'static [&'static str] {
+        match (self, keep) {
+            (Self::Image, Keep::ThreeDays) => &["png", "jpeg", "jpg", "gif"],
+            (Self::Image, Keep::ForEver) => &["bmp", "png", "jpeg", "jpg", "gif"],
+            (Self::Voice, Keep::ThreeDays) => &["amr", "mp3"],
+            (Self::Voice, Keep::ForEver) => &["mp3", "wma", "wav", "amr"],
             (Self::Video, _) => &["mp4"],
             (Self::Thumb, _) => &["jpg", "jpeg"],
         }
@@ -109,13 +118,13 @@ impl MediaKind {
 
 impl Upload {
     /// Whether the platform takes it.
-    pub fn check(&self, permanent: bool) -> Result<(), ApiFault> {
+    pub fn check(&self, keep: Keep) -> Result<(), ApiFault> {
         let (most, too_large) = self.kind.limit();
         let ending = self.name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
         if self.bytes == 0 {
             return Err(ApiFault::new(41005, "media data missing"));
         }
-        if !self.kind.endings(permanent).contains(&ending.as_str()) {
+        if !self.kind.endings(keep).contains(&ending.as_str()) {
             return Err(ApiFault::new(40005, "invalid file type"));
         }
         if self.bytes > most { Err(too_large) } else { Ok(()) }
@@ -124,8 +133,9 @@ impl Upload {
 
 impl Media {
     /// Takes a file: its id, and the ids whose bytes may go.
-    pub fn add(&mut self, upload: Upload, permanent: bool, fresh: Fresh) -> Result<(String, Vec<String>), ApiFault> {
-        upload.check(permanent)?;
+    pub fn add(&mut self, upload: Upload, keep: Keep, fresh: Fresh) -> Result<(String, Vec<String>), ApiFault> {
+        upload.check(keep)?;
+        let permanent = keep == Keep::ForEver;
         let held: usize = self.0.values().map(|medium| medium.upload.bytes).sum();
         if held + upload.bytes > TOTAL_BYTES {
             return Err(ApiFault::new(45001, "media size out of limit: the sandbox is full"));
@@ -189,9 +199,7 @@ impl Media {
         let mut all: Vec<(&String, &Medium)> =
             self.0.iter().filter(|(_, medium)| medium.permanent && medium.upload.kind == kind).collect();
         all.sort_by_key(|(_, medium)| std::cmp::Reverse(medium.at));
-        let item = |(id, medium): &(&String, &Medium)| {
-            json!({ "media_id": id, "name": medium.upload.name, "update_time": medium.at, "url": url(id) })
-        };
+        let item = |(id, medium): &(&String, &Medium)| json!({ "media_id": id, "name": medium.upload.name, "update_time": medium.at, "url": url(id) });
         let items: Vec<Value> = all.iter().skip(offset).take(count).map(item).collect();
         Ok(json!({ "total_count": all.len(), "item_count": items.len(), "item": items }))
     }
@@ -227,28 +235,40 @@ mod tests {
     #[test]
     fn files_have_types_and_sizes() {
         use MediaKind::{Image, Thumb, Video, Voice};
-        let check = |kind, name: &str, bytes, permanent| code(upload(kind, name, bytes).check(permanent));
-        assert_eq!(check(Image, "a.PNG", 1, false), 0);
-        assert_eq!((check(Image, "a.bmp", 1, false), check(Image, "a.bmp", 1, true)), (40005, 0));
-        assert_eq!((check(Image, "a.jpg", 0, false), check(Image, "a", 1, false)), (41005, 40005));
+        let check = |kind, name: &str, bytes, keep| code(upload(kind, name, bytes).check(keep));
+        assert_eq!(check(Image, "a.PNG", 1, Keep::ThreeDays), 0);
+        assert_eq!((check(Image, "a.bmp", 1, Keep::ThreeDays), check(Image, "a.bmp", 1, Keep::ForEver)), (40005, 0));
+        assert_eq!((check(Image, "a.jpg", 0, Keep::ThreeDays), check(Image, "a", 1, Keep::ThreeDays)), (41005, 40005));
         let mib = 1024 * 1024;
-        assert_eq!((check(Image, "a.jpg", 10 * mib, false), check(Image, "a.jpg", 10 * mib + 1, false)), (0, 40009));
-        assert_eq!((check(Voice, "a.mp3", 2 * mib + 1, false), check(Video, "a.mp4", 10 * mib + 1, false)), (40010, 40011));
-        assert_eq!((check(Thumb, "a.jpg", 65_536, false), check(Thumb, "a.jpg", 65_537, false)), (0, 40012));
+        assert_eq!(
+            (check(Image, "a.jpg", 10 * mib, Keep::ThreeDays), check(Image, "a.jpg", 10 * mib + 1, Keep::ThreeDays)),
+            (0, 40009)
+        );
+        assert_eq!(
+            (check(Voice, "a.mp3", 2 * mib + 1, Keep::ThreeDays), check(Video, "a.mp4", 10 * mib + 1, Keep::ThreeDays)),
+            (40010, 40011)
+        );
+        assert_eq!(
+            (check(Thumb, "a.jpg", 65_536, Keep::ThreeDays), check(Thumb, "a.jpg", 65_537, Keep::ThreeDays)),
+            (0, 40012)
+        );
         assert_eq!(code(MediaKind::parse("news")), 40004);
     }
 
     #[test]
     fn a_temporary_file_ends_after_three_days_and_a_permanent_one_stays() {
         let mut media = Media::default();
-        let (temporary, _) = media.add(upload(MediaKind::Image, "a.png", 9), false, FRESH).unwrap();
-        let (permanent, _) = media.add(upload(MediaKind::Image, "b.png", 9), true, FRESH).unwrap();
+        let (temporary, _) = media.add(upload(MediaKind::Image, "a.png", 9), Keep::ThreeDays, FRESH).unwrap();
+        let (permanent, _) = media.add(upload(MediaKind::Image, "b.png", 9), Keep::ForEver, FRESH).unwrap();
         let at = |id: &str, later| code(media.usable(id, FRESH.now + later));
         assert_eq!((at(&temporary, LIFE_SECS), at(&temporary, LIFE_SECS + 1)), (0, 40007));
         assert_eq!((at(&permanent, 10 * LIFE_SECS), at("nothing", 0)), (0, 40007));
         let sent = format!("sandbox_image_{}", u64::try_from(FRESH.now).unwrap() << 30);
         assert_eq!((at(&sent, LIFE_SECS), at(&sent, LIFE_SECS + 1)), (0, 40007));
-        assert_eq!((code(media.delete(&temporary)), code(media.delete(&permanent)), code(media.delete(&permanent))), (40007, 0, 40007));
+        assert_eq!(
+            (code(media.delete(&temporary)), code(media.delete(&permanent)), code(media.delete(&permanent))),
+            (40007, 0, 40007)
+        );
     }
 
     #[test]
@@ -256,11 +276,12 @@ mod tests {
         let mut media = Media::default();
         let mut gone = Vec::new();
         for random in 0..=TEMPORARY as u64 {
-            gone = media.add(upload(MediaKind::Image, "a.png", 9), false, Fresh { random, ..FRESH }).unwrap().1;
+            gone =
+                media.add(upload(MediaKind::Image, "a.png", 9), Keep::ThreeDays, Fresh { random, ..FRESH }).unwrap().1;
         }
         assert_eq!((gone.len(), media.0.len()), (1, TEMPORARY));
         let later = Fresh { now: FRESH.now + LIFE_SECS + 1, random: 1 };
-        assert_eq!(media.add(upload(MediaKind::Image, "a.png", 9), false, later).unwrap().1.len(), TEMPORARY);
+        assert_eq!(media.add(upload(MediaKind::Image, "a.png", 9), Keep::ThreeDays, later).unwrap().1.len(), TEMPORARY);
         let page = media.page(&json!({ "type": "image", "offset": 0, "count": 21 }), str::to_owned);
         assert_eq!(code(page), 40035);
     }

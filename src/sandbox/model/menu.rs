@@ -75,18 +75,19 @@ impl Menu {
 
     /// The button whose key, address or page is `target`.
     pub fn find(&self, target: &str) -> Option<Tap> {
-        self.leaves().filter_map(|b| {
-            let kind = text(b, "type");
-            let own = match kind {
-                "view" => text(b, "url"),
-                "miniprogram" => text(b, "pagepath"),
-                "media_id" | "view_limited" => text(b, "media_id"),
-                "article_id" | "article_view_limited" => text(b, "article_id"),
-                _ => text(b, "key"),
-            };
-            (own == target).then(|| Tap { kind: kind.to_owned(), target: own.to_owned(), menu_id: self.id })
-        })
-        .next()
+        self.leaves()
+            .filter_map(|b| {
+                let kind = text(b, "type");
+                let own = match kind {
+                    "view" => text(b, "url"),
+                    "miniprogram" => text(b, "pagepath"),
+                    "media_id" | "view_limited" => text(b, "media_id"),
+                    "article_id" | "article_view_limited" => text(b, "article_id"),
+                    _ => text(b, "key"),
+                };
+                (own == target).then(|| Tap { kind: kind.to_owned(), target: own.to_owned(), menu_id: self.id })
+            })
+            .next()
     }
 
     /// The keys of all click buttons, in order.

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::account::{Fresh, State};
-use super::draft::Draft;
+use super::draft::{Content, Draft};
 use super::fault::ApiFault;
-use super::fields::{id, is_on, number, text};
+use super::fields::{id, number, text};
 use super::job::Work;
 use super::media::window;
 
@@ -80,17 +80,15 @@ impl Publications {
 
     /// What `freepublish/getarticle` answers.
     pub fn get_article(&self, body: &Value) -> Result<Value, ApiFault> {
-        Ok(self.article(text(body, "/article_id"))?.draft.news(true))
+        Ok(self.article(text(body, "/article_id"))?.draft.news(Content::Shown))
     }
 
     /// What `freepublish/batchget` answers.
     pub fn page(&self, body: &Value) -> Result<Value, ApiFault> {
         let (offset, count) = window(body)?;
-        let with_content = !is_on(body, "/no_content");
+        let content = Content::asked(body);
         let all: Vec<&Publication> = self.submitted.values().rev().filter(|p| p.status == 0).collect();
-        let item = |p: &&Publication| {
-            json!({ "article_id": p.article_id, "content": p.draft.news(with_content), "update_time": p.at })
-        };
+        let item = |p: &&Publication| json!({ "article_id": p.article_id, "content": p.draft.news(content), "update_time": p.at });
         let items: Vec<Value> = all.iter().skip(offset).take(count).map(item).collect();
         Ok(json!({ "total_count": all.len(), "item_count": items.len(), "item": items }))
     }

@@ -73,7 +73,10 @@ mod tests {
         let key = made["short_key"].as_str().unwrap();
         assert_eq!(key.len(), 15);
         let fetch = |now| keys.fetch(&json!({ "short_key": key }), now);
-        assert_eq!((&fetch(130).unwrap()["long_data"], &fetch(130).unwrap()["expire_seconds"]), (&json!("详情"), &json!(30)));
+        assert_eq!(
+            (&fetch(130).unwrap()["long_data"], &fetch(130).unwrap()["expire_seconds"]),
+            (&json!("详情"), &json!(30))
+        );
         assert_eq!(fetch(160).map_err(|f| f.errcode), Err(40035));
     }
 

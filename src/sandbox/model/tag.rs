@@ -85,7 +85,8 @@ impl State {
         for tag in self.customers.values().flat_map(|c| &c.standing.tags) {
             *counts.entry(*tag).or_default() += 1;
         }
-        let tag = |(id, name): (&u32, &String)| json!({ "id": id, "name": name, "count": counts.get(id).unwrap_or(&0) });
+        let tag =
+            |(id, name): (&u32, &String)| json!({ "id": id, "name": name, "count": counts.get(id).unwrap_or(&0) });
         json!({ "tags": self.tags.names.iter().map(tag).collect::<Vec<_>>() })
     }
 
@@ -166,7 +167,10 @@ mod tests {
         let mut tags = Tags::default();
         assert_eq!(tags.create(&named("会员")).unwrap(), json!({ "tag": { "id": 100, "name": "会员" } }));
         assert_eq!((code(tags.create(&named("会员"))), code(tags.create(&named("")))), (45157, 45157));
-        assert_eq!((code(tags.create(&named(&"字".repeat(11)))), code(tags.create(&named(&"字".repeat(10))))), (45158, 0));
+        assert_eq!(
+            (code(tags.create(&named(&"字".repeat(11)))), code(tags.create(&named(&"字".repeat(10))))),
+            (45158, 0)
+        );
         assert!((0..98).all(|n| tags.create(&named(&n.to_string())).is_ok()));
         assert_eq!(code(tags.create(&named("more"))), 45056);
         let rename = |id: u32, name: &str| json!({ "tag": { "id": id, "name": name } });

@@ -61,7 +61,8 @@ impl Templates {
         let public = library::find(tid).ok_or_else(|| ApiFault::new(40037, "invalid template_id"))?;
         let names = texts(body, "/keyword_name_list");
         let kids = if names.is_empty() { public.kids(&[]) } else { public.kids(&names) };
-        let kids = kids.map(|kids| if kids.is_empty() { public.keywords.iter().map(|(kid, ..)| *kid).collect() } else { kids });
+        let kids = kids
+            .map(|kids| if kids.is_empty() { public.keywords.iter().map(|(kid, ..)| *kid).collect() } else { kids });
         let content = kids.and_then(|kids| public.content(&kids));
         let content = content.ok_or_else(|| ApiFault::new(40246, "invalid keyword_name_list"))?;
         self.add(Template { title: public.title.to_owned(), content, lasting: 2 }, fresh)
