@@ -7,6 +7,8 @@ use super::SandboxError;
 use super::model::Outcome;
 use super::service::Sandbox;
 
+/// When nothing is waited for.
+pub(super) const NO_ALARM: i64 = i64::MAX;
 /// Furthest the time is moved at once: a year and a day.
 const FURTHEST_SECS: i64 = 366 * 86_400;
 
@@ -58,12 +60,23 @@ impl Sandbox {
     /// Sees to what is due now, and to what falls due next as long as time passes by itself.
     pub(super) fn catch_up_soon(&self) {
         let Some(at) = self.next_due() else { return };
-        let wait = u64::try_from(at - self.now()).unwrap_or(0);
+        let now = self.now();
+        let set = self.alarm().fetch_min(at, Ordering::SeqCst);
+        if set <= at && set > now {
+            return;
+        }
+        self.alarm().store(at, Ordering::SeqCst);
+        let wait = u64::try_from(at - now).unwrap_or(0);
         let sandbox = self.clone();
         actix_web::rt::spawn(async move {
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(wait)) => drop(sandbox.catch_up().await),
-                () = sandbox.closing() => {}
+                () = tokio::time::sleep(Duration::from_secs(wait)) => {}
+                () = sandbox.closing() => return,
+            }
+            sandbox.alarm().store(NO_ALARM, Ordering::SeqCst);
+            sandbox.catch_up().await;
+            if sandbox.next_due().is_some_and(|at| at > sandbox.now()) {
+                sandbox.catch_up_soon();
             }
         });
     }

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::SandboxError;
 use super::keeper::Keeper;
+use super::later::NO_ALARM;
 use super::line::Line;
 use super::live::{Face, Live};
 use super::model::{Audience, Customer, Fresh, Switches};
@@ -40,6 +41,8 @@ struct Inner {
     telecom: Telecom,
     /// How far the time was moved forward, in seconds; the state keeps it.
     skew: AtomicI64,
+    /// When the next job is looked for.
+    alarm: AtomicI64,
     switches: Mutex<Switches>,
     shelf: Shelf,
     line: Line,
@@ -74,6 +77,7 @@ impl Sandbox {
         let skew = keeper.read().clock_offset_secs;
         let inner = Inner {
             skew: AtomicI64::new(skew),
+            alarm: AtomicI64::new(NO_ALARM),
             switches: Mutex::default(),
             shelf: Shelf::beside(spec.data_file.as_deref()),
             line: Line::default(),
@@ -169,6 +173,10 @@ impl Sandbox {
 
     pub(super) fn skew(&self) -> &AtomicI64 {
         &self.0.skew
+    }
+
+    pub(super) fn alarm(&self) -> &AtomicI64 {
+        &self.0.alarm
     }
 
     /// The faults that are switched on.

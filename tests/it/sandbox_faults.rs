@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::sandbox_double::{APP_ID, SECRET};
+use crate::harness::until;
+use crate::sandbox_double::{APP_ID, Answer, Double, SECRET, START};
 use crate::sandbox_platform::{Scene, code};
 
 const INFO: &str = "cgi-bin/menu/get";
@@ -148,7 +149,7 @@ async fn deliveries_come_twice_or_overtake_each_other() {
     let (first, second) = (scene.double.sandbox.clone(), scene.double.sandbox.clone());
     let a = scene.a.clone();
     let waiting = tokio::spawn(async move { first.say(&a, "先").await });
-    crate::harness::until("the first message was taken", async || {
+    until("the first message was taken", async || {
         scene.double.sandbox.history(&scene.a, 0).unwrap().iter().any(|entry| entry.body.preview() == "先")
     })
     .await;
@@ -175,4 +176,34 @@ async fn windows_close_when_the_time_is_moved() {
     let strange =
         page.header("origin", "http://evil.example").json(&json!({ "forward_secs": 1 })).send().await.unwrap();
     assert_eq!(strange.status(), 403);
+}
+
+#[actix_web::test]
+async fn a_result_comes_by_itself_when_its_time_has_come() {
+    let real = |spec: &mut fuwu::sandbox::SandboxSpec| {
+        let began = Instant::now();
+        spec.clock = std::sync::Arc::new(move || START + i64::try_from(began.elapsed().as_secs()).unwrap());
+    };
+    let double = Double::start_with(real, |_, _| Answer::Raw(200, "success")).await;
+    double.post("/sandbox/api/conditions", &json!({ "job_delay_secs": 1, "certified": false })).await;
+    until("the account hears that it is no longer certified", async || {
+        double.heard().iter().any(|heard| format!("{:?}", heard.inbound.what).contains("verify_expired"))
+    })
+    .await;
+    assert_eq!(double.get("/sandbox/api/clock").await["jobs"], 0);
+}
+
+#[actix_web::test]
+async fn what_waits_is_told_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("sandbox.json");
+    let quiet = |_: &fuwu::domain::inbound::Inbound, _: usize| Answer::Raw(200, "success");
+    let double = Double::start_with(|spec| spec.data_file = Some(file.clone()), quiet).await;
+    double.post("/sandbox/api/conditions", &json!({ "certified": false })).await;
+    assert_eq!((double.heard().len(), double.sandbox.catch_up().await), (0, 0), "it is not due yet");
+    double.stop().await;
+    let again = Double::start_with(|spec| spec.data_file = Some(file.clone()), quiet).await;
+    assert_eq!(again.get("/sandbox/api/conditions").await["certified"], false);
+    again.post("/sandbox/api/clock", &json!({ "forward_secs": 2 })).await;
+    assert_eq!((again.heard().len(), again.sandbox.catch_up().await), (1, 0));
 }

@@ -1,4 +1,3 @@
-use super::account::Stamp;
 use super::*;
 use crate::domain::ids::{Openid, Scene};
 use crate::sandbox::SandboxError;

@@ -11,6 +11,7 @@ use crate::domain::ids::Openid;
 
 /// Who tells of work that concerns no single customer.
 pub const HELPER: &str = "mphelper";
+const YEAR_SECS: i64 = 365 * 86_400;
 /// Jobs that may wait; nobody asks for so many within the seconds they take.
 const MOST: usize = 20_000;
 
@@ -55,6 +56,13 @@ pub enum Work {
         /// Its `publish_id`.
         publish_id: u64,
     },
+    /// The account is certified, or no longer.
+    Certification {
+        /// The event.
+        event: String,
+        /// Until when, or since when.
+        expires_at: i64,
+    },
 }
 
 /// What happened when a job was done.
@@ -76,6 +84,16 @@ impl State {
         }
         self.jobs.push(Job { due_at: now + self.conditions.job_delay_secs.max(0), work });
         Ok(())
+    }
+
+    /// The account's certification was given, for a year, or taken.
+    pub fn certified(&mut self, now: i64) -> Result<(), ApiFault> {
+        let (event, expires_at) = if self.conditions.certified {
+            ("qualification_verify_success", now + YEAR_SECS)
+        } else {
+            ("verify_expired", now)
+        };
+        self.queue(Work::Certification { event: event.to_owned(), expires_at }, now)
     }
 
     /// Takes what is due, the oldest first.
@@ -117,6 +135,11 @@ impl State {
                 xml.raw("</CopyrightCheckResult><ArticleUrlResult><Count>0</Count><ResultList></ResultList>");
                 xml.raw("</ArticleUrlResult>");
                 Outcome { from: helper, xml: xml.finish(), touched }
+            }
+            Work::Certification { event, expires_at } => {
+                let mut xml = begin(&helper, &event);
+                xml.plain("ExpiredTime", &expires_at);
+                Outcome { from: helper, xml: xml.finish(), touched: Vec::new() }
             }
             Work::Publish { publish_id } => {
                 let told = self.published(publish_id, at)?;

@@ -1,6 +1,5 @@
 use serde_json::{Value, json};
 
-use super::account::Stamp;
 use super::*;
 use crate::domain::ids::Openid;
 

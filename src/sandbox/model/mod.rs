@@ -14,6 +14,7 @@ mod draft;
 mod fault;
 mod fields;
 mod grant;
+mod happening;
 mod job;
 mod library;
 mod mass;
@@ -40,7 +41,7 @@ mod account_tests;
 #[cfg(test)]
 mod later_tests;
 
-pub use account::{Fresh, Stamp, State};
+pub use account::{Fresh, State};
 pub use act::{Act, Envelope, Place};
 pub use capability::{Capability, Kind};
 pub use chat::{Article, Body, Entry, MenuItem, Side};
@@ -53,6 +54,7 @@ pub use draft::Content;
 pub use fault::ApiFault;
 pub(super) use fields::{list, text};
 pub use grant::{Consent, Scope};
+pub use happening::Stamp;
 pub use job::Outcome;
 pub use media::{Keep, MediaKind, Upload};
 pub use menu::{Menu, Tap};

@@ -82,7 +82,7 @@ impl State {
     /// What `tags/get` answers.
     pub fn tags(&self) -> Value {
         let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-        for tag in self.customers.values().flat_map(|c| &c.standing.tags) {
+        for tag in self.customers.values().filter(|c| c.follows()).flat_map(|c| &c.standing.tags) {
             *counts.entry(*tag).or_default() += 1;
         }
         let tag =

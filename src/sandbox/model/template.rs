@@ -55,7 +55,7 @@ impl Templates {
     }
 
     /// A template of the library by its short number and the names of its keywords.
-    pub fn from_library(&mut self, body: &Value, fresh: Fresh) -> Result<String, ApiFault> {
+    pub fn take_from_library(&mut self, body: &Value, fresh: Fresh) -> Result<String, ApiFault> {
         let short = id(body, "/template_id_short");
         let tid = short.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse().unwrap_or(0);
         let public = library::find(tid).ok_or_else(|| ApiFault::new(40037, "invalid template_id"))?;

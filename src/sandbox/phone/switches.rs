@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 
 use super::api::Answer;
 use super::same_origin::SameOrigin;
-use crate::sandbox::SandboxError;
 use crate::sandbox::model::{Seat, Template};
-use crate::sandbox::service::{Sandbox, fresh_token};
+use crate::sandbox::service::Sandbox;
 
 /// Routes below `/sandbox/api`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -55,10 +54,7 @@ async fn faults(sandbox: Data<Sandbox>) -> HttpResponse {
 }
 
 async fn set_faults(_: SameOrigin, sandbox: Data<Sandbox>, change: Json<Value>) -> Answer {
-    let mut switches = sandbox.switches();
-    let changed = switches.changed(&change).map_err(SandboxError::BadSwitch)?;
-    *switches = changed;
-    Ok(HttpResponse::Ok().json(&*switches))
+    Ok(HttpResponse::Ok().json(sandbox.switch_faults(&change)?))
 }
 
 async fn conditions(sandbox: Data<Sandbox>) -> HttpResponse {
@@ -66,15 +62,13 @@ async fn conditions(sandbox: Data<Sandbox>) -> HttpResponse {
 }
 
 async fn set_conditions(_: SameOrigin, sandbox: Data<Sandbox>, change: Json<Value>) -> Answer {
-    let mut state = sandbox.keeper().change();
-    state.conditions = state.conditions.changed(&change).map_err(SandboxError::BadSwitch)?;
-    Ok(HttpResponse::Ok().json(&state.conditions))
+    let conditions = sandbox.change_conditions(&change)?;
+    sandbox.catch_up_soon();
+    Ok(HttpResponse::Ok().json(conditions))
 }
 
-/// Somebody else takes new tokens; which, nobody is told.
 async fn replace_token(_: SameOrigin, sandbox: Data<Sandbox>) -> Answer {
-    let now = sandbox.now();
-    sandbox.keeper().change().tokens.replace_all(&fresh_token(), now);
+    sandbox.replace_tokens();
     Ok(HttpResponse::Ok().json(json!({})))
 }
 

@@ -9,8 +9,8 @@ use crate::sandbox::service::{Sandbox, fresh_token};
 
 /// The calls.
 pub const APIS: &[Api] = &[
-    either("cgi-bin/token", token).known(Known::ByItself).daily(2000, 200),
-    post("cgi-bin/stable_token", stable_token).known(Known::ByItself).daily(500_000, 500_000).minutely(10_000),
+    either("cgi-bin/token", token).known(Known::Itself).daily(2000, 200),
+    post("cgi-bin/stable_token", stable_token).known(Known::Itself).daily(500_000, 500_000).minutely(10_000),
     either("cgi-bin/get_api_domain_ip", addresses),
     either("cgi-bin/getcallbackip", addresses),
     post("cgi-bin/callback/check", check_callback),

@@ -52,11 +52,11 @@ pub enum By {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Known {
     /// By the access token of the account.
-    ByToken,
+    Token,
     /// By what the call itself asks for.
-    ByItself,
+    Itself,
     /// By the token of a customer's web authorization; no white list holds there.
-    ByCustomer,
+    Customer,
 }
 
 /// A call of the API.
@@ -86,7 +86,7 @@ pub const fn get(path: &'static str, run: fn(&Call<'_>) -> Result<Value, ApiFaul
     Api {
         path,
         by: By::Get,
-        known: Known::ByToken,
+        known: Known::Token,
         needs: Capability::Anyone,
         a_day: (PLENTY, PLENTY),
         a_minute: PLENTY,

@@ -10,14 +10,14 @@ pub fn pass(call: &Call<'_>, api: &Api) -> Result<Answer, ApiFault> {
     let now = sandbox.now();
     {
         let state = sandbox.keeper().read();
-        if api.known != Known::ByCustomer {
+        if api.known != Known::Customer {
             white_listed(&state.conditions, &call.ip)?;
         }
-        if api.known == Known::ByToken {
+        if api.known == Known::Token {
             state.tokens.check(call.parameter("access_token"), now)?;
         }
     }
-    if api.known == Known::ByToken {
+    if api.known == Known::Token {
         sandbox.switches().token(call.parameter("access_token"))?;
     }
     {

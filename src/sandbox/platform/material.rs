@@ -1,6 +1,5 @@
 //! Permanent media (platform.md 4.14).
 
-use actix_web::web::Bytes;
 use serde_json::{Value, json};
 
 use super::account::ok;
@@ -37,7 +36,7 @@ fn read(call: &Call<'_>) -> Result<Answer, ApiFault> {
         let down_url = call.sandbox.media_url(id);
         return Ok(json!({ "title": upload.title, "description": upload.introduction, "down_url": down_url }).into());
     }
-    let bytes = call.sandbox.shelf().get(id).unwrap_or_else(Bytes::new);
+    let bytes = call.sandbox.shelf().get(id).unwrap_or_default();
     Ok(Answer::File(File { name: upload.name, bytes }))
 }
 

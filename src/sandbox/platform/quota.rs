@@ -11,7 +11,7 @@ use crate::sandbox::model::{ApiFault, text};
 /// The calls.
 pub const APIS: &[Api] = &[
     post("cgi-bin/clear_quota", clear),
-    post("cgi-bin/clear_quota/v2", clear_by_secret).known(Known::ByItself),
+    post("cgi-bin/clear_quota/v2", clear_by_secret).known(Known::Itself),
     post("cgi-bin/openapi/quota/get", get),
     post("cgi-bin/openapi/quota/clear", clear_one),
     post("cgi-bin/openapi/rid/get", rid),

@@ -19,7 +19,7 @@ pub const APIS: &[Api] = &[
 ];
 
 const fn of_page(path: &'static str, run: fn(&Call<'_>) -> Result<Value, ApiFault>) -> Api {
-    get(path, run).known(Known::ByCustomer).needs(Capability::Authorization).minutely(A_MINUTE)
+    get(path, run).known(Known::Customer).needs(Capability::Authorization).minutely(A_MINUTE)
 }
 
 fn ticket(call: &Call<'_>) -> Result<Value, ApiFault> {

@@ -27,7 +27,7 @@ fn send(call: &Call<'_>) -> Result<Value, ApiFault> {
 
 fn add(call: &Call<'_>) -> Result<Value, ApiFault> {
     let body = call.json()?;
-    let id = call.sandbox.keeper().change().templates.from_library(&body, call.sandbox.fresh())?;
+    let id = call.sandbox.keeper().change().templates.take_from_library(&body, call.sandbox.fresh())?;
     Ok(json!({ "errcode": 0, "errmsg": "ok", "template_id": id }))
 }
 
