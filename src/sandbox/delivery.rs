@@ -1,13 +1,15 @@
 //! One message on its way to the account, and what came back (platform.md 1.5).
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use reqwest::header::CONTENT_TYPE;
 use url::Url;
 
+use super::model::Spoil;
 use super::service::Sandbox;
-use crate::channel::official::deliver::{Chat, ReplyFault, Stamp};
+use crate::channel::official::deliver::{Chat, Push, ReplyFault, Sender, Stamp};
 use crate::domain::ids::Openid;
 use crate::domain::reply::Reply;
 
@@ -104,9 +106,22 @@ impl Sandbox {
         Ok(url)
     }
 
+    /// The message as it travels, spoiled if that is switched on.
+    fn sealed(&self, xml: &str) -> Result<Push, String> {
+        let spoil = self.switches().spoil;
+        let own = self.sender().clone();
+        let sender = match spoil {
+            Some(Spoil::Signature) => Sender { token: format!("not{}", own.token), ..own },
+            Some(Spoil::AppId) => Sender { app_id: "wxffffffffffffffff".to_owned(), ..own },
+            _ => own,
+        };
+        let xml = spoil.map_or_else(|| Cow::Borrowed(xml), |spoil| Cow::Owned(spoil.message(xml)));
+        sender.push(&xml, &self.stamp()).map_err(|fault| fault.to_string())
+    }
+
     /// One try: a fresh timestamp, nonce and signature around the same message.
     async fn attempt(&self, openid: &Openid, xml: &str) -> Result<Reply, String> {
-        let sealed = self.sender().push(xml, &self.stamp()).map_err(|fault| fault.to_string())?;
+        let sealed = self.sealed(xml)?;
         let url = self.addressed(&format!("{}&openid={openid}", sealed.query))?;
         let request = self.http().post(url).header(CONTENT_TYPE, "text/xml").body(sealed.body);
         let response = request.send().await.map_err(|fault| unreachable(&fault))?;

@@ -5,6 +5,7 @@ mod architecture;
 mod browser;
 mod phone_browser;
 mod sandbox_api;
+mod sandbox_checklist;
 mod sandbox_datacube;
 mod sandbox_delivery;
 mod sandbox_double;

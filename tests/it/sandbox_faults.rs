@@ -187,7 +187,7 @@ async fn a_result_comes_by_itself_when_its_time_has_come() {
     let double = Double::start_with(real, |_, _| Answer::Raw(200, "success")).await;
     double.post("/sandbox/api/conditions", &json!({ "job_delay_secs": 1, "certified": false })).await;
     until("the account hears that it is no longer certified", async || {
-        double.heard().iter().any(|heard| format!("{:?}", heard.inbound.what).contains("verify_expired"))
+        double.heard().iter().any(|heard| format!("{:?}", heard.inbound.what).contains("CertificationLapsed"))
     })
     .await;
     assert_eq!(double.get("/sandbox/api/clock").await["jobs"], 0);
@@ -206,4 +206,16 @@ async fn what_waits_is_told_after_a_restart() {
     assert_eq!(again.get("/sandbox/api/conditions").await["certified"], false);
     again.post("/sandbox/api/clock", &json!({ "forward_secs": 2 })).await;
     assert_eq!((again.heard().len(), again.sandbox.catch_up().await), (1, 0));
+}
+
+#[actix_web::test]
+async fn a_spoiled_delivery_is_refused_until_it_is_whole_again() {
+    let scene = Scene::new().await;
+    for spoil in ["signature", "app_id"] {
+        scene.switch("faults", json!({ "spoil": spoil })).await;
+        let seen = scene.double.sandbox.say(&scene.a, "在吗").await.unwrap();
+        assert!(seen.gave_up && seen.faults.iter().all(|fault| fault.contains("403")), "{spoil} {seen:?}");
+    }
+    scene.switch("faults", json!({ "spoil": null })).await;
+    assert!(!scene.double.sandbox.say(&scene.a, "在吗").await.unwrap().gave_up);
 }

@@ -64,7 +64,7 @@ pub use reply::shown;
 pub use request_log::Request;
 pub use standing::Standing;
 pub use statistics::{Moved, Said, SaidToday, Statistics};
-pub use switches::{Down, Switches};
+pub use switches::{Down, Spoil, Switches};
 pub use template::Template;
 pub use token::Tokens;
 pub use window::{Trigger, Windows};

@@ -32,6 +32,8 @@ pub struct Switches {
     pub reorder_ms: u64,
     /// Every delivery is this much later.
     pub late_ms: u64,
+    /// Every delivery is wrong in this way.
+    pub spoil: Option<Spoil>,
     #[serde(skip)]
     refused: Vec<String>,
 }
@@ -48,6 +50,34 @@ pub enum Down {
     Reset,
     /// Nothing comes for a minute.
     Silent,
+}
+
+/// What is wrong with a delivery (platform.md 1.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spoil {
+    /// Signed with another token.
+    Signature,
+    /// Encrypted for another AppID.
+    AppId,
+    /// The message ends in the middle.
+    BrokenXml,
+    /// The message names a file of the reader's machine as an entity.
+    Doctype,
+    /// A type nobody knows.
+    UnknownType,
+}
+
+impl Spoil {
+    /// The message as it is then.
+    pub fn message(self, xml: &str) -> String {
+        match self {
+            Self::Signature | Self::AppId => xml.to_owned(),
+            Self::BrokenXml => xml.chars().take(xml.chars().count() / 2).collect(),
+            Self::Doctype => format!("<!DOCTYPE xml [<!ENTITY e SYSTEM \"file:///etc/hostname\">]>{xml}"),
+            Self::UnknownType => xml.replace("<MsgType><![CDATA[", "<MsgType><![CDATA[new_"),
+        }
+    }
 }
 
 /// How often a token is refused.
@@ -154,6 +184,15 @@ mod tests {
         let off = json!({ "slow_ms": 0, "down": null, "quota_reached": [], "duplicate": 0 });
         assert_eq!(changed.changed(&off).unwrap(), Switches::default());
         assert!(Switches::default().changed(&json!({ "up": true })).unwrap_err().contains("up"));
+    }
+
+    #[test]
+    fn a_spoiled_message_is_no_longer_what_it_was() {
+        let xml = "<xml><MsgType><![CDATA[text]]></MsgType></xml>";
+        assert_eq!(Spoil::Signature.message(xml), xml);
+        assert_eq!(Spoil::BrokenXml.message(xml), "<xml><MsgType><![CDATA[");
+        assert!(Spoil::Doctype.message(xml).starts_with("<!DOCTYPE xml") && Spoil::Doctype.message(xml).ends_with(xml));
+        assert!(Spoil::UnknownType.message(xml).contains("[new_text]"));
     }
 
     #[test]
