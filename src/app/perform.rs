@@ -145,7 +145,7 @@ impl App {
                     Ok(()) => Ending::Sent,
                     Err(ApiError::NoWindow | ApiError::CountUsedUp) => Ending::Noted,
                     Err(ApiError::NotFollowing(_)) => Ending::Dropped,
-                    Err(ApiError::Busy) if claimed.work.expires > now => return Ok(Tried::Again),
+                    Err(error) if error.is_passing() && claimed.work.expires > now => return Ok(Tried::Again),
                     Err(error) => {
                         // Whatever the operator has to mend, the customer shall not miss it for that.
                         tracing::error!(account = %account.id(), %error, "a message could not be sent; it waits as a note");

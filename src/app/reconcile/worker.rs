@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use super::{READY_SECS, ReconcileFault, Reconciled};
 use crate::app::duty::Duty;
 use crate::app::{App, ServedAccount};
-use crate::channel::official::api::ApiError;
 use crate::domain::ids::AccountId;
 use crate::domain::time::UnixSecs;
 
@@ -40,7 +39,7 @@ impl Turn {
             Ok(Reconciled::Early) => ready,
             Ok(Reconciled::Done | Reconciled::NoRight) => now.business_day().plus_days(1).start().plus_secs(READY_SECS),
             Ok(Reconciled::NotReady) => now.plus_secs(NOT_READY_SECS),
-            Err(ReconcileFault::Platform(error)) if *error != ApiError::Busy => now.plus_secs(NOT_READY_SECS),
+            Err(ReconcileFault::Platform(error)) if !error.is_passing() => now.plus_secs(NOT_READY_SECS),
             Err(_) => now.plus_secs(BUSY_SECS),
         });
         let fault = outcome.as_ref().err().map(ToString::to_string);
@@ -84,6 +83,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::official::api::ApiError;
     use crate::domain::time::BusinessDay;
     use crate::store::StoreError;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::plan::{Act, Delivery, Jump, Plan};
 use super::plants::Plant;
 use super::world::{Event, State, World, number_of, openid};
-use crate::channel::official::api::Carrier;
+use crate::channel::official::api::{Call, Came, Carrier, Lost};
 
 /// The platform waits so long for an answer (platform.md 1.5).
 pub const WAITS_MS: u64 = 5_000;
@@ -260,7 +260,13 @@ pub struct Line(pub World);
 
 #[async_trait]
 impl Carrier for Line {
-    async fn carry(&self, path: &str, _token: Option<&str>, body: Option<&Value>) -> Option<Value> {
+    async fn carry(&self, call: &Call, _token: Option<&str>, _attempt: usize) -> Result<Came, Lost> {
+        self.answer(call.path(), call.json()).await.map(|answer| Came::json(&answer)).ok_or(Lost::Unknown)
+    }
+}
+
+impl Line {
+    async fn answer(&self, path: &str, body: Option<&Value>) -> Option<Value> {
         if path.ends_with("stable_token") {
             let ms = self.0.lock().dice.between(1, 200);
             self.0.step(ms).await;

@@ -1,143 +1,149 @@
 //! The client against a small platform of its own.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpResponse, HttpServer, web};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::stage::{Stage, stage, staged};
 use super::{ApiError, Client, Span, UpstreamMessages, UserSummary};
 use crate::domain::reply::Reply;
 use crate::domain::time::BusinessDay;
 
-/// What the platform was asked: path, token, body.
-type Asked = Arc<Mutex<Vec<(String, Option<String>, Value)>>>;
+const REFUSED: &str = r#"{"errcode":40001,"errmsg":"invalid credential rid: 65a1b2c3-0d1e2f30-4a5b6c7d"}"#;
 
-struct Platform {
-    asked: Asked,
-    client: Client,
-    server: ServerHandle,
-}
-
-/// Answers `script` in turn to calls that carry a token, then `ok`; hands out T1, T2, … as tokens.
-struct Script {
-    answers: Mutex<Vec<HttpAnswer>>,
-    tokens: Mutex<u32>,
-    asked: Asked,
-}
-
-type HttpAnswer = (u16, &'static str);
-
-async fn answer(
-    script: web::Data<Script>,
-    path: web::Path<String>,
-    query: web::Query<Vec<(String, String)>>,
-    body: web::Bytes,
-) -> HttpResponse {
-    let token = query.iter().find(|(name, _)| name == "access_token").map(|(_, token)| token.clone());
-    let body = serde_json::from_slice(&body).unwrap();
-    script.asked.lock().unwrap().push((path.clone(), token, body));
-    if path.as_str() == "cgi-bin/stable_token" {
-        let mut tokens = script.tokens.lock().unwrap();
-        *tokens += 1;
-        return HttpResponse::Ok().json(json!({"access_token": format!("T{tokens}"), "expires_in": "7200"}));
-    }
-    let mut answers = script.answers.lock().unwrap();
-    let (status, text) = if answers.is_empty() { (200, r#"{"errcode":0,"errmsg":"ok"}"#) } else { answers.remove(0) };
-    HttpResponse::build(status.try_into().unwrap()).content_type("text/plain").body(text)
-}
-
-fn platform(answers: &[HttpAnswer]) -> Platform {
-    let asked = Asked::default();
-    let script = web::Data::new(Script {
-        answers: Mutex::new(answers.to_vec()),
-        tokens: Mutex::default(),
-        asked: asked.clone(),
-    });
-    let server = HttpServer::new(move || {
-        App::new().app_data(script.clone()).route("/platform/{path:.*}", web::post().to(answer))
-    })
-    .workers(1)
-    .disable_signals()
-    .bind("127.0.0.1:0")
-    .unwrap();
-    let base = format!("http://{}/platform", server.addrs()[0]).parse().unwrap();
-    let running = server.run();
-    let server = running.handle();
-    actix_web::rt::spawn(running);
-    let client = Client::new(base, "wx1", "s3cret", reqwest::Client::new());
-    Platform { asked, client, server }
-}
-
-impl Platform {
+impl Stage {
     async fn says(&self) -> Result<(), ApiError> {
         self.client.send(&"o1".into(), &Reply::Text("你好".into())).await
     }
 
     fn tokens_used(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|(_, token, _)| token.clone().unwrap_or("(none)".into())).collect()
+        self.asked().iter().map(|asked| asked.token().unwrap_or("(none)").to_owned()).collect()
     }
 }
 
 #[actix_web::test]
-async fn a_message_goes_out_with_the_stable_token_and_the_next_one_with_the_same() {
-    let platform = platform(&[]);
-    assert_eq!(platform.says().await, Ok(()));
-    assert_eq!(platform.client.create_menu(&json!({"button": []})).await, Ok(()));
-    let asked = platform.asked.lock().unwrap().clone();
+async fn a_message_goes_out_with_the_stable_token_in_raw_utf8() {
+    let stage = stage(&[]);
+    assert_eq!(stage.says().await, Ok(()));
     let secret = json!({"grant_type": "client_credential", "appid": "wx1", "secret": "s3cret"});
-    assert_eq!(asked[0], ("cgi-bin/stable_token".into(), None, secret));
-    let message = json!({"touser": "o1", "msgtype": "text", "text": {"content": "你好"}});
-    assert_eq!(asked[1], ("cgi-bin/message/custom/send".into(), Some("T1".into()), message));
-    assert_eq!(asked[2], ("cgi-bin/menu/create".into(), Some("T1".into()), json!({"button": []})));
-    assert_eq!(asked.len(), 3);
-    platform.server.stop(false).await;
+    let [token] = &stage.token_calls()[..] else { panic!("one token") };
+    assert_eq!((token.line().as_str(), token.token(), token.json()), ("POST cgi-bin/stable_token", None, secret));
+    let [sent] = &stage.asked()[..] else { panic!("one message") };
+    assert_eq!((sent.line().as_str(), sent.token()), ("POST cgi-bin/message/custom/send", Some("T1")));
+    assert_eq!(sent.text(), r#"{"touser":"o1","msgtype":"text","text":{"content":"你好"}}"#);
+    stage.close().await;
 }
 
 #[actix_web::test]
 async fn a_refused_token_is_renewed_once_and_never_in_a_loop() {
-    let refused = (200, r#"{"errcode":40001,"errmsg":"invalid credential rid: 65a1b2c3-0d1e2f30-4a5b6c7d"}"#);
-    let platform = platform(&[refused, (200, "{}"), refused, refused]);
-    assert_eq!(platform.says().await, Ok(()));
-    assert_eq!(platform.tokens_used(), ["(none)", "T1", "(none)", "T2"]);
+    let stage = stage(&[REFUSED, "{}", REFUSED, REFUSED]);
+    assert_eq!(stage.says().await, Ok(()));
+    assert_eq!((stage.tokens_used(), stage.token_calls().len()), (vec!["T1".into(), "T2".into()], 2));
     let rid = Some("65a1b2c3-0d1e2f30-4a5b6c7d".to_owned());
-    assert_eq!(platform.says().await, Err(ApiError::Refused { code: 40001, rid }));
-    assert_eq!(platform.tokens_used()[4..], ["T2", "(none)", "T3"]);
-    platform.server.stop(false).await;
+    assert_eq!(stage.says().await, Err(ApiError::Refused { code: 40001, rid }));
+    assert_eq!((&stage.tokens_used()[2..], stage.token_calls().len()), (&["T2".into(), "T3".into()][..], 3));
+    stage.close().await;
 }
 
 #[actix_web::test]
 async fn many_callers_at_once_fetch_one_token() {
-    let platform = platform(&[]);
-    let sent = futures_util::future::join_all((0..20).map(|_| platform.says())).await;
+    let stage = stage(&[]);
+    let sent = futures_util::future::join_all((0..20).map(|_| stage.says())).await;
     assert!(sent.iter().all(Result::is_ok));
-    assert_eq!(platform.tokens_used().iter().filter(|token| *token == "(none)").count(), 1);
-    platform.server.stop(false).await;
+    assert_eq!(stage.token_calls().len(), 1);
+    stage.close().await;
 }
 
 #[actix_web::test]
-async fn what_is_no_answer_means_busy() {
-    let platform = platform(&[
-        (200, "<html>"),
-        (200, "[]"),
-        (502, r#"{"errcode":0}"#),
-        (200, r#"{"errcode":-1}"#),
-        (200, r#"{"errcode":45047}"#),
-    ]);
-    for expected in [ApiError::Busy, ApiError::Busy, ApiError::Busy, ApiError::Busy, ApiError::CountUsedUp] {
-        assert_eq!(platform.says().await, Err(expected));
+async fn an_account_without_a_stable_token_gets_the_plain_one() {
+    let none = br#"{"errcode":48001,"errmsg":"api unauthorized"}"#.to_vec();
+    for refusal in [(200, none), (404, b"<html>".to_vec())] {
+        let stage = stage(&[]);
+        stage.script.no_token.lock().unwrap().push(refusal);
+        assert_eq!(stage.says().await, Ok(()));
+        let asked = stage.token_calls();
+        assert_eq!(asked[1].line(), "GET cgi-bin/token");
+        let sent = ["grant_type", "appid", "secret"].map(|name| asked[1].parameter(name).unwrap());
+        assert_eq!(sent, ["client_credential", "wx1", "s3cret"]);
+        stage.close().await;
     }
-    platform.server.stop(false).await;
 }
 
 #[actix_web::test]
-async fn a_platform_that_is_not_there_is_busy_and_no_secret_shows() {
+async fn a_bad_secret_is_told_and_not_tried_again_for_each_call() {
+    let stage = stage(&[]);
+    stage.script.no_token.lock().unwrap().push((200, br#"{"errcode":40125,"errmsg":"rid: 1-2-3"}"#.to_vec()));
+    assert_eq!(stage.says().await, Err(ApiError::Refused { code: 40125, rid: Some("1-2-3".into()) }));
+    assert_eq!(stage.says().await, Err(ApiError::Refused { code: 40125, rid: None }));
+    assert_eq!((stage.token_calls().len(), stage.asked().len()), (1, 0));
+    stage.close().await;
+}
+
+#[actix_web::test]
+async fn what_is_no_answer_means_busy_and_a_message_is_never_sent_twice_for_it() {
+    let answers = [(200, "<html>"), (200, "[]"), (502, r#"{"errcode":0}"#), (200, r#"{"errcode":-1}"#)];
+    let stage = staged(answers.map(|(status, body)| (status, body.as_bytes().to_vec())).into());
+    for _ in answers {
+        assert_eq!(stage.says().await, Err(ApiError::Busy));
+    }
+    assert_eq!(stage.asked().len(), 4);
+    stage.close().await;
+}
+
+#[actix_web::test]
+async fn a_question_is_put_again_when_its_answer_was_lost() {
+    let stage = staged(vec![
+        (502, b"bad gateway".to_vec()),
+        (200, br#"{"errcode":-1,"errmsg":"system error"}"#.to_vec()),
+        (200, br#"{"ip_list":["1.2.3.4"]}"#.to_vec()),
+    ]);
+    assert_eq!(stage.client.callback_addresses().await.unwrap(), ["1.2.3.4"]);
+    stage.script.answers.lock().unwrap().extend(vec![(502, Vec::new()); 9]);
+    assert_eq!(stage.client.callback_addresses().await, Err(ApiError::Busy));
+    assert_eq!(stage.asked().len(), 6);
+    stage.close().await;
+}
+
+#[actix_web::test]
+async fn an_interface_whose_day_is_used_up_is_not_called_and_the_others_are() {
+    let stage = stage(&[r#"{"errcode":45009,"errmsg":"reach max api daily quota limit rid: 1-2-3"}"#]);
+    let (first, second) = (stage.says().await.unwrap_err(), stage.says().await.unwrap_err());
+    assert_eq!((first.code(), first.rid()), (Some(45009), Some("1-2-3")));
+    assert_eq!((second.code(), second.rid(), stage.asked().len()), (Some(45009), None, 1));
+    assert_eq!(stage.client.delete_menu().await, Ok(()));
+    stage.client.clear_all_quotas().await.unwrap();
+    assert_eq!(stage.says().await, Ok(()));
+    stage.close().await;
+}
+
+#[actix_web::test]
+async fn a_call_goes_to_the_next_address_when_the_first_one_is_gone() {
+    let stage = stage(&[]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    drop(listener);
+    let client = Client::of(super::ClientSpec {
+        hosts: vec![gone, stage.base.clone()],
+        app_id: "wx1".into(),
+        app_secret: "s3cret".into(),
+        http: reqwest::Client::new(),
+        vault: Arc::<super::ProcessVault>::default(),
+        clock: Arc::new(|| crate::domain::time::UnixSecs(1_772_424_000)),
+    });
+    // Also one that must not be made twice: it has not left.
+    assert_eq!(client.send(&"o1".into(), &Reply::Text("x".into())).await, Ok(()));
+    assert_eq!(stage.asked().len(), 1);
+    stage.close().await;
+}
+
+#[actix_web::test]
+async fn a_platform_that_is_not_there_was_not_asked_and_no_secret_shows() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
     let client = Client::new(base, "wx1", "s3cret", reqwest::Client::new());
     let error = client.send(&"o1".into(), &Reply::Text("x".into())).await.unwrap_err();
-    assert_eq!(error, ApiError::Busy);
+    assert_eq!((&error, error.may_be_done()), (&ApiError::Unreached, false));
     assert!(!format!("{client:?} {error:?} {error}").contains("s3cret"));
     assert_eq!(client.send(&"o1".into(), &Reply::Silent).await, Err(ApiError::Unsendable));
 }
@@ -150,59 +156,53 @@ fn week() -> Span {
 
 #[actix_web::test]
 async fn statistics_are_summed_over_their_sources_day_by_day() {
-    let platform = platform(&[
-        (
-            200,
-            r#"{"list":[
+    let stage = stage(&[
+        r#"{"list":[
             {"ref_date":"2026-03-02","user_source":0,"new_user":3,"cancel_user":1,"more":{}},
             {"ref_date":"2026-03-02","user_source":"30","new_user":"4","cancel_user":"0"},
             {"ref_date":"2026-03-04","user_source":1,"new_user":0,"cancel_user":2},
             {"ref_date":"2026-03-09","user_source":1,"new_user":9,"cancel_user":9}]}"#,
-        ),
-        (200, r#"{"list":[{"ref_date":"2026-03-02","user_source":0,"cumulate_user":"1200"}]}"#),
-        (
-            200,
-            r#"{"list":[
+        r#"{"list":[{"ref_date":"2026-03-02","user_source":0,"cumulate_user":"1200"}]}"#,
+        r#"{"list":[
             {"ref_date":"2026-03-03","user_source":0,"msg_type":1,"msg_user":2,"msg_count":5},
             {"ref_date":"2026-03-03","user_source":0,"msg_type":2,"msg_user":1,"msg_count":1}]}"#,
-        ),
     ]);
-    let summary = platform.client.user_summary(week()).await.unwrap();
+    let summary = stage.client.user_summary(week()).await.unwrap();
     let moved = |new_user, cancel_user| UserSummary { new_user, cancel_user };
     assert_eq!(summary.into_iter().collect::<Vec<_>>(), [(FIRST, moved(7, 1)), (FIRST.plus_days(2), moved(0, 2))]);
-    let total = platform.client.user_cumulate(week()).await.unwrap();
+    let total = stage.client.user_cumulate(week()).await.unwrap();
     assert_eq!(total.into_iter().collect::<Vec<_>>(), [(FIRST, 1_200)]);
-    let said = platform.client.upstream_messages(week()).await.unwrap();
+    let said = stage.client.upstream_messages(week()).await.unwrap();
     let sum = UpstreamMessages { messages: 6, senders_by_type: 3 };
     assert_eq!(said.into_iter().collect::<Vec<_>>(), [(FIRST.plus_days(1), sum)]);
-    let asked = platform.asked.lock().unwrap().clone();
-    let body = json!({"begin_date": "2026-03-02", "end_date": "2026-03-08"});
-    assert_eq!(asked[1], ("datacube/getusersummary".into(), Some("T1".into()), body));
-    platform.server.stop(false).await;
+    let asked = stage.asked();
+    assert_eq!((asked[0].line().as_str(), asked[0].token()), ("POST datacube/getusersummary", Some("T1")));
+    assert_eq!(asked[0].json(), json!({"begin_date": "2026-03-02", "end_date": "2026-03-08"}));
+    stage.close().await;
 }
 
 #[actix_web::test]
 async fn half_an_answer_is_none_and_refusals_say_what_they_mean() {
-    let platform = platform(&[
-        (200, r#"{"list":[{"ref_date":"2026-03-02","new_user":3}]}"#),
-        (200, r#"{"list":[{"ref_date":"2026-03-02","new_user":-3,"cancel_user":0}]}"#),
-        (200, r#"{"list":[{"ref_date":"2026-02-30","new_user":3,"cancel_user":0}]}"#),
-        (200, r#"{"list":{}}"#),
-        (200, r#"{}"#),
-        (200, r#"{"errcode":61503,"errmsg":"not ready"}"#),
-        (200, r#"{"errcode":"48001","errmsg":"api unauthorized"}"#),
-        (200, r#"{"errcode":61501,"errmsg":"date range error"}"#),
+    let stage = stage(&[
+        r#"{"list":[{"ref_date":"2026-03-02","new_user":3}]}"#,
+        r#"{"list":[{"ref_date":"2026-03-02","new_user":-3,"cancel_user":0}]}"#,
+        r#"{"list":[{"ref_date":"2026-02-30","new_user":3,"cancel_user":0}]}"#,
+        r#"{"list":{}}"#,
+        r#"{}"#,
+        r#"{"errcode":61503,"errmsg":"not ready"}"#,
+        r#"{"errcode":"48001","errmsg":"api unauthorized"}"#,
+        r#"{"errcode":61501,"errmsg":"date range error"}"#,
     ]);
     for _ in 0..5 {
-        assert_eq!(platform.client.user_summary(week()).await, Err(ApiError::Busy));
+        assert_eq!(stage.client.user_summary(week()).await, Err(ApiError::Busy));
     }
     let mut told = Vec::new();
     for _ in 0..3 {
-        let error = platform.client.user_summary(week()).await.unwrap_err();
+        let error = stage.client.user_summary(week()).await.unwrap_err();
         told.push((error.is_not_ready(), error.is_no_right()));
     }
     assert_eq!(told, [(true, false), (false, true), (false, false)]);
-    platform.server.stop(false).await;
+    stage.close().await;
 }
 
 #[test]

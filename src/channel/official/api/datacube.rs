@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::client::Client;
 use super::error::{ApiError, number};
 use crate::domain::time::BusinessDay;
@@ -103,7 +104,7 @@ impl Client {
     /// The rows of the days asked about; rows of others are left out.
     async fn statistics(&self, name: &str, span: Span) -> Result<Vec<(BusinessDay, Value)>, ApiError> {
         let body = json!({ "begin_date": span.begin.to_string(), "end_date": span.end.to_string() });
-        let mut answer = self.call(&format!("datacube/{name}"), Some(&body)).await?;
+        let mut answer = self.ask(Call::post(format!("datacube/{name}"), body)).await?;
         let Some(Value::Array(rows)) = answer.get_mut("list").map(Value::take) else { return Err(ApiError::Busy) };
         let mut found = Vec::new();
         for row in rows {

@@ -1,121 +1,234 @@
-//! The access token (platform.md 4.1): kept in memory, renewed before it ends, by one caller at a time.
+//! A token that all processes share and one of them renews (platform.md 4.1, 9.6, 9.7).
+//!
+//! It lies in the vault beside a lease. Whoever holds the lease asks the platform for the next one; the others go on with
+//! the old one while it lives, or look into the vault until the next one is there. A holder that stopped is taken over
+//! when its lease ends; if it comes back after all, its change finds another version and has no effect.
 
-use std::sync::{PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use serde::{Deserialize, Serialize};
 
-use tokio::sync::{Mutex, MutexGuard};
+use crate::domain::time::UnixSecs;
 
-/// The platform itself renews a stable token this long before its end, and then both work.
-const RENEW_BEFORE_SECS: u64 = 300;
+/// So long one has to fetch a token. Asking takes [`super::keeper::ISSUE_WITHIN`] at most.
+pub(super) const LEASE_SECS: i64 = 15;
+/// The platform renews a stable token 5 minutes before its end; asked earlier it tells the same again.
+const RENEW_BEFORE_SECS: i64 = 270;
+/// Processes spread over so many of these seconds.
+const JITTER_SECS: u64 = 211;
+/// A platform that tells the very token it refused is left alone for so long.
+const ECHO_SECS: i64 = 60;
+/// So long nobody asks again who was told that the secret or our address is no good.
+const HOLD_SECS: i64 = 300;
 
-/// One token and when it must be renewed.
-#[derive(Clone)]
+/// One token. Nothing prints it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Token {
     /// What travels in the query.
     pub(super) text: String,
-    renew_at: Instant,
-    ends_at: Instant,
+    obtained_at: UnixSecs,
+    ends_at: UnixSecs,
 }
 
 impl Token {
     /// A token that lives `expires_in` seconds from `now`.
-    pub(super) fn new(text: String, expires_in: u64, now: Instant) -> Self {
-        // A token that comes with little life left is used for half of it: asking for each call would not help.
-        let use_secs = expires_in.saturating_sub(RENEW_BEFORE_SECS).max(expires_in / 2);
-        let at = |secs: u64| now + Duration::from_secs(secs.min(30 * 86_400));
-        Self { text, renew_at: at(use_secs), ends_at: at(expires_in) }
+    pub(super) fn new(text: String, expires_in: i64, now: UnixSecs) -> Self {
+        Self { text, obtained_at: now, ends_at: now.plus_secs(expires_in.clamp(0, 30 * 86_400)) }
+    }
+
+    pub(super) fn lives(&self, now: UnixSecs) -> bool {
+        self.ends_at > now
+    }
+
+    /// When the process `owner` sees to the next one. A token that comes with little life left is used for half of it:
+    /// asking for each call would not help.
+    pub(super) fn renew_at(&self, owner: u64) -> UnixSecs {
+        let dice = owner.rotate_left(self.ends_at.0.rem_euclid(64).unsigned_abs().try_into().unwrap_or(0));
+        let jitter = i64::try_from(dice % JITTER_SECS).unwrap_or(0);
+        let life = self.ends_at.secs_since(self.obtained_at);
+        self.ends_at.plus_secs(-(RENEW_BEFORE_SECS - jitter).min(life / 2))
     }
 }
 
-/// Where the token is kept.
-#[derive(Default)]
-pub(super) struct Tokens {
-    current: RwLock<Option<Token>>,
-    refresher: Mutex<()>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Lease {
+    owner: u64,
+    until: UnixSecs,
 }
 
-/// What a caller should do about the token.
-pub(super) enum Turn<'t> {
-    /// Use this one.
-    Use(String),
-    /// Fetch a new one, then [`Tokens::store`] it; nobody else does while the guard lives. Until then, or if that
-    /// fails, this one still works.
-    Fetch(MutexGuard<'t, ()>, Option<String>),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Hold {
+    code: i64,
+    until: UnixSecs,
 }
 
-impl Tokens {
-    /// The token to use at `now`. `rejected` is one that the platform has refused. Nobody waits while a token is
-    /// valid: one caller renews it, the others go on with the old one.
-    pub(super) async fn turn(&self, now: Instant, rejected: Option<&str>) -> Turn<'_> {
-        let usable = |token: &Token| token.ends_at > now && rejected != Some(token.text.as_str());
-        if let Some(token) = self.current().filter(usable) {
-            if token.renew_at > now {
-                return Turn::Use(token.text);
-            }
-            return match self.refresher.try_lock() {
-                Ok(guard) => Turn::Fetch(guard, Some(token.text)),
-                Err(_) => Turn::Use(token.text),
+/// What lies in the vault.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    token: Option<Token>,
+    lease: Option<Lease>,
+    hold: Option<Hold>,
+    /// Until then nobody asks for another one than this token, refused or not.
+    echo: Option<UnixSecs>,
+}
+
+/// Who needs a token, and which will not do.
+#[derive(Clone, Copy)]
+pub(super) struct Need<'a> {
+    pub(super) owner: u64,
+    pub(super) now: UnixSecs,
+    /// The platform has refused this one.
+    pub(super) rejected: Option<&'a str>,
+    pub(super) urgency: Urgency,
+}
+
+/// How a token is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// A call waits for it.
+    Now,
+    /// The one in use ends soon.
+    Soon,
+}
+
+/// What is to be done.
+pub(super) enum Step {
+    /// Take this one.
+    Use(Token),
+    /// The platform has said no, lately; with this code.
+    Refused(i64),
+    /// Somebody else is fetching it.
+    Wait,
+    /// Write this down; if it could be written, fetch.
+    Lease(Kept),
+}
+
+impl Kept {
+    /// Of a record; what cannot be read is none.
+    pub(super) fn read(body: &[u8]) -> Self {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+
+    pub(super) fn write(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    pub(super) fn step(&self, need: Need<'_>) -> Step {
+        let Need { owner, now, rejected, urgency } = need;
+        if let Some(token) = &self.token
+            && token.lives(now)
+        {
+            let is_refused = rejected == Some(token.text.as_str());
+            let is_good = match urgency {
+                Urgency::Now => !is_refused || self.echo.is_some_and(|until| lasts(until, now, ECHO_SECS)),
+                Urgency::Soon => token.renew_at(owner) > now,
             };
+            if is_good {
+                return Step::Use(token.clone());
+            }
         }
-        let guard = self.refresher.lock().await;
-        // Whoever held the lock before may have brought a new one.
-        match self.current().filter(usable).filter(|token| token.renew_at > now) {
-            Some(token) => Turn::Use(token.text),
-            None => Turn::Fetch(guard, None),
+        if let Some(Hold { code, .. }) = self.hold.filter(|hold| lasts(hold.until, now, HOLD_SECS)) {
+            return Step::Refused(code);
+        }
+        match self.lease {
+            Some(lease) if lease.owner != owner && lasts(lease.until, now, LEASE_SECS) => Step::Wait,
+            _ => Step::Lease(Self { lease: Some(Lease { owner, until: now.plus_secs(LEASE_SECS) }), ..self.clone() }),
         }
     }
 
-    /// Keeps a new token.
-    pub(super) fn store(&self, token: Token) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    /// With the token that was fetched.
+    pub(super) fn fetched(token: Token, need: Need<'_>) -> Self {
+        let is_echo = need.rejected == Some(token.text.as_str());
+        let echo = is_echo.then(|| need.now.plus_secs(ECHO_SECS));
+        Self { token: Some(token), lease: None, hold: None, echo }
     }
 
-    fn current(&self) -> Option<Token> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Without one: the lease is given back, and after an answer that only a person can change nobody asks for a while.
+    pub(super) fn failed(self, alarm: Option<i64>, now: UnixSecs) -> Self {
+        let hold = alarm.map(|code| Hold { code, until: now.plus_secs(HOLD_SECS) });
+        Self { lease: None, hold, ..self }
     }
+}
+
+/// One from a clock that was far ahead must not stop everybody.
+fn lasts(until: UnixSecs, now: UnixSecs, secs: i64) -> bool {
+    (1..=2 * secs).contains(&until.secs_since(now))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    async fn is_used(tokens: &Tokens, now: Instant, rejected: Option<&str>) -> Option<String> {
-        match tokens.turn(now, rejected).await {
-            Turn::Use(text) => Some(text),
-            Turn::Fetch(..) => None,
+    const NOW: UnixSecs = UnixSecs(1_000_000);
+
+    fn need(owner: u64, now: UnixSecs, rejected: Option<&str>) -> Need<'_> {
+        Need { owner, now, rejected, urgency: Urgency::Now }
+    }
+
+    fn told(step: &Step) -> String {
+        match step {
+            Step::Use(token) => token.text.clone(),
+            Step::Refused(code) => format!("refused {code}"),
+            Step::Wait => "wait".into(),
+            Step::Lease(_) => "lease".into(),
         }
     }
 
-    #[tokio::test]
-    async fn a_token_is_used_until_five_minutes_before_its_end() {
-        let (tokens, start) = (Tokens::default(), Instant::now());
-        let at = |secs| start + Duration::from_secs(secs);
-        assert_eq!(is_used(&tokens, start, None).await, None);
-        tokens.store(Token::new("one".into(), 7200, start));
-        assert_eq!(is_used(&tokens, at(6899), None).await.as_deref(), Some("one"));
-        assert_eq!(is_used(&tokens, at(6900), None).await, None);
-        assert_eq!(is_used(&tokens, start, Some("one")).await, None);
-        assert_eq!(is_used(&tokens, start, Some("older")).await.as_deref(), Some("one"));
+    fn leased(kept: &Kept, need: Need<'_>) -> Kept {
+        let Step::Lease(kept) = kept.step(need) else { panic!("{}", told(&kept.step(need))) };
+        kept
     }
 
-    #[tokio::test]
-    async fn while_one_renews_the_others_go_on_with_the_old_one() {
-        let (tokens, start) = (Tokens::default(), Instant::now());
-        tokens.store(Token::new("old".into(), 7200, start));
-        let soon = start + Duration::from_secs(7000);
-        let Turn::Fetch(guard, fallback) = tokens.turn(soon, None).await else { panic!("nobody renews") };
-        assert_eq!(fallback.as_deref(), Some("old"));
-        assert_eq!(is_used(&tokens, soon, None).await.as_deref(), Some("old"));
-        tokens.store(Token::new("new".into(), 7200, soon));
-        drop(guard);
-        assert_eq!(is_used(&tokens, soon, None).await.as_deref(), Some("new"));
+    #[test]
+    fn one_fetches_the_others_wait_and_a_stopped_one_is_taken_over() {
+        let kept = leased(&Kept::default(), need(1, NOW, None));
+        assert_eq!(told(&kept.step(need(2, NOW.plus_secs(14), None))), "wait");
+        assert_eq!(told(&kept.step(need(1, NOW, None))), "lease");
+        assert_eq!(told(&kept.step(need(2, NOW.plus_secs(15), None))), "lease");
+        assert_eq!(told(&kept.step(need(2, NOW.plus_secs(-1_000), None))), "lease");
     }
 
-    #[tokio::test]
-    async fn a_token_with_little_life_left_is_not_fetched_for_each_call() {
-        let (tokens, start) = (Tokens::default(), Instant::now());
-        tokens.store(Token::new("short".into(), 60, start));
-        assert_eq!(is_used(&tokens, start + Duration::from_secs(29), None).await.as_deref(), Some("short"));
-        assert_eq!(is_used(&tokens, start + Duration::from_secs(61), None).await, None);
+    #[test]
+    fn a_refused_token_is_renewed_only_if_it_is_still_the_one_that_is_kept() {
+        let kept = Kept::fetched(Token::new("T2".into(), 7200, NOW), need(1, NOW, Some("T1")));
+        assert_eq!(told(&kept.step(need(2, NOW, Some("T1")))), "T2");
+        assert_eq!(told(&kept.step(need(2, NOW, Some("T2")))), "lease");
+        assert_eq!(told(&kept.step(need(2, NOW.plus_secs(7199), None))), "T2");
+        assert_eq!(told(&kept.step(need(2, NOW.plus_secs(7200), None))), "lease");
+    }
+
+    #[test]
+    fn a_platform_that_repeats_the_token_it_refused_is_not_asked_for_each_call() {
+        let kept = Kept::fetched(Token::new("T1".into(), 7200, NOW), need(1, NOW, Some("T1")));
+        assert_eq!(told(&kept.step(need(2, NOW.plus_secs(59), Some("T1")))), "T1");
+        assert_eq!(told(&kept.step(need(2, NOW.plus_secs(60), Some("T1")))), "lease");
+    }
+
+    #[test]
+    fn a_bad_secret_is_not_tried_for_five_minutes_and_a_passing_fault_at_once() {
+        let held = leased(&Kept::default(), need(1, NOW, None)).failed(Some(40125), NOW);
+        assert_eq!(told(&held.step(need(2, NOW.plus_secs(299), None))), "refused 40125");
+        assert_eq!(told(&held.step(need(2, NOW.plus_secs(300), None))), "lease");
+        let passed = leased(&Kept::default(), need(1, NOW, None)).failed(None, NOW);
+        assert_eq!(told(&passed.step(need(2, NOW, None))), "lease");
+    }
+
+    #[test]
+    fn renewal_begins_in_the_last_five_minutes_at_a_moment_of_each_process_own() {
+        let token = Token::new("T".into(), 7200, NOW);
+        let left = |owner| token.ends_at.secs_since(token.renew_at(owner));
+        let spread: std::collections::BTreeSet<i64> = (0..1_000).map(|n| left(n * 7_919)).collect();
+        assert!(spread.iter().all(|secs| (60..=270).contains(secs)), "{spread:?}");
+        assert!(spread.len() > 50, "{spread:?}");
+        assert_eq!(Token::new("T".into(), 60, NOW).renew_at(7), NOW.plus_secs(30));
+        let kept = Kept::fetched(token.clone(), need(1, NOW, None));
+        let soon = |now| Need { urgency: Urgency::Soon, ..need(1, now, None) };
+        assert_eq!(told(&kept.step(soon(token.renew_at(1).plus_secs(-1)))), "T");
+        assert_eq!(told(&kept.step(soon(token.renew_at(1)))), "lease");
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written_and_a_broken_one_is_none() {
+        let kept = Kept::fetched(Token::new("T".into(), 7200, NOW), need(1, NOW, None));
+        assert!(Kept::read(&kept.write()) == kept);
+        assert!(Kept::read(b"{") == Kept::default());
     }
 }

@@ -1,0 +1,190 @@
+//! Gets hold of a shared token: from memory, from the vault, or from the platform.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::error::ApiError;
+use super::reaction::{Reaction, reaction_of_token};
+use super::token::{Kept, Need, Step, Token, Urgency};
+use super::vault::{TokenVault, VaultFault, Vaulted};
+use crate::domain::time::UnixSecs;
+
+/// The platform has so long to hand out a token; less than the lease lasts.
+pub(super) const ISSUE_WITHIN: Duration = Duration::from_secs(12);
+/// So long a call waits for a token that another process is fetching.
+const WAIT_WITHIN: Duration = Duration::from_secs(20);
+/// So often it looks, and up to as much again.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A renewal in the background that came to nothing is tried again after so long.
+const RENEW_AGAIN_SECS: i64 = 10;
+
+/// Which token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// That of the account (platform.md 4.1).
+    Access,
+    /// The ticket that signs pages (platform.md 4.17).
+    JsTicket,
+}
+
+impl Kind {
+    /// The name of its record; it never changes.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::JsTicket => "js-ticket",
+        }
+    }
+}
+
+/// Hands out tokens.
+pub(super) trait Issuer: Send + Sync {
+    /// A new token from the platform.
+    fn issue(&self, kind: Kind) -> BoxFuture<'_, Result<Token, ApiError>>;
+
+    /// The time.
+    fn now(&self) -> UnixSecs;
+}
+
+/// A token, and whether it was asked for because of this very need.
+pub(super) struct Held {
+    pub(super) text: String,
+    pub(super) is_fresh: bool,
+}
+
+/// Keeps one kind of token for one process.
+pub(super) struct Keeper {
+    kind: Kind,
+    vault: Arc<dyn TokenVault>,
+    /// Which process this is: random.
+    owner: u64,
+    cached: RwLock<Option<Token>>,
+    /// Held by whoever of this process looks for a new one.
+    gate: Arc<Mutex<()>>,
+    renew_not_before: AtomicI64,
+}
+
+impl Keeper {
+    pub(super) fn new(kind: Kind, vault: Arc<dyn TokenVault>) -> Self {
+        let (cached, gate) = (RwLock::default(), Arc::default());
+        Self { kind, vault, owner: rand::random(), cached, gate, renew_not_before: AtomicI64::new(i64::MIN) }
+    }
+
+    /// The token in memory, if it lives and is not the refused one.
+    pub(super) fn at_hand(&self, now: UnixSecs, rejected: Option<&str>) -> Option<String> {
+        let token = self.cached()?;
+        (token.lives(now) && rejected != Some(token.text.as_str())).then_some(token.text)
+    }
+
+    /// Whether somebody should see to the next one now.
+    pub(super) fn is_due(&self, now: UnixSecs) -> bool {
+        now.0 >= self.renew_not_before.load(Ordering::Relaxed)
+            && self.cached().is_some_and(|token| token.renew_at(self.owner) <= now)
+    }
+
+    /// Sees to the next one, unless somebody else does. Nobody waits for it.
+    pub(super) async fn renew(&self, issuer: &dyn Issuer) {
+        let Ok(_gate) = Arc::clone(&self.gate).try_lock_owned() else { return };
+        let now = issuer.now();
+        if !self.is_due(now) {
+            return;
+        }
+        self.renew_not_before.store(now.plus_secs(RENEW_AGAIN_SECS).0, Ordering::Relaxed);
+        let need = Need { owner: self.owner, now, rejected: None, urgency: Urgency::Soon };
+        match self.look(issuer, need).await {
+            Ok(Some(_)) => self.renew_not_before.store(i64::MIN, Ordering::Relaxed),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, kind = self.kind.name(), "the token was not renewed; the old one still lives")
+            }
+        }
+    }
+
+    /// A token that is not the refused one; waits for it.
+    pub(super) async fn get(&self, issuer: &dyn Issuer, rejected: Option<&str>) -> Result<Held, ApiError> {
+        let _gate = self.gate.lock().await;
+        // Whoever held the gate before may have brought one.
+        if let Some(text) = self.at_hand(issuer.now(), rejected) {
+            return Ok(Held { text, is_fresh: false });
+        }
+        let patience = Instant::now() + WAIT_WITHIN;
+        let mut waited = false;
+        loop {
+            let need = Need { owner: self.owner, now: issuer.now(), rejected, urgency: Urgency::Now };
+            match self.look(issuer, need).await? {
+                Some(held) => return Ok(Held { is_fresh: held.is_fresh || waited, ..held }),
+                None if Instant::now() >= patience => return Err(ApiError::Unreached),
+                None => {
+                    waited = true;
+                    sleep(LOOK_EVERY.mul_f64(1.0 + rand::random::<f64>())).await;
+                }
+            }
+        }
+    }
+
+    /// Looks into the vault and does what is to be done; `None` when somebody else is at it.
+    async fn look(&self, issuer: &dyn Issuer, need: Need<'_>) -> Result<Option<Held>, ApiError> {
+        let Ok(Vaulted { version, body }) = self.vault.read(self.kind.name()).await else {
+            return self.fetch_alone(issuer).await.map(Some);
+        };
+        let leased = match Kept::read(&body).step(need) {
+            Step::Use(token) => return Ok(Some(self.keep(token, false))),
+            Step::Refused(code) => return Err(ApiError::Refused { code, rid: None }),
+            Step::Wait => return Ok(None),
+            Step::Lease(leased) => leased,
+        };
+        match self.vault.swap(self.kind.name(), version, leased.write()).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(VaultFault) => return self.fetch_alone(issuer).await.map(Some),
+        }
+        let fetched = self.fetch(issuer).await;
+        let kept = match &fetched {
+            Ok(token) => Kept::fetched(token.clone(), need),
+            Err(error) => leased.failed(alarm(error), need.now),
+        };
+        let written = self.vault.swap(self.kind.name(), version + 1, kept.write()).await;
+        let token = fetched?;
+        if written == Ok(false)
+            && let Ok(Vaulted { body, .. }) = self.vault.read(self.kind.name()).await
+            && let Step::Use(newer) = Kept::read(&body).step(need)
+        {
+            // We were taken for stopped. What whoever took over brought is the latest.
+            return Ok(Some(self.keep(newer, true)));
+        }
+        Ok(Some(self.keep(token, true)))
+    }
+
+    /// Without the vault: stable tokens are the same for all, so processes that ask apart do each other no harm.
+    async fn fetch_alone(&self, issuer: &dyn Issuer) -> Result<Held, ApiError> {
+        tracing::warn!(kind = self.kind.name(), "the shared token cannot be read; this process asks for its own");
+        let token = self.fetch(issuer).await?;
+        Ok(self.keep(token, true))
+    }
+
+    async fn fetch(&self, issuer: &dyn Issuer) -> Result<Token, ApiError> {
+        let issued = timeout(ISSUE_WITHIN, issuer.issue(self.kind)).await.unwrap_or(Err(ApiError::Unreached));
+        // Whatever became of the question for a token: the call it was for was not made.
+        issued.map_err(|error| if error == ApiError::Busy { ApiError::Unreached } else { error })
+    }
+
+    fn keep(&self, token: Token, is_fresh: bool) -> Held {
+        let text = token.text.clone();
+        *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        Held { text, is_fresh }
+    }
+
+    fn cached(&self) -> Option<Token> {
+        self.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The code of an answer that only a person can change.
+fn alarm(error: &ApiError) -> Option<i64> {
+    error.code().filter(|code| matches!(reaction_of_token(*code), Reaction::Alert(_)))
+}
