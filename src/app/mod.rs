@@ -8,6 +8,7 @@ mod clock;
 mod copy;
 mod customer;
 mod day_check;
+mod dead_letters;
 mod duty;
 mod forget;
 mod handle;
@@ -103,6 +104,8 @@ pub struct App {
     number: u64,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
+    /// What the platform said accounts have no right to.
+    lacking: perform::Lacking,
     folder_watch: FolderWatch,
     /// Work that must be finished before the store closes.
     tasks: TaskTracker,
@@ -128,6 +131,7 @@ impl App {
             admission: Admission::default(),
             number: rand::random(),
             outbox_bell: Notify::new(),
+            lacking: perform::Lacking::default(),
             folder_watch: FolderWatch::default(),
             tasks: TaskTracker::new(),
         })

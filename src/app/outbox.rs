@@ -158,7 +158,11 @@ impl App {
             Ok(Tried::Finished) => return None,
             Ok(tried) => {
                 let now = self.clock.now();
-                let next = if tried == Tried::NotPut { not_put(&claimed, now) } else { next_try(&claimed, now) };
+                let next = match tried {
+                    Tried::NotPut => not_put(&claimed, now),
+                    Tried::Until(at) => within(&claimed, (at.max(now.plus_secs(1)), now)),
+                    Tried::Again | Tried::Finished => next_try(&claimed, now),
+                };
                 self.store.defer(&claimed.of, &claimed, next).await.map(|()| next)
             }
             Err(error) => Err(error),
@@ -170,17 +174,19 @@ impl App {
     }
 }
 
-/// Not later than its end, so that the last word is said in time.
 fn next_try(claimed: &Claimed, now: UnixSecs) -> UnixSecs {
     let step = usize::try_from(claimed.attempt.saturating_sub(1)).unwrap_or(usize::MAX);
     let secs = PATIENCE_SECS.get(step).or(PATIENCE_SECS.last()).copied().unwrap_or(1);
-    let next = now.plus_secs(secs);
-    if claimed.work.expires > now { next.min(claimed.work.expires) } else { next }
+    within(claimed, (now.plus_secs(secs), now))
 }
 
 /// Whoever was not asked is no further: patience does not grow.
 fn not_put(claimed: &Claimed, now: UnixSecs) -> UnixSecs {
-    let next = now.plus_secs(NOT_PUT_SECS);
+    within(claimed, (now.plus_secs(NOT_PUT_SECS), now))
+}
+
+/// Not later than its end, so that the last word is said in time.
+fn within(claimed: &Claimed, (next, now): (UnixSecs, UnixSecs)) -> UnixSecs {
     if claimed.work.expires > now { next.min(claimed.work.expires) } else { next }
 }
 

@@ -157,6 +157,8 @@ pub enum SharedKind {
     Spent,
     /// Which process does what only one does at a time; the part is what.
     Duty,
+    /// The newest messages that were given up, without a word of them: the part is `newest`.
+    DeadLetters,
 }
 
 impl SharedKind {
@@ -170,7 +172,8 @@ impl SharedKind {
             Self::Post => Some(Self::Datacube),
             Self::Datacube => Some(Self::Spent),
             Self::Spent => Some(Self::Duty),
-            Self::Duty => None,
+            Self::Duty => Some(Self::DeadLetters),
+            Self::DeadLetters => None,
         })
     }
 }
