@@ -230,15 +230,15 @@ mod tests {
     #[actix_web::test]
     async fn a_message_that_was_put_off_takes_those_behind_it_along() {
         let mut stand = Stand::new();
-        stand.outside.codes.lock().unwrap().push_back(-1);
+        stand.outside.codes.lock().unwrap().push_back(45011);
         stand.keep("a", open_to_messages(), vec![message("note-0", "a0"), message("note-1", "a1")]).await;
         let mut in_hand = InHand::default();
         assert_eq!(stand.app.begin_due(&mut in_hand).await.unwrap(), 2);
         let ended = in_hand.tasks.join_next_with_id().await.unwrap();
         stand.app.go_on(&mut in_hand, ended).await;
         assert_eq!((in_hand.tasks.len(), stand.happened()), (0, vec!["begins a0".into(), "ends a0".into()]));
-        assert_eq!(stand.app.store.next_due().await.unwrap(), Some(NOON.plus_secs(1)));
-        stand.clock.advance_secs(1);
+        assert_eq!(stand.app.store.next_due().await.unwrap(), Some(NOON.plus_secs(60)));
+        stand.clock.advance_secs(60);
         assert_eq!(stand.app.begin_due(&mut in_hand).await.unwrap(), 2);
         while let Some(ended) = in_hand.tasks.join_next_with_id().await {
             stand.app.go_on(&mut in_hand, ended).await;

@@ -73,7 +73,11 @@ impl App {
                     continue;
                 }
                 let said = account.platform.send(&claimed.of.openid, &reply.clone().reachable_at(&account.site)).await;
-                let ending = self.ending_of(account, said, now);
+                let ending = match self.ending_of(account, said, now) {
+                    // By then it were of no use: the customer's next message may come earlier.
+                    Ending::PutOff(Some(at)) if at >= work.expires => Ending::Noted,
+                    ending => ending,
+                };
                 return self.end_call(claimed, reply, (ending, asked)).await;
             };
             let kept = ended(customer, (claimed, reply), (&ending, None), now);
