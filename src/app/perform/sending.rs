@@ -2,8 +2,8 @@
 //! again (platform.md 4.9), so it is written down in the customer's record before the call, together with the place in
 //! the window that it takes. Whoever finds it written down and not ended does not know whether it arrived: after a crash
 //! between the two, or when the platform's answer was lost, it is given up and kept for the operator, never sent again.
-//! What became of money is said once more with the customer's next message, since a receipt that is read twice does less
-//! harm than none.
+//! What became of money waits as a note whenever it is given up, since a receipt that is read twice does less harm than
+//! none.
 
 use std::sync::Arc;
 
@@ -192,8 +192,8 @@ fn ended(
     customer.ways.end(&work.id);
     let (cause, noted) = match ending {
         Ending::Noted | Ending::Refused(Hindrance::NoWindow | Hindrance::UsedUp | Hindrance::Blocked) => (None, true),
-        Ending::Refused(because) => (Some(Cause::Hindered(*because)), false),
-        Ending::GivenUp(cause) => (Some(cause.clone()), *cause == Cause::Unknown && work.is_receipt()),
+        Ending::Refused(because) => (Some(Cause::Hindered(*because)), work.is_receipt()),
+        Ending::GivenUp(cause) => (Some(cause.clone()), work.is_receipt()),
         Ending::Sent | Ending::PutOff(_) | Ending::Over => (None, false),
     };
     if noted {

@@ -8,7 +8,7 @@ use super::rules::{Found, Rule};
 use super::world::{State, number_of, openid};
 use crate::domain::actions::Memory;
 use crate::domain::fact::{Fact, FactKind, OrderOutcome};
-use crate::domain::reach::Cause;
+use crate::domain::reach::{Cause, Hindrance};
 use crate::store::CustomerRef;
 
 pub fn check(state: &State, facts: &[(u64, Fact)], found: &mut Found) {
@@ -129,8 +129,11 @@ impl<'a> Words<'a> {
                 None => false,
                 // Nobody else makes it unknown whether a message arrived.
                 Some(Cause::Unknown) => self.something_failed(),
-                Some(Cause::Refused { .. }) => turned_down,
-                Some(Cause::Hindered(_) | Cause::InVain) => end.expired || turned_down,
+                // The platform's word holds until the customer does something.
+                Some(Cause::Hindered(Hindrance::Away)) => {
+                    self.state.platform.turned_down.iter().any(|(it, _)| *it == of)
+                }
+                Some(Cause::Hindered(_) | Cause::InVain | Cause::Refused { .. }) => end.expired,
             };
             let reason = shown || end.noted || end.left || turned_down || end.expired || given_up;
             found.unless(reason, Rule::Told, || format!("“{text}” was never said"));
