@@ -174,7 +174,7 @@ pub struct Message<'a> {
     /// After that it is of no use.
     pub expires: UnixSecs,
     /// Somebody waits for it as the answer to a delivery, so long.
-    pub awaited_until: Option<UnixSecs>,
+    pub waited_until: Option<UnixSecs>,
     /// The templates that can carry it, the best one first.
     pub carriers: &'a [Carrier],
 }
@@ -182,7 +182,7 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// One that nobody waits for and no template carries.
     pub fn late(reply: &'a Reply, expires: UnixSecs) -> Self {
-        Self { reply, expires, awaited_until: None, carriers: &[] }
+        Self { reply, expires, waited_until: None, carriers: &[] }
     }
 }
 
@@ -195,7 +195,7 @@ pub fn reach(message: &Message<'_>, customer: &Customer, rights: &Rights, now: U
     if message.expires <= now {
         return Reach::Nowhere { because: Hindrance::Expired };
     }
-    if let Some(until) = message.awaited_until.filter(|until| *until > now) {
+    if let Some(until) = message.waited_until.filter(|until| *until > now) {
         return Reach::Reply { until };
     }
     let refused = customer.ways.refused();
@@ -223,7 +223,7 @@ pub fn reach(message: &Message<'_>, customer: &Customer, rights: &Rights, now: U
 fn is_sayable(message: &Message<'_>) -> bool {
     match message.reply {
         Reply::Silent => false,
-        Reply::HandOver { .. } => message.awaited_until.is_some(),
+        Reply::HandOver { .. } => message.waited_until.is_some(),
         Reply::Text(text) => !text.trim().is_empty(),
         Reply::Articles(articles) => !articles.is_empty(),
         _ => true,

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use fuwu::domain::ids::{DedupeKey, Openid};
+use fuwu::domain::ids::Openid;
 use fuwu::domain::reach::{Cause, Hindrance};
 use fuwu::domain::reply::Reply;
+use fuwu::domain::time::UnixSecs;
 use fuwu::domain::work::{Task, Work};
 use fuwu::sandbox::model::Act;
 use fuwu::store::{Commit, Committed, CustomerRef, Keep};
@@ -15,16 +16,19 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::harness::{API_TOKEN, World, until};
 use crate::phone::Phone;
+use crate::process::run;
 
 const A_DAY_SECS: i64 = 86_400;
 
 /// Leaves messages in the outbox, due `after_secs` from now, of use for three days.
 async fn owe(world: &World, openid: &Openid, (after_secs, texts): (i64, &[&str])) {
     let of = CustomerRef { account: "demo".into(), openid: openid.clone() };
-    let due = fuwu::domain::time::UnixSecs(world.clock_now() + after_secs);
+    let due = UnixSecs(world.clock_now() + after_secs);
+    let facts = world.store().facts(&of.account, 0, 10_000).await.unwrap();
+    let origin = facts.iter().rfind(|logged| logged.of == of).map(|logged| logged.fact.key).unwrap();
     let work = |text: &&str| Work {
         id: format!("owed/{text}").as_str().into(),
-        origin: DedupeKey(1),
+        origin,
         due,
         expires: due.plus_secs(3 * A_DAY_SECS),
         task: Task::Send(Reply::Text((*text).to_owned())),
@@ -278,4 +282,35 @@ async fn who_was_put_on_the_blacklist_is_not_written_to_again_and_the_operator_s
     let of = CustomerRef { account: "demo".into(), openid: phone.openid.clone() };
     assert!(world.store().erase(&of).await.unwrap());
     assert_eq!(world.customer(&phone.openid).await.ways.unsent(), []);
+}
+
+#[actix_web::test]
+async fn an_operator_reads_what_was_given_up_and_why_and_cannot_send_what_no_path_carries() {
+    let (world, _platform, _) = at(&[Fate::AnswerLost]).await;
+    let phone = Phone::following(&world, "小林").await;
+    phone.say("你好").await;
+    owe(&world, &phone.openid, (0, &["receipt-of-the-test"])).await;
+    until("the outbox is idle", async || is_idle(&world).await).await;
+    let openid = phone.openid.clone();
+    let World { running, dir, .. } = world;
+    let explain = |args: &[&str]| {
+        let output = run(dir.path(), &[], &[&["explain", "push"], args].concat());
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let id = "owed/receipt-of-the-test";
+    let (code, list) = explain(&[]);
+    assert!(code == Some(0) && list.contains(id) && !list.contains(openid.as_str()), "beside the server: {list}");
+    running.stop().await.unwrap();
+
+    let (code, one) = explain(&[id]);
+    assert!(code == Some(0) && one.contains("客户可能已经收到") && one.contains("互动窗口没有开"), "{one}");
+    let (_, words) = explain(&[id, "--body"]);
+    assert_eq!((one.lines().count(), words.lines().count()), (2, 3), "{words}");
+    let (code, all) = explain(&[openid.as_str()]);
+    assert!(code == Some(0) && all.starts_with("现在 now：等客户下次来再说") && all.contains(id), "{all}");
+    let (code, refused) = explain(&[openid.as_str(), "--resend"]);
+    assert!(code == Some(1) && refused.contains("现在发不了") && refused.contains("45015"), "{refused}");
+    let (code, nobody) = explain(&["oNobody"]);
+    assert!(code == Some(1) && nobody.contains("no such customer"), "{nobody}");
 }

@@ -123,8 +123,8 @@ fn templates_carry_what_no_window_does() {
 
 #[test]
 fn what_is_waited_for_is_said_at_once_and_what_has_no_words_or_no_use_never() {
-    let say = |reply: &Reply, expires: UnixSecs, awaited_until: Option<UnixSecs>| {
-        let message = Message { awaited_until, ..Message::late(reply, expires) };
+    let say = |reply: &Reply, expires: UnixSecs, waited_until: Option<UnixSecs>| {
+        let message = Message { waited_until, ..Message::late(reply, expires) };
         reach(&message, &Customer::default(), &Rights::default(), NOW)
     };
     let soon = NOW.plus_secs(3);
