@@ -67,6 +67,7 @@ impl Customer {
     /// orders on their way, because how they end is still to be recorded.
     pub fn forget(&mut self) {
         self.recent.forget_replies();
+        self.ways.forget();
         self.memory.retain(|_, memory| match memory {
             Memory::Orders(marks) => {
                 marks.retain(|mark| mark.outcome == OrderOutcome::Placed);

@@ -126,6 +126,13 @@ impl Ways {
         self.unsent.drain(..surplus);
     }
 
+    /// The customer left: what was to be said is forgotten, and what they agreed to. Which messages are on their way stays
+    /// known, so that none is sent twice.
+    pub fn forget(&mut self) {
+        let calls = std::mem::take(&mut self.calls);
+        *self = Self { calls, ..Self::default() };
+    }
+
     /// What was given up, oldest first.
     pub fn unsent(&self) -> &[Unsent] {
         &self.unsent
@@ -183,6 +190,18 @@ mod tests {
         assert!(ways.calls.len() <= MOST_CALLS, "{}", ways.calls.len());
         ways.forget_call(&id(1));
         assert_eq!(ways.call(&id(1)), CallState::None);
+    }
+
+    #[test]
+    fn of_somebody_who_left_only_the_messages_on_their_way_stay_known() {
+        let mut ways = Ways::default();
+        ways.give_up(unsent("old", 1));
+        ways.learn(Hindrance::Blocked, (&Windows::default(), &Windows::default()), UnixSecs(1));
+        ways.forget();
+        assert_eq!(ways, Ways::default());
+        ways.begin(&"w".into(), UnixSecs(2));
+        ways.forget();
+        assert_eq!(ways.call(&"w".into()), CallState::Begun);
     }
 
     #[test]
