@@ -32,6 +32,7 @@ mod simulator;
 mod spent;
 #[cfg(test)]
 mod stand;
+mod token;
 #[cfg(test)]
 mod trials;
 mod turns;
@@ -58,6 +59,7 @@ pub use reconcile::{ReconcileFault, Reconciled, platform_days};
 pub use report::{ReportFault, read_changes, read_report};
 pub use rules::Rules;
 pub use schedule::Press;
+pub use token::StoredTokens;
 pub use unwritten::{FolderWatch, Unwritten};
 
 use std::collections::BTreeMap;

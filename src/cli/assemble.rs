@@ -11,7 +11,9 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::secrets::Secrets;
-use crate::app::{App, Clock, Discretion, Press, Published, Rules, ServedAccount, Storage, left_in_journal};
+use crate::app::{
+    App, Clock, Discretion, Press, Published, Rules, ServedAccount, Storage, StoredTokens, left_in_journal,
+};
 use crate::backend::{self, Backend};
 use crate::channel::official::{self, AccountSpec, api};
 use crate::config::playbook::{Finding, Live, render};
@@ -110,8 +112,16 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
             let webhook_url = Some(here.join(&format!("wechat/{id}"))?);
             sandbox = Some(Sandbox::open(SandboxSpec { webhook_url, clock: Arc::new(move || clock.now().0), ..spec })?);
         }
-        let around =
-            Surroundings { client: &client, sandbox: in_sandbox.then_some(&here), site: &public_url, app_secret };
+        let tokens = StoredTokens::new((Arc::clone(&store), id.clone()), (&key, &app_secret))?;
+        let clock = Arc::clone(&parts.clock);
+        let around = Surroundings {
+            client: &client,
+            sandbox: in_sandbox.then_some(&here),
+            site: &public_url,
+            app_secret,
+            tokens: Arc::new(tokens),
+            clock: Arc::new(move || clock.now()),
+        };
         accounts.push(serve_account(spec, account, around)?);
     }
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
@@ -254,6 +264,17 @@ struct Surroundings<'a> {
     sandbox: Option<&'a Url>,
     site: &'a Url,
     app_secret: String,
+    /// Where its tokens are kept.
+    tokens: Arc<dyn api::TokenVault>,
+    clock: api::ApiClock,
+}
+
+/// The platform's addresses. The usual one has others beside it; one that was set is the only one.
+fn hosts(platform: Url) -> anyhow::Result<Vec<Url>> {
+    if platform == Url::parse(API_BASE)? {
+        return api::HOSTS.iter().map(|host| Ok(Url::parse(host)?)).collect();
+    }
+    Ok(vec![platform])
 }
 
 fn serve_account(
@@ -277,7 +298,14 @@ fn serve_account(
             .within(account.stamp_window_secs),
         playbook,
         backend: Backend::new(around.client.clone(), business),
-        platform: api::Client::new(platform, app_id, around.app_secret, around.client.clone()),
+        platform: api::Client::of(api::ClientSpec {
+            hosts: hosts(platform)?,
+            app_id,
+            app_secret: around.app_secret,
+            http: around.client.clone(),
+            vault: around.tokens,
+            clock: around.clock,
+        }),
         site: around.site.as_str().trim_end_matches('/').to_owned(),
     })
 }

@@ -159,6 +159,8 @@ pub enum SharedKind {
     Duty,
     /// The newest messages that were given up, without a word of them: the part is `newest`.
     DeadLetters,
+    /// A token of the platform, sealed; the part is which.
+    Token,
 }
 
 impl SharedKind {
@@ -173,7 +175,8 @@ impl SharedKind {
             Self::Datacube => Some(Self::Spent),
             Self::Spent => Some(Self::Duty),
             Self::Duty => Some(Self::DeadLetters),
-            Self::DeadLetters => None,
+            Self::DeadLetters => Some(Self::Token),
+            Self::Token => None,
         })
     }
 }

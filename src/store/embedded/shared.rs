@@ -15,6 +15,7 @@ pub(super) fn stored(kind: SharedKind) -> &'static str {
         SharedKind::Spent => "spent",
         SharedKind::Duty => "duty",
         SharedKind::DeadLetters => "dead-letters",
+        SharedKind::Token => "token",
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn kind(kind: SharedKind) -> &'static str {
         SharedKind::Spent => "spent",
         SharedKind::Duty => "duty",
         SharedKind::DeadLetters => "dead-letters",
+        SharedKind::Token => "token",
     }
 }
 

@@ -188,22 +188,20 @@ mod tests {
 
     #[actix_web::test]
     async fn what_the_platform_says_is_left_is_kept_to_until_it_is_cleared() {
-        let stage = stage(&[
-            r#"{"quota":{"daily_limit":"2","used":1,"remain":1},"rate_limit":{"call_count":600}}"#,
-            r#"{"ip_list":["1.2.3.4","101.226.103.0/25"]}"#,
-        ]);
+        let left = r#"{"quota":{"daily_limit":"2","used":1,"remain":1},"rate_limit":{"call_count":600}}"#;
+        let stage = stage(&[left, left, r#"{"ip_list":["1.2.3.4","101.226.103.0/25"]}"#]);
         let client = &stage.client;
         let path = "/cgi-bin/getcallbackip";
         assert_eq!(client.quota(path).await, Ok(Quota { daily_limit: 2, used: 1 }));
         assert_eq!(stage.asked()[0].json(), json!({"cgi_path": path}));
         assert_eq!(client.callback_addresses().await.unwrap(), ["1.2.3.4", "101.226.103.0/25"]);
+        assert_eq!(stage.asked()[1].json(), json!({"cgi_path": path}), "half of what is left is gone with this call");
         assert_eq!(client.calls_today(path), 2);
         let error = client.callback_addresses().await.unwrap_err();
         assert_eq!((error.code(), error.may_be_done()), (Some(45009), false));
         client.clear_quota(path).await.unwrap();
         assert_eq!(client.callback_addresses().await, Err(ApiError::Busy), "the script has run out of addresses");
-        let body = stage.asked().last().unwrap().line();
-        assert_eq!(body, "GET cgi-bin/getcallbackip");
+        assert_eq!(stage.asked().last().unwrap().line(), "GET cgi-bin/getcallbackip");
         stage.close().await;
     }
 

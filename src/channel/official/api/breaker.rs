@@ -24,6 +24,8 @@ struct State {
     opened: u32,
     /// Open until then; afterwards one call tries.
     until: Option<Instant>,
+    /// One does; then that is how long it may take.
+    tries: bool,
 }
 
 impl Breaker {
@@ -35,7 +37,7 @@ impl Breaker {
             None => true,
             Some(until) if until > now => false,
             Some(_) => {
-                state.until = Some(now + trial);
+                (state.until, state.tries) = (Some(now + trial), true);
                 true
             }
         }
@@ -49,10 +51,14 @@ impl Breaker {
     /// It did not answer. `dice` is between 0 and 1 and spreads those who wait.
     pub(super) fn failed(&self, now: Instant, dice: f64) {
         let mut state = self.state();
+        if !state.tries && state.until.is_some_and(|until| until > now) {
+            // One of many that were under way when it opened: nothing new.
+            return;
+        }
         state.failed = state.failed.saturating_add(1);
         if state.failed >= FAILURES {
             state.until = Some(now + backoff(FIRST, state.opened, dice).min(LONGEST));
-            state.opened = state.opened.saturating_add(1);
+            (state.opened, state.tries) = (state.opened.saturating_add(1), false);
         }
     }
 
@@ -96,9 +102,16 @@ mod tests {
         let secs = |times, dice| backoff(FIRST, times, dice).as_secs_f64();
         assert_eq!([secs(0, 0.0), secs(3, 0.0), secs(0, 1.0), secs(40, 0.0)], [1.0, 8.0, 1.5, 1024.0]);
         let (breaker, start) = (Breaker::default(), Instant::now());
+        // A crowd that fails together opens it once.
         for _ in 0..40 {
             breaker.failed(start, 1.0);
         }
-        assert!(breaker.admits(start + LONGEST, TRIAL));
+        let mut now = start + Duration::from_millis(1_500);
+        for _ in 0..20 {
+            assert!(breaker.admits(now, TRIAL));
+            breaker.failed(now, 1.0);
+            now += LONGEST;
+        }
+        assert!(!breaker.admits(now - Duration::from_millis(1), TRIAL) && breaker.admits(now, TRIAL));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::stage::{Stage, stage, staged};
-use super::{ApiError, Client, Span, UpstreamMessages, UserSummary};
+use super::{ApiError, Client, InterfaceSummary, Span, UpstreamMessages, UserSummary};
 use crate::domain::reply::Reply;
 use crate::domain::time::BusinessDay;
 
@@ -76,6 +76,34 @@ async fn a_bad_secret_is_told_and_not_tried_again_for_each_call() {
     assert_eq!(stage.says().await, Err(ApiError::Refused { code: 40125, rid: Some("1-2-3".into()) }));
     assert_eq!(stage.says().await, Err(ApiError::Refused { code: 40125, rid: None }));
     assert_eq!((stage.token_calls().len(), stage.asked().len()), (1, 0));
+    stage.close().await;
+}
+
+#[actix_web::test]
+async fn a_machine_the_platform_does_not_know_does_not_keep_others_from_a_token() {
+    let stage = stage(&[]);
+    let vault: Arc<dyn super::TokenVault> = Arc::<super::ProcessVault>::default();
+    let client = || {
+        Client::of(super::ClientSpec {
+            hosts: vec![stage.base.clone()],
+            app_id: "wx1".into(),
+            app_secret: "s3cret".into(),
+            http: reqwest::Client::new(),
+            vault: Arc::clone(&vault),
+            clock: Arc::new(|| crate::domain::time::UnixSecs(1_772_424_000)),
+        })
+    };
+    let stranger = br#"{"errcode":40164,"errmsg":"invalid ip 1.2.3.4, not in whitelist"}"#.to_vec();
+    stage.script.no_token.lock().unwrap().push((200, stranger));
+    let (strange, known) = (client(), client());
+    for about in [Some("1.2.3.4"), None] {
+        let error = strange.delete_menu().await.unwrap_err();
+        assert_eq!((error.code(), error.to_string().contains("1.2.3.4")), (Some(40164), about.is_some()));
+    }
+    assert_eq!(stage.token_calls().len(), 1);
+    assert_eq!(known.delete_menu().await, Ok(()));
+    assert_eq!(strange.delete_menu().await, Ok(()), "the token of the other machine is good for this one");
+    assert_eq!(stage.token_calls().len(), 2);
     stage.close().await;
 }
 
@@ -166,6 +194,7 @@ async fn statistics_are_summed_over_their_sources_day_by_day() {
         r#"{"list":[
             {"ref_date":"2026-03-03","user_source":0,"msg_type":1,"msg_user":2,"msg_count":5},
             {"ref_date":"2026-03-03","user_source":0,"msg_type":2,"msg_user":1,"msg_count":1}]}"#,
+        r#"{"list":[{"ref_date":"2026-03-02","callback_count":12,"fail_count":"1","total_time_cost":5000000000,"max_time_cost":4999}]}"#,
     ]);
     let summary = stage.client.user_summary(week()).await.unwrap();
     let moved = |new_user, cancel_user| UserSummary { new_user, cancel_user };
@@ -175,6 +204,9 @@ async fn statistics_are_summed_over_their_sources_day_by_day() {
     let said = stage.client.upstream_messages(week()).await.unwrap();
     let sum = UpstreamMessages { messages: 6, senders_by_type: 3 };
     assert_eq!(said.into_iter().collect::<Vec<_>>(), [(FIRST.plus_days(1), sum)]);
+    let health = stage.client.interface_summary(week()).await.unwrap();
+    let sum = InterfaceSummary { callbacks: 12, failed: 1, total_ms: 5_000_000_000, longest_ms: 4_999 };
+    assert_eq!(health.into_iter().collect::<Vec<_>>(), [(FIRST, sum)]);
     let asked = stage.asked();
     assert_eq!((asked[0].line().as_str(), asked[0].token()), ("POST datacube/getusersummary", Some("T1")));
     assert_eq!(asked[0].json(), json!({"begin_date": "2026-03-02", "end_date": "2026-03-08"}));

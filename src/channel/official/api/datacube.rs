@@ -56,6 +56,19 @@ pub struct UpstreamMessages {
     pub senders_by_type: i64,
 }
 
+/// How deliveries to us went on a day, as the platform saw it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceSummary {
+    /// Deliveries.
+    pub callbacks: i64,
+    /// Of these, not answered in time or not well.
+    pub failed: i64,
+    /// All the time they took.
+    pub total_ms: i64,
+    /// The longest.
+    pub longest_ms: i64,
+}
+
 impl Client {
     /// Follows and unfollows of each day (`getusersummary`). A day the platform says nothing of is not in it.
     ///
@@ -101,6 +114,23 @@ impl Client {
         Ok(days)
     }
 
+    /// How our answers to deliveries went on each day (`getinterfacesummary`): the platform's own view of our health. A
+    /// day without deliveries is not in it.
+    ///
+    /// # Errors
+    /// As [`Client::user_summary`].
+    pub async fn interface_summary(&self, span: Span) -> Result<BTreeMap<BusinessDay, InterfaceSummary>, ApiError> {
+        let mut days: BTreeMap<BusinessDay, InterfaceSummary> = BTreeMap::new();
+        for (day, row) in self.statistics("getinterfacesummary", span).await? {
+            let sum = days.entry(day).or_default();
+            sum.callbacks += counted(&row, "callback_count")?;
+            sum.failed += counted(&row, "fail_count")?;
+            sum.total_ms += timed(&row, "total_time_cost")?;
+            sum.longest_ms = sum.longest_ms.max(timed(&row, "max_time_cost")?);
+        }
+        Ok(days)
+    }
+
     /// The rows of the days asked about; rows of others are left out.
     async fn statistics(&self, name: &str, span: Span) -> Result<Vec<(BusinessDay, Value)>, ApiError> {
         let body = json!({ "begin_date": span.begin.to_string(), "end_date": span.end.to_string() });
@@ -121,4 +151,9 @@ impl Client {
 /// A count; half an answer is none, since it would be taken for a difference.
 fn counted(row: &Value, field: &str) -> Result<i64, ApiError> {
     row.get(field).and_then(number).filter(|count| (0..=i64::from(u32::MAX)).contains(count)).ok_or(ApiError::Busy)
+}
+
+/// A time in ms; of a day's deliveries together more than a count may be.
+fn timed(row: &Value, field: &str) -> Result<i64, ApiError> {
+    row.get(field).and_then(number).filter(|ms| *ms >= 0).ok_or(ApiError::Busy)
 }

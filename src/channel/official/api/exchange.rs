@@ -21,6 +21,8 @@ use crate::domain::time::UnixSecs;
 const MOST_ATTEMPTS: usize = 3;
 /// Before the second attempt; then twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// So many tokens are tried that others have fetched meanwhile.
+const MOST_REPLACED: usize = 3;
 /// No interface of this name: the platform's code, and ours for an answer of status 404.
 const NO_SUCH_INTERFACE: i64 = 40066;
 
@@ -48,17 +50,20 @@ impl Client {
             return self.attempts(call, None).await;
         }
         let mut held = self.held(Kind::Access, None).await?;
-        let mut may_fetch = true;
-        loop {
+        for _ in 0..MOST_REPLACED {
             match self.attempts(call, Some(&held.text)).await {
-                Err(error) if error.is_about_the_token() && may_fetch => {
+                Err(error) if error.is_about_the_token() => {
                     let next = self.held(Kind::Access, Some(&held.text)).await?;
-                    may_fetch = !next.is_fresh && next.text != held.text;
+                    let is_last = next.is_fresh || next.text == held.text;
                     held = next;
+                    if is_last {
+                        break;
+                    }
                 }
                 answer => return answer,
             }
         }
+        self.attempts(call, Some(&held.text)).await
     }
 
     /// A token of the kind. Nobody waits while one lives: the next one is seen to beside the calls.
@@ -114,6 +119,8 @@ impl Client {
     async fn count(&self, call: &Call) -> Result<(), ApiError> {
         if self.0.quotas.take(&call.path, self.now())? == Leave::AskFirst && call.needs_token {
             self.ask_for_quota(&call.path).await;
+            // What the platform said does not hold this call.
+            self.0.quotas.take(&call.path, self.now())?;
         }
         Ok(())
     }

@@ -10,18 +10,23 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::error::ApiError;
 use super::reaction::{Reaction, reaction_of_token};
-use super::token::{Kept, Need, Step, Token, Urgency};
+use super::token::{HOLD_SECS, Kept, Need, Step, Token, Urgency};
 use super::vault::{TokenVault, VaultFault, Vaulted};
 use crate::domain::time::UnixSecs;
 
 /// The platform has so long to hand out a token; less than the lease lasts.
 pub(super) const ISSUE_WITHIN: Duration = Duration::from_secs(12);
+/// The vault has so long to answer; a call shall not wait for it longer than for the platform.
+const VAULT_WITHIN: Duration = Duration::from_secs(1);
 /// So long a call waits for a token that another process is fetching.
 const WAIT_WITHIN: Duration = Duration::from_secs(20);
 /// So often it looks, and up to as much again.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A renewal in the background that came to nothing is tried again after so long.
 const RENEW_AGAIN_SECS: i64 = 10;
+
+/// The address of this machine is not in the account's list: of no concern to other machines.
+const STRANGER: i64 = 40164;
 
 /// Which token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +72,15 @@ pub(super) struct Keeper {
     /// Held by whoever of this process looks for a new one.
     gate: Arc<Mutex<()>>,
     renew_not_before: AtomicI64,
+    /// The platform does not know this machine's address (40164): until then it does not ask. Others may.
+    stranger_until: AtomicI64,
 }
 
 impl Keeper {
     pub(super) fn new(kind: Kind, vault: Arc<dyn TokenVault>) -> Self {
         let (cached, gate) = (RwLock::default(), Arc::default());
-        Self { kind, vault, owner: rand::random(), cached, gate, renew_not_before: AtomicI64::new(i64::MIN) }
+        let (renew_not_before, stranger_until) = (AtomicI64::new(i64::MIN), AtomicI64::new(i64::MIN));
+        Self { kind, vault, owner: rand::random(), cached, gate, renew_not_before, stranger_until }
     }
 
     /// The token in memory, if it lives and is not the refused one.
@@ -129,16 +137,19 @@ impl Keeper {
 
     /// Looks into the vault and does what is to be done; `None` when somebody else is at it.
     async fn look(&self, issuer: &dyn Issuer, need: Need<'_>) -> Result<Option<Held>, ApiError> {
-        let Ok(Vaulted { version, body }) = self.vault.read(self.kind.name()).await else {
+        let Ok(Vaulted { version, body }) = self.read().await else {
             return self.fetch_alone(issuer).await.map(Some);
         };
         let leased = match Kept::read(&body).step(need) {
             Step::Use(token) => return Ok(Some(self.keep(token, false))),
             Step::Refused(code) => return Err(ApiError::Refused { code, rid: None }),
             Step::Wait => return Ok(None),
+            Step::Lease(_) if need.now.0 < self.stranger_until.load(Ordering::Relaxed) => {
+                return Err(ApiError::Refused { code: STRANGER, rid: None });
+            }
             Step::Lease(leased) => leased,
         };
-        match self.vault.swap(self.kind.name(), version, leased.write()).await {
+        match self.swap(version, &leased).await {
             Ok(true) => {}
             Ok(false) => return Ok(None),
             Err(VaultFault) => return self.fetch_alone(issuer).await.map(Some),
@@ -146,18 +157,30 @@ impl Keeper {
         let fetched = self.fetch(issuer).await;
         let kept = match &fetched {
             Ok(token) => Kept::fetched(token.clone(), need),
+            Err(error) if error.code() == Some(STRANGER) => {
+                self.stranger_until.store(need.now.plus_secs(HOLD_SECS).0, Ordering::Relaxed);
+                leased.failed(None, need.now)
+            }
             Err(error) => leased.failed(alarm(error), need.now),
         };
-        let written = self.vault.swap(self.kind.name(), version + 1, kept.write()).await;
+        let written = self.swap(version + 1, &kept).await;
         let token = fetched?;
         if written == Ok(false)
-            && let Ok(Vaulted { body, .. }) = self.vault.read(self.kind.name()).await
+            && let Ok(Vaulted { body, .. }) = self.read().await
             && let Step::Use(newer) = Kept::read(&body).step(need)
         {
             // We were taken for stopped. What whoever took over brought is the latest.
             return Ok(Some(self.keep(newer, true)));
         }
         Ok(Some(self.keep(token, true)))
+    }
+
+    async fn read(&self) -> Result<Vaulted, VaultFault> {
+        timeout(VAULT_WITHIN, self.vault.read(self.kind.name())).await.unwrap_or(Err(VaultFault))
+    }
+
+    async fn swap(&self, from: u64, kept: &Kept) -> Result<bool, VaultFault> {
+        timeout(VAULT_WITHIN, self.vault.swap(self.kind.name(), from, kept.write())).await.unwrap_or(Err(VaultFault))
     }
 
     /// Without the vault: stable tokens are the same for all, so processes that ask apart do each other no harm.

@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn at_half_of_what_is_left_the_platform_is_asked_and_its_word_is_kept() {
         let quotas = Quotas::default();
-        let asks: Vec<u64> = (1..=100).filter(|_| quotas.take(PATH, NOON) == Ok(Leave::AskFirst)).map(|n| n).collect();
+        let asks: Vec<u64> = (1..=100).filter(|_| quotas.take(PATH, NOON) == Ok(Leave::AskFirst)).collect();
         assert_eq!(asks, [50, 100]);
         quotas.correct(PATH, Quota { daily_limit: 103, used: 101 }, NOON);
         assert_eq!(quotas.take(PATH, NOON), Ok(Leave::AskFirst));

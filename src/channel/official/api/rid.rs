@@ -3,6 +3,8 @@
 
 /// Request ids are at most so long.
 const MAX_CHARS: usize = 64;
+/// The longest key of a template is `character_string` with a number.
+const MAX_FIELD_CHARS: usize = 24;
 
 /// The request id, in any of its three forms: `rid: 1-2-3`, `hint: [1]`, `hints: [ req_id: 1 ]`.
 pub(super) fn rid(message: &str) -> Option<String> {
@@ -24,9 +26,9 @@ pub(super) fn about(code: i64, message: &str) -> Option<String> {
         }
         47003 => {
             let (_, after) = message.split_once("data.")?;
-            let is_of_a_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
-            let field: String = after.chars().take_while(is_of_a_name).take(MAX_CHARS).collect();
-            (!field.is_empty()).then_some(field)
+            let is_of_a_name = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_';
+            let field: String = after.chars().take_while(is_of_a_name).collect();
+            (1..=MAX_FIELD_CHARS).contains(&field.len()).then_some(field)
         }
         _ => None,
     }

@@ -16,8 +16,8 @@ const RENEW_BEFORE_SECS: i64 = 270;
 const JITTER_SECS: u64 = 211;
 /// A platform that tells the very token it refused is left alone for so long.
 const ECHO_SECS: i64 = 60;
-/// So long nobody asks again who was told that the secret or our address is no good.
-const HOLD_SECS: i64 = 300;
+/// So long nobody asks again after an answer that only a person can change.
+pub(super) const HOLD_SECS: i64 = 300;
 
 /// One token. Nothing prints it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,260 @@
+//! Customer-service messages beyond what a [`Reply`](crate::domain::reply::Reply) says, and the typing state
+//! (platform.md 4.9). Certified accounts only. Each needs an open window (45015, 45047), and the order of several is only
+//! sure when the next is sent after the answer to the one before.
+
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::client::Client;
+use super::error::ApiError;
+use super::limits::{self, Checked};
+use crate::channel::official::render::MAX_TEXT_BYTES;
+use crate::domain::ids::Openid;
+use crate::domain::reply::Article;
+
+/// A customer-service message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CustomMessage {
+    /// Words with the markup of platform.md 3.1, 2048 bytes.
+    Text(String),
+    /// A picture.
+    Image(String),
+    /// A voice message.
+    Voice(String),
+    /// A video.
+    Video {
+        /// Of the video.
+        media_id: String,
+        /// Of its cover.
+        thumb_media_id: String,
+        /// Its title, possibly empty.
+        title: String,
+        /// Its description, possibly empty.
+        description: String,
+    },
+    /// A piece of music.
+    Music {
+        /// Its title, possibly empty.
+        title: String,
+        /// Its description, possibly empty.
+        description: String,
+        /// Where it is.
+        url: String,
+        /// Where it is in better quality.
+        hq_url: String,
+        /// Of its cover.
+        thumb_media_id: String,
+    },
+    /// One article that leads anywhere; two are refused with 45008.
+    News(Article),
+    /// A published article (`article_id` of [`Client::publish_status`]).
+    Published(String),
+    /// Questions to tap; a tap comes back as a text with the item's `id` as `bizmsgmenuid`. Not for test accounts.
+    Menu {
+        /// Above the items, possibly empty.
+        head: String,
+        /// Id and words of each.
+        items: Vec<(String, String)>,
+        /// Below them, possibly empty.
+        tail: String,
+    },
+    /// A card without codes of its own.
+    Card(String),
+    /// A page of a mini program that is linked to the account.
+    MiniProgram {
+        /// Its title.
+        title: String,
+        /// Its AppID.
+        appid: String,
+        /// Its page.
+        pagepath: String,
+        /// Of its cover.
+        thumb_media_id: String,
+    },
+}
+
+/// In whose name a message is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signed<'a> {
+    /// An agent (`name@account`); the account itself without one.
+    pub agent: Option<&'a str>,
+    /// Whether a machine wrote it: then it is labelled so, as the law wants it (platform.md 8.8).
+    pub origin: Origin,
+}
+
+/// Who wrote a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// A person, or a template of one.
+    #[default]
+    Person,
+    /// A generating machine.
+    Generated,
+}
+
+/// What is shown above the chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typing {
+    /// For 15 s, or until a message is sent.
+    Begins,
+    /// No more.
+    Ends,
+}
+
+impl Client {
+    /// Sends a message. It is never sent twice by itself: the platform would show it twice.
+    ///
+    /// # Errors
+    /// [`ApiError::NoWindow`], [`ApiError::CountUsedUp`], [`ApiError::NotFollowing`]; after [`ApiError::Busy`] the
+    /// message may have arrived all the same.
+    pub async fn send_message(
+        &self,
+        openid: &Openid,
+        message: &CustomMessage,
+        signed: Signed<'_>,
+    ) -> Result<(), ApiError> {
+        limits::required("touser", openid.as_str())?;
+        check(message)?;
+        let (kind, content) = parts(message);
+        let mut body = json!({ "touser": openid.as_str(), "msgtype": kind, kind: content });
+        if let Some(body) = body.as_object_mut() {
+            if let Some(agent) = signed.agent {
+                body.insert("customservice".into(), json!({ "kf_account": agent }));
+            }
+            if signed.origin == Origin::Generated {
+                body.insert("aimsgcontext".into(), json!({ "is_ai_msg": 1 }));
+            }
+        }
+        self.ask(Call::post("cgi-bin/message/custom/send", body).once()).await.map(drop)
+    }
+
+    /// Shows that somebody is typing, to a customer who did something in the last 30 s; for others nothing happens
+    /// (45080), nor while it is shown (45081).
+    ///
+    /// # Errors
+    /// [`ApiError`]; nothing depends on it.
+    pub async fn type_to(&self, openid: &Openid, typing: Typing) -> Result<(), ApiError> {
+        limits::required("touser", openid.as_str())?;
+        let command = if typing == Typing::Begins { "Typing" } else { "CancelTyping" };
+        let body = json!({ "touser": openid.as_str(), "command": command });
+        self.ask(Call::post("cgi-bin/message/custom/typing", body).once()).await.map(drop)
+    }
+}
+
+fn check(message: &CustomMessage) -> Checked {
+    use CustomMessage::{Card, Image, Menu, MiniProgram, Music, News, Published, Text, Video, Voice};
+    match message {
+        Text(words) => limits::bytes("text.content", words, 1..=MAX_TEXT_BYTES),
+        Image(id) | Voice(id) => limits::required("media_id", id),
+        Video { media_id, thumb_media_id, .. } => {
+            limits::required("video.media_id", media_id)?;
+            limits::required("video.thumb_media_id", thumb_media_id)
+        }
+        Music { thumb_media_id, url, .. } => {
+            limits::required("music.musicurl", url)?;
+            limits::required("music.thumb_media_id", thumb_media_id)
+        }
+        News(article) => limits::required("news.articles.title", &article.title),
+        Published(id) => limits::required("mpnewsarticle.article_id", id),
+        Menu { items, .. } => {
+            // The platform's own numbers are not documented (45098, 45099); more than this no customer reads.
+            limits::count("msgmenu.list", items.len(), 1..=10)?;
+            items.iter().try_for_each(|(id, words)| {
+                limits::bytes("msgmenu.list.id", id, 1..=64)?;
+                limits::required("msgmenu.list.content", words)
+            })
+        }
+        Card(id) => limits::required("wxcard.card_id", id),
+        MiniProgram { appid, pagepath, thumb_media_id, .. } => {
+            limits::required("miniprogrampage.appid", appid)?;
+            limits::required("miniprogrampage.pagepath", pagepath)?;
+            limits::required("miniprogrampage.thumb_media_id", thumb_media_id)
+        }
+    }
+}
+
+fn parts(message: &CustomMessage) -> (&'static str, Value) {
+    match message {
+        CustomMessage::Text(words) => ("text", json!({ "content": words })),
+        CustomMessage::Image(id) => ("image", json!({ "media_id": id })),
+        CustomMessage::Voice(id) => ("voice", json!({ "media_id": id })),
+        CustomMessage::Video { media_id, thumb_media_id, title, description } => (
+            "video",
+            json!({ "media_id": media_id, "thumb_media_id": thumb_media_id, "title": title,
+                    "description": description }),
+        ),
+        CustomMessage::Music { title, description, url, hq_url, thumb_media_id } => (
+            "music",
+            json!({ "title": title, "description": description, "musicurl": url, "hqmusicurl": hq_url,
+                    "thumb_media_id": thumb_media_id }),
+        ),
+        CustomMessage::News(article) => {
+            let Article { title, description, picture_url, url } = article;
+            let article = json!({ "title": title, "description": description, "url": url, "picurl": picture_url });
+            ("news", json!({ "articles": [article] }))
+        }
+        CustomMessage::Published(id) => ("mpnewsarticle", json!({ "article_id": id })),
+        CustomMessage::Menu { head, items, tail } => {
+            let list: Vec<Value> = items.iter().map(|(id, words)| json!({ "id": id, "content": words })).collect();
+            ("msgmenu", json!({ "head_content": head, "list": list, "tail_content": tail }))
+        }
+        CustomMessage::Card(id) => ("wxcard", json!({ "card_id": id })),
+        CustomMessage::MiniProgram { title, appid, pagepath, thumb_media_id } => (
+            "miniprogrampage",
+            json!({ "title": title, "appid": appid, "pagepath": pagepath, "thumb_media_id": thumb_media_id }),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stage::stage;
+    use super::*;
+
+    #[test]
+    fn every_type_has_its_shape() {
+        let of = |message: CustomMessage| {
+            check(&message).unwrap();
+            let (kind, content) = parts(&message);
+            format!("{kind} {content}")
+        };
+        let id = || "M".to_owned();
+        insta::assert_snapshot!(of(CustomMessage::Text("你好".into())), @r#"text {"content":"你好"}"#);
+        insta::assert_snapshot!(of(CustomMessage::Voice(id())), @r#"voice {"media_id":"M"}"#);
+        insta::assert_snapshot!(of(CustomMessage::Published("A".into())), @r#"mpnewsarticle {"article_id":"A"}"#);
+        insta::assert_snapshot!(of(CustomMessage::Card("C".into())), @r#"wxcard {"card_id":"C"}"#);
+        let video =
+            CustomMessage::Video { media_id: id(), thumb_media_id: id(), title: "T".into(), description: "".into() };
+        insta::assert_snapshot!(of(video), @r#"video {"media_id":"M","thumb_media_id":"M","title":"T","description":""}"#);
+        let menu =
+            CustomMessage::Menu {
+                head: "满意吗".into(), items: vec![("1".into(), "满意".into())], tail: "".into()
+            };
+        insta::assert_snapshot!(of(menu), @r#"msgmenu {"head_content":"满意吗","list":[{"id":"1","content":"满意"}],"tail_content":""}"#);
+        let page = CustomMessage::MiniProgram {
+            title: "T".into(),
+            appid: "wx".into(),
+            pagepath: "p".into(),
+            thumb_media_id: id(),
+        };
+        insta::assert_snapshot!(of(page), @r#"miniprogrampage {"title":"T","appid":"wx","pagepath":"p","thumb_media_id":"M"}"#);
+    }
+
+    #[actix_web::test]
+    async fn a_message_carries_its_agent_and_its_label_and_typing_is_a_nicety() {
+        let stage = stage(&["{}", r#"{"errcode":45080,"errmsg":"no interaction"}"#]);
+        let signed = Signed { agent: Some("a@shop"), origin: Origin::Generated };
+        let hello = CustomMessage::Text("你好".into());
+        stage.client.send_message(&"o1".into(), &hello, signed).await.unwrap();
+        stage.client.type_to(&"o1".into(), Typing::Begins).await.unwrap();
+        let asked = stage.asked();
+        let body = r#"{"touser":"o1","msgtype":"text","text":{"content":"你好"},"customservice":{"kf_account":"a@shop"},"aimsgcontext":{"is_ai_msg":1}}"#;
+        assert_eq!(asked[0].text(), body);
+        assert_eq!(asked[1].json(), json!({"touser": "o1", "command": "Typing"}));
+        let long = CustomMessage::Text("长".repeat(683));
+        let error = stage.client.send_message(&"o1".into(), &long, Signed::default()).await.unwrap_err();
+        assert_eq!(error.in_words(), "text.content：有 2049 字节，最多 2048 字节");
+        assert_eq!(stage.asked().len(), 2);
+        stage.close().await;
+    }
+}

@@ -1,0 +1,198 @@
+//! Twenty processes that share one vault, and a platform that is not kind to tokens.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::token::LEASE_SECS;
+use super::{ApiError, Client, ClientSpec, ProcessVault, TokenVault, VaultFault, Vaulted};
+use crate::domain::reply::Reply;
+use crate::domain::time::UnixSecs;
+
+const PROCESSES: usize = 20;
+const START: i64 = 1_772_424_000;
+
+/// Each token it hands out kills the one before it, at once.
+#[derive(Default)]
+struct Unkind {
+    issued: Mutex<u32>,
+    alive: Mutex<Option<String>>,
+    /// While there is one, tokens are handed out only when it rings.
+    held: Mutex<Option<Arc<Notify>>>,
+    refused: Mutex<u32>,
+}
+
+async fn token(platform: web::Data<Arc<Unkind>>) -> HttpResponse {
+    let held = platform.held.lock().unwrap().clone();
+    let token = {
+        let mut issued = platform.issued.lock().unwrap();
+        *issued += 1;
+        format!("T{issued}")
+    };
+    if let Some(bell) = held {
+        bell.notified().await;
+    }
+    *platform.alive.lock().unwrap() = Some(token.clone());
+    HttpResponse::Ok().json(json!({ "access_token": token, "expires_in": 7200 }))
+}
+
+async fn send(platform: web::Data<Arc<Unkind>>, query: web::Query<Vec<(String, String)>>) -> HttpResponse {
+    let used = query.iter().find(|(name, _)| name == "access_token").map(|(_, token)| token.clone());
+    let is_alive = used.is_some() && *platform.alive.lock().unwrap() == used;
+    if !is_alive {
+        *platform.refused.lock().unwrap() += 1;
+    }
+    HttpResponse::Ok().json(json!({ "errcode": if is_alive { 0 } else { 40001 } }))
+}
+
+struct Crowd {
+    platform: Arc<Unkind>,
+    clients: Vec<Client>,
+    clock: Arc<AtomicI64>,
+    server: ServerHandle,
+}
+
+fn crowd(vault: Arc<dyn TokenVault>) -> Crowd {
+    let platform = Arc::new(Unkind::default());
+    let data = web::Data::new(Arc::clone(&platform));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(data.clone())
+            .route("/cgi-bin/stable_token", web::post().to(token))
+            .default_service(web::to(send))
+    })
+    .workers(1)
+    .disable_signals()
+    .bind("127.0.0.1:0")
+    .unwrap();
+    let base: url::Url = format!("http://{}/", server.addrs()[0]).parse().unwrap();
+    let running = server.run();
+    let server = running.handle();
+    actix_web::rt::spawn(running);
+    let clock = Arc::new(AtomicI64::new(START));
+    let http = reqwest::Client::new();
+    let client = || {
+        let clock = Arc::clone(&clock);
+        Client::of(ClientSpec {
+            hosts: vec![base.clone()],
+            app_id: "wx1".into(),
+            app_secret: "s3cret".into(),
+            http: http.clone(),
+            vault: Arc::clone(&vault),
+            clock: Arc::new(move || UnixSecs(clock.load(Ordering::SeqCst))),
+        })
+    };
+    let clients = (0..PROCESSES).map(|_| client()).collect();
+    Crowd { platform, clients, clock, server }
+}
+
+async fn says(client: &Client) -> Result<(), ApiError> {
+    client.send(&"o1".into(), &Reply::Text("你好".into())).await
+}
+
+impl Crowd {
+    async fn all_say(&self) -> Vec<Result<(), ApiError>> {
+        join_all(self.clients.iter().map(says)).await
+    }
+
+    fn issued(&self) -> u32 {
+        *self.platform.issued.lock().unwrap()
+    }
+}
+
+#[actix_web::test]
+async fn a_token_that_dies_is_asked_for_once_and_no_call_fails() {
+    let crowd = crowd(Arc::<ProcessVault>::default());
+    for expiry in 1..=5 {
+        for _ in 0..3 {
+            assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+        }
+        assert_eq!(crowd.issued(), expiry);
+        // Behind our back; nobody is told.
+        *crowd.platform.alive.lock().unwrap() = None;
+    }
+    crowd.server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn before_its_end_one_renews_beside_the_calls_and_none_fails_when_the_old_one_is_killed() {
+    let crowd = crowd(Arc::<ProcessVault>::default());
+    assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+    for expiry in 2..=4 {
+        // In the last minute all of them want to renew.
+        crowd.clock.fetch_add(7200 - 59, Ordering::SeqCst);
+        while crowd.issued() < expiry {
+            assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+        }
+        for _ in 0..3 {
+            assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+        }
+        assert_eq!(crowd.issued(), expiry);
+    }
+    crowd.server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn nobody_waits_for_a_renewal_while_the_old_token_lives() {
+    let crowd = crowd(Arc::<ProcessVault>::default());
+    assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+    let bell = Arc::new(Notify::new());
+    *crowd.platform.held.lock().unwrap() = Some(Arc::clone(&bell));
+    crowd.clock.fetch_add(7200 - 59, Ordering::SeqCst);
+    // The old one lives on while the new one is on its way.
+    while crowd.issued() < 2 {
+        assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+    }
+    assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+    assert_eq!((crowd.issued(), *crowd.platform.refused.lock().unwrap()), (2, 0));
+    bell.notify_one();
+    assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+    assert_eq!(crowd.issued(), 2);
+    crowd.server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn one_that_stops_in_the_middle_is_taken_over_when_its_lease_ends() {
+    let crowd = crowd(Arc::<ProcessVault>::default());
+    *crowd.platform.held.lock().unwrap() = Some(Arc::default());
+    let stopped = crowd.clients[0].clone();
+    let stopped = actix_web::rt::spawn(async move { says(&stopped).await });
+    while crowd.issued() < 1 {
+        tokio::task::yield_now().await;
+    }
+    stopped.abort();
+    *crowd.platform.held.lock().unwrap() = None;
+    crowd.clock.fetch_add(LEASE_SECS, Ordering::SeqCst);
+    assert_eq!(join_all(crowd.clients[1..].iter().map(says)).await, vec![Ok(()); PROCESSES - 1]);
+    assert_eq!(crowd.issued(), 2);
+    crowd.server.stop(false).await;
+}
+
+/// A store that is away.
+struct Away;
+
+#[async_trait]
+impl TokenVault for Away {
+    async fn read(&self, _: &'static str) -> Result<Vaulted, VaultFault> {
+        Err(VaultFault)
+    }
+
+    async fn swap(&self, _: &'static str, _: u64, _: Vec<u8>) -> Result<bool, VaultFault> {
+        Err(VaultFault)
+    }
+}
+
+#[actix_web::test]
+async fn without_the_vault_a_process_asks_for_itself() {
+    let crowd = crowd(Arc::new(Away));
+    let (first, same) = (&crowd.clients[0], crowd.clients[0].clone());
+    assert_eq!(join_all([says(first), says(&same)]).await, [Ok(()), Ok(())]);
+    assert_eq!(crowd.issued(), 1);
+    crowd.server.stop(false).await;
+}
