@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::admission::Place;
 use super::in_flight::{Joined, Lead, wait};
-use super::inbox::{Inbox, Kept};
+use super::inbox::{InHand, Inbox, Kept, Patience};
 use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::channel::official::{Clear, Unusable};
@@ -137,7 +137,9 @@ impl App {
         {
             return lead.answer(acknowledged(&delivery));
         }
+        let in_hand = kept.map(|(inbox, kept)| inbox.in_hand(&delivery.of, kept));
         let settled = self.decide_and_commit(account, &delivery, &mut place).await;
+        let kept = in_hand.map(InHand::over);
         drop(place);
         match (&settled, kept) {
             (Err(Undone { error: StoreError::Unavailable(cause), said }), Some((inbox, kept))) => {
@@ -201,12 +203,16 @@ impl App {
         let playbook = account.playbook();
         let moment = Moment { now: delivery.arrived, at: inbound.at, key: inbound.key, fresh: delivery.fresh };
         let mut known: Option<(Needs, Given)> = None;
+        let mut patience = Patience::default();
+        // What was to be said when the store was asked last: a conflict may be with ourselves, and that answer be the one.
+        let mut said: Option<Reply> = None;
         for _ in 0..MAX_TRIES {
-            let stored = self.in_time(delivery.hearing, self.store.load(&delivery.of)).await?;
+            let loaded = self.in_time((delivery.hearing, &mut patience), self.store.load(&delivery.of)).await;
+            let stored = loaded.map_err(|error| Undone { error, said: said.clone() })?;
             if let Some(earned) = stored.customer.recent.earned(inbound.key) {
                 return Ok(Settled::before(earned));
             }
-            if self.in_time(delivery.hearing, self.is_spent(&delivery.of, inbound.key)).await?
+            if self.in_time((delivery.hearing, &mut patience), self.is_spent(delivery)).await?
                 || self.is_logged(delivery, &stored.customer.recent).await?
             {
                 let earned = Earned { reply: Reply::Silent, at: moment.now };
@@ -238,20 +244,22 @@ impl App {
             }
             known = Some((needs, given));
             let setting = Setting { of: &delivery.of, playbook: &playbook, moment, rules: &self.rules };
-            let said = if decision.wait_for.is_some() { Reply::Silent } else { decision.reply.clone() };
-            let settled = self.commit_decision(setting, (stored.version, delivery.hearing), decision).await;
-            if let Some(settled) = settled.map_err(|error| Undone { error, said: Some(said) })? {
+            said = Some(if decision.wait_for.is_some() { Reply::Silent } else { decision.reply.clone() });
+            let hearing = (delivery.hearing, &mut patience);
+            let settled = self.commit_decision(setting, (stored.version, hearing), decision).await;
+            if let Some(settled) = settled.map_err(|error| Undone { error, said: said.clone() })? {
                 return Ok(settled);
             }
         }
-        Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")).into())
+        let error = StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer"));
+        Err(Undone { error, said })
     }
 
     /// Commits; `None` when somebody else was faster.
     async fn commit_decision(
         &self,
         setting: Setting<'_>,
-        (base, hearing): (Version, Hearing),
+        (base, hearing): (Version, (Hearing, &mut Patience)),
         decision: Decision,
     ) -> Result<Option<Settled>, StoreError> {
         let earned = Earned { reply: decision.reply.clone(), at: setting.moment.now };

@@ -5,13 +5,12 @@
 use futures_util::future::try_join_all;
 
 use super::App;
+use super::handle::Delivery;
 use crate::domain::forget::Forget;
 use crate::domain::ids::DedupeKey;
 use crate::domain::recent::{KEYS_KEPT_SECS, Recent};
 use crate::domain::time::UnixSecs;
-use crate::store::{
-    Commit, Committed, CustomerRef, Keep, Shared, SharedChange, SharedKind, SharedName, Spent, StoreError,
-};
+use crate::store::{Commit, Committed, Keep, Shared, SharedChange, SharedKind, SharedName, Spent, StoreError};
 
 /// So many marks are taken away in one write.
 const AT_ONCE: usize = 200;
@@ -33,8 +32,9 @@ impl App {
     }
 
     /// Whether a delivery was applied to a record that is no more. To be asked after the record was read.
-    pub(super) async fn is_spent(&self, of: &CustomerRef, key: DedupeKey) -> Result<bool, StoreError> {
-        Ok(self.rules.discretion.forget == Forget::Strict && self.store.is_spent(of, key).await?)
+    pub(super) async fn is_spent(&self, delivery: &Delivery) -> Result<bool, StoreError> {
+        let may_be = delivery.may_be_there || self.rules.discretion.forget == Forget::Strict;
+        Ok(may_be && self.store.is_spent(&delivery.of, delivery.inbound.key).await?)
     }
 
     /// Forgets the deliveries that nobody repeats any more, where the store does not do so by itself.

@@ -1,8 +1,11 @@
-//! Random logs through the embedded store, closed and opened again on the way, compared with the oracle in every counter,
-//! every journal and every report. `FUWU_LOGS` sets how many (60).
+//! Random logs through the embedded store and a cluster, closed and opened again on the way, compared with the oracle in
+//! every counter, every journal and every report. `FUWU_LOGS` sets how many (60).
 
 mod expect;
 mod logs;
+#[path = "../../tests/it/redis_servers.rs"]
+#[allow(dead_code, reason = "the tests of the whole program use all of it")]
+mod redis_servers;
 mod shell;
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,9 +15,11 @@ use futures_util::stream::{self, StreamExt as _};
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
+use tempfile::TempDir;
 
 use self::expect::View;
 use self::logs::{Delivery, Log, Trial};
+use self::redis_servers::RedisCluster;
 use crate::domain::ids::AccountId;
 use crate::domain::reply::Reply;
 use crate::domain::time::BusinessDay;
@@ -22,7 +27,7 @@ use crate::growth::counter::{Increment, Metric};
 use crate::growth::lateness::Lateness;
 use crate::growth::oracle::Cells;
 use crate::growth::record::record;
-use crate::store::{Commit, Committed, CounterRange, CustomerRef, Embedded, Keep, PseudonymKey, Spec, Store};
+use crate::store::{Commit, Committed, CounterRange, CustomerRef, Embedded, Keep, PseudonymKey, Redis, Spec, Store};
 
 /// So many logs are under way at once, so that one goes on while another waits for the disk.
 const AT_ONCE: usize = 4;
@@ -51,7 +56,7 @@ fn assert_same(engine: &Cells, oracle: &Cells, seed: u64) {
 /// What applies deliveries; with a fault of its own, if one is planted.
 #[derive(Clone, Copy)]
 struct Hand<'a> {
-    store: &'a Embedded,
+    store: &'a dyn Store,
     lateness: Lateness,
     fault: Fault,
 }
@@ -123,7 +128,7 @@ impl Hand<'_> {
 
 /// The counters as they stood at the end of a day, of the days that were over by then: the journal takes back what
 /// arrived later.
-async fn as_it_stood(store: &Embedded, day: i32) -> Cells {
+async fn as_it_stood(store: &dyn Store, day: i32) -> Cells {
     let mut then = every_counter(store).await;
     let later = store.journal(&demo(), BusinessDay(day + 1), BusinessDay(i32::MAX)).await.unwrap();
     for (_, key, by) in later {
@@ -140,49 +145,69 @@ fn as_it_was_known(log: &Log, (day, lateness): (i32, Lateness)) -> Cells {
     then
 }
 
-async fn run(seed: u64) {
+/// Where a log is stored.
+enum Place<'a> {
+    Folder(TempDir),
+    Cluster(&'a RedisCluster),
+}
+
+impl Place<'_> {
+    async fn open(&self, trial: &Trial) -> Box<dyn Store> {
+        let spec = Spec { partitions: trial.partitions, lateness: trial.lateness };
+        let key = PseudonymKey::new("trial");
+        match self {
+            Self::Folder(dir) => Box::new(Embedded::open(dir.path(), spec, key).unwrap()),
+            Self::Cluster(cluster) => Box::new(Redis::open(&cluster.url(), spec, key).await.unwrap()),
+        }
+    }
+}
+
+async fn run(seed: u64, place: Place<'_>) {
     let trial = Trial::of(seed);
-    let dir = tempfile::tempdir().unwrap();
-    let open = || {
-        Embedded::open(
-            dir.path(),
-            Spec { partitions: trial.partitions, lateness: trial.lateness },
-            PseudonymKey::new("trial"),
-        )
-        .unwrap()
-    };
-    let hand = |store| Hand { store, lateness: trial.lateness, fault: Fault::None };
     let (before, after) = trial.deliveries.split_at(trial.deliveries.len() / 2);
 
-    let store = open();
-    hand(&store).live(before).await;
+    let store = place.open(&trial).await;
+    let hand = |store| Hand { store, lateness: trial.lateness, fault: Fault::None };
+    hand(store.as_ref()).live(before).await;
     store.close().await.unwrap();
-    let store = open();
+    let store = place.open(&trial).await;
+    let store = store.as_ref();
     let half = logs::oracle(&logs::applied(before), trial.lateness);
-    assert_same(&every_counter(&store).await, &half.cells, seed);
-    hand(&store).live(after).await;
+    assert_same(&every_counter(store).await, &half.cells, seed);
+    hand(store).live(after).await;
 
     let log = logs::applied(&trial.deliveries);
     let oracle = logs::oracle(&log, trial.lateness);
-    assert_same(&every_counter(&store).await, &oracle.cells, seed);
+    assert_same(&every_counter(store).await, &oracle.cells, seed);
     assert_eq!(store.facts(&demo(), 0, usize::MAX).await.unwrap().len(), log.len(), "log {seed}");
     let days = logs::span(&log);
-    let view = View { store: &store, oracle: &oracle, lateness: trial.lateness, days, as_of: None };
+    let view = View { store, oracle: &oracle, lateness: trial.lateness, days, as_of: None };
     view.check().await;
     if trial.in_order {
         let day = days.0 + i32::try_from(seed).unwrap() * 7 % (days.1 - days.0);
         let then = logs::oracle_as_of(&log, (day, trial.lateness));
         View { oracle: &then, as_of: Some(day), ..view }.check().await;
-        assert_same(&as_it_stood(&store, day).await, &as_it_was_known(&log, (day, trial.lateness)), seed);
+        assert_same(&as_it_stood(store, day).await, &as_it_was_known(&log, (day, trial.lateness)), seed);
     }
     store.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_number_of_random_logs_on_the_embedded_store_equals_the_oracle() {
-    let mut runs = stream::iter((0..how_many(60)).map(|seed| tokio::spawn(run(seed)))).buffer_unordered(AT_ONCE);
+    let on_its_own = |seed| tokio::spawn(run(seed, Place::Folder(tempfile::tempdir().unwrap())));
+    let mut runs = stream::iter((0..how_many(60)).map(on_its_own)).buffer_unordered(AT_ONCE);
     while let Some(run) = runs.next().await {
         run.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes long"]
+async fn every_number_of_random_logs_on_a_redis_cluster_equals_the_oracle() {
+    let cluster = RedisCluster::start();
+    for seed in 0..how_many(4) {
+        cluster.empty();
+        run(seed, Place::Cluster(&cluster)).await;
     }
 }
 

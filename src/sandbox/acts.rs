@@ -2,7 +2,7 @@
 
 use super::SandboxError;
 use super::live::Live;
-use super::model::{self, Act, Audience, Body, Entry, Envelope, Service, Side, Stamp, State};
+use super::model::{self, Act, Audience, Body, Customer, Entry, Envelope, Service, Side, Stamp, State, Wrote};
 use super::service::Sandbox;
 use crate::domain::ids::Openid;
 use crate::domain::reply::Reply;
@@ -69,7 +69,7 @@ impl Sandbox {
 
     /// The customer taps the menu button whose key, address or page is `target`.
     pub async fn tap(&self, openid: &Openid, target: &str) -> Result<Seen, SandboxError> {
-        let act = self.tapping(target)?;
+        let act = self.tapping(openid, target)?;
         self.send(openid, act).await
     }
 
@@ -103,9 +103,10 @@ impl Sandbox {
         self.keeper().read().follow(openid, self.now())
     }
 
-    pub(super) fn tapping(&self, target: &str) -> Result<Act, SandboxError> {
+    /// The act of tapping a button of the menu this customer sees.
+    pub(super) fn tapping(&self, openid: &Openid, target: &str) -> Result<Act, SandboxError> {
         let state = self.keeper().read();
-        let tap = state.menu.as_ref().and_then(|menu| menu.find(target));
+        let tap = state.menu_of(state.customer(openid)?).and_then(|menu| menu.find(target));
         let tap = tap.ok_or_else(|| SandboxError::NoSuchButton(target.to_owned()))?;
         tap.act().ok_or(SandboxError::ButtonOnlyOnRealPhone)
     }
@@ -143,9 +144,22 @@ impl Sandbox {
         }
     }
 
+    /// Takes an act and delivers it without being waited for; its answer reaches open pages as news.
+    pub(super) fn set_off(&self, openid: &Openid, act: Act) -> Result<(), SandboxError> {
+        let begun = self.begin(openid, act)?;
+        let sandbox = self.clone();
+        actix_web::rt::spawn(async move { sandbox.finish(begun).await });
+        self.catch_up_soon();
+        Ok(())
+    }
+
     /// Delivers the act and shows what came back.
     pub(super) async fn finish(&self, begun: Begun) -> Seen {
         let Begun { openid, act, xml, moment } = begun;
+        let unheard = |c: &Customer| c.standing.blacklisted && !matches!(act, Act::Unfollow);
+        if self.keeper().read().customer(&openid).is_ok_and(unheard) {
+            return Seen::default();
+        }
         let delivered = self.deliver(&openid, &xml).await;
         let gave_up = delivered.reply.is_none();
         let before = {
@@ -164,6 +178,8 @@ impl Sandbox {
     pub async fn agent_says(&self, openid: &Openid, words: &str) -> Result<(), SandboxError> {
         let Act::Text { content, .. } = words_act(words, None)? else { return Err(SandboxError::BadWords) };
         self.agent_joins(openid).await?;
+        let now = self.now();
+        self.keeper().change().desk.record(Wrote::Agent, openid, (DEMO_AGENT, &content, now));
         self.show(openid, Side::Agent(DEMO_AGENT_NAME.to_owned()), Body::Text { text: content })
     }
 

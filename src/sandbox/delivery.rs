@@ -1,12 +1,15 @@
 //! One message on its way to the account, and what came back (platform.md 1.5).
 
-use std::time::Instant;
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use reqwest::header::CONTENT_TYPE;
 use url::Url;
 
+use super::model::Spoil;
 use super::service::Sandbox;
-use crate::channel::official::deliver::{Chat, ReplyFault, Stamp};
+use crate::channel::official::deliver::{Chat, Push, ReplyFault, Sender, Stamp};
 use crate::domain::ids::Openid;
 use crate::domain::reply::Reply;
 
@@ -22,8 +25,28 @@ pub struct Delivered {
 }
 
 impl Sandbox {
-    /// Delivers a message until it is answered, at most as often as the platform does.
+    /// Delivers a message as the faults that are switched on have it: late, more than once, after the next one.
     pub(super) async fn deliver(&self, openid: &Openid, xml: &str) -> Delivered {
+        let (late_ms, reorder_ms, duplicate) = {
+            let switches = self.switches();
+            (switches.late_ms, switches.reorder_ms, switches.duplicate)
+        };
+        if late_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(late_ms)).await;
+        }
+        if reorder_ms > 0 {
+            self.line().stand(Duration::from_millis(reorder_ms)).await;
+        }
+        // What the duplicates are answered reaches nobody.
+        let timeout = self.spec().patience.timeout;
+        let more = (0..duplicate).map(|_| tokio::time::timeout(timeout, self.attempt(openid, xml)));
+        let (delivered, _) = tokio::join!(self.deliver_once(openid, xml), join_all(more));
+        self.line().passed();
+        delivered
+    }
+
+    /// Delivers a message until it is answered, at most as often as the platform does.
+    async fn deliver_once(&self, openid: &Openid, xml: &str) -> Delivered {
         let patience = self.spec().patience;
         let mut faults = Vec::new();
         for nth in 1..=patience.tries {
@@ -83,9 +106,22 @@ impl Sandbox {
         Ok(url)
     }
 
+    /// The message as it travels, spoiled if that is switched on.
+    fn sealed(&self, xml: &str) -> Result<Push, String> {
+        let spoil = self.switches().spoil;
+        let own = self.sender().clone();
+        let sender = match spoil {
+            Some(Spoil::Signature) => Sender { token: format!("not{}", own.token), ..own },
+            Some(Spoil::AppId) => Sender { app_id: "wxffffffffffffffff".to_owned(), ..own },
+            _ => own,
+        };
+        let xml = spoil.map_or_else(|| Cow::Borrowed(xml), |spoil| Cow::Owned(spoil.message(xml)));
+        sender.push(&xml, &self.stamp()).map_err(|fault| fault.to_string())
+    }
+
     /// One try: a fresh timestamp, nonce and signature around the same message.
     async fn attempt(&self, openid: &Openid, xml: &str) -> Result<Reply, String> {
-        let sealed = self.sender().push(xml, &self.stamp()).map_err(|fault| fault.to_string())?;
+        let sealed = self.sealed(xml)?;
         let url = self.addressed(&format!("{}&openid={openid}", sealed.query))?;
         let request = self.http().post(url).header(CONTENT_TYPE, "text/xml").body(sealed.body);
         let response = request.send().await.map_err(|fault| unreachable(&fault))?;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::model::ApiFault;
+
 /// A fault of the sandbox or of what was asked of it; the words are for the person at the phone.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
@@ -38,6 +40,20 @@ pub enum SandboxError {
     /// The chat was not handed over.
     #[error("这个会话没有转给人工")]
     NotHandedOver,
+    /// Time moves forward only, and not by more than a year at once.
+    #[error("时间只能往前走，一次最多 366 天")]
+    BadStep,
+    /// A switch, a circumstance or a field that is none.
+    #[error("看不懂这个设置：{0}")]
+    BadSwitch(String),
+    /// What the platform itself refuses.
+    #[error("平台拒绝：{errcode} {errmsg}")]
+    Refused {
+        /// Its number.
+        errcode: i32,
+        /// Its words.
+        errmsg: String,
+    },
     /// The same population twice would follow twice.
     #[error("the population of seed {0} lives here already; take another seed or another data_dir")]
     AlreadyPopulated(u64),
@@ -63,4 +79,10 @@ pub enum SandboxError {
     /// No HTTP client.
     #[error("cannot make an HTTP client: {0}")]
     Client(#[from] reqwest::Error),
+}
+
+impl From<ApiFault> for SandboxError {
+    fn from(fault: ApiFault) -> Self {
+        Self::Refused { errcode: fault.errcode, errmsg: fault.errmsg.into_owned() }
+    }
 }

@@ -172,6 +172,24 @@ mod tests {
     }
 
     #[test]
+    fn a_state_saved_before_there_was_a_whole_platform_is_opened_with_what_it_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("sandbox.json");
+        let mut state = State::new(FRESH);
+        state.add_customer(Customer::new(Openid::from("oA"), "林小雨".into(), FRESH.now), FRESH);
+        let mut old = serde_json::to_value(&state).unwrap();
+        let first = ["format", "customers", "menu", "codes", "tokens", "last_msg_id", "last_menu_id"];
+        old.as_object_mut().unwrap().retain(|name, _| first.contains(&name.as_str()));
+        let customer = old["customers"]["oA"].as_object_mut().unwrap();
+        assert!(!customer.contains_key("standing"), "what says nothing is not written");
+        customer.insert("service".into(), serde_json::json!({ "state": "agent", "account": "xiaofu@demo" }));
+        fs::write(&file, old.to_string()).unwrap();
+        let keeper = Keeper::open(Some(file), FRESH).unwrap();
+        let opened = keeper.read();
+        assert_eq!((opened.customers.len(), &opened.conditions, &opened.desk), (1, &state.conditions, &state.desk));
+    }
+
+    #[test]
     fn a_broken_file_is_refused_by_name_and_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("sandbox.json");

@@ -55,6 +55,8 @@ pub struct Face {
     pub typing_until: Option<i64>,
     /// Customer-service messages that could be sent now.
     pub messages_left: u8,
+    /// The buttons of a menu that is not everybody's.
+    pub button: Option<Value>,
 }
 
 impl Face {
@@ -74,6 +76,7 @@ impl Face {
             last_seq: customer.last_seq,
             typing_until: customer.typing_until.filter(|end| *end > now),
             messages_left: customer.windows.left(now),
+            button: state.own_menu(customer).map(|menu| menu.button.clone()),
         }
     }
 }

@@ -7,9 +7,12 @@
 mod acts;
 mod articles;
 mod bounded;
+mod control;
 mod delivery;
 mod error;
 mod keeper;
+mod later;
+mod line;
 mod live;
 pub mod model;
 mod phone;
@@ -17,6 +20,7 @@ mod platform;
 pub mod populate;
 mod routes;
 mod service;
+mod shelf;
 mod spec;
 mod telecom;
 

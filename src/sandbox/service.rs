@@ -1,6 +1,7 @@
 //! The sandbox as one value that everybody shares.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
@@ -9,8 +10,11 @@ use url::Url;
 
 use super::SandboxError;
 use super::keeper::Keeper;
+use super::later::NO_ALARM;
+use super::line::Line;
 use super::live::{Face, Live};
-use super::model::{Audience, Customer, Fresh};
+use super::model::{Audience, Customer, Fresh, Switches};
+use super::shelf::Shelf;
 use super::spec::SandboxSpec;
 use super::telecom::Telecom;
 use crate::channel::official::deliver::{Sender, Stamp};
@@ -35,6 +39,13 @@ struct Inner {
     webhook_url: OnceLock<Url>,
     live: broadcast::Sender<Live>,
     telecom: Telecom,
+    /// How far the time was moved forward, in seconds; the state keeps it.
+    skew: AtomicI64,
+    /// When the next job is looked for.
+    alarm: AtomicI64,
+    switches: Mutex<Switches>,
+    shelf: Shelf,
+    line: Line,
     closing: CancellationToken,
 }
 
@@ -62,8 +73,15 @@ impl Sandbox {
         // A key that cannot encrypt is found now, not at the first follow.
         let stamp = Stamp { timestamp: fresh.now, nonce: "1".to_owned(), random: [b'0'; 16] };
         sender.push("<xml></xml>", &stamp).map_err(|fault| SandboxError::BadAccount(fault.to_string()))?;
+        let keeper = Keeper::open(spec.data_file.clone(), fresh)?;
+        let skew = keeper.read().clock_offset_secs;
         let inner = Inner {
-            keeper: Keeper::open(spec.data_file.clone(), fresh)?,
+            skew: AtomicI64::new(skew),
+            alarm: AtomicI64::new(NO_ALARM),
+            switches: Mutex::default(),
+            shelf: Shelf::beside(spec.data_file.as_deref()),
+            line: Line::default(),
+            keeper,
             sender,
             http,
             webhook_url,
@@ -150,7 +168,34 @@ impl Sandbox {
     }
 
     pub(super) fn now(&self) -> i64 {
-        (self.0.spec.clock)()
+        (self.0.spec.clock)().saturating_add(self.0.skew.load(Ordering::SeqCst))
+    }
+
+    pub(super) fn skew(&self) -> &AtomicI64 {
+        &self.0.skew
+    }
+
+    pub(super) fn alarm(&self) -> &AtomicI64 {
+        &self.0.alarm
+    }
+
+    /// The faults that are switched on.
+    pub(super) fn switches(&self) -> MutexGuard<'_, Switches> {
+        self.0.switches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn shelf(&self) -> &Shelf {
+        &self.0.shelf
+    }
+
+    pub(super) fn line(&self) -> &Line {
+        &self.0.line
+    }
+
+    /// Where the bytes of a medium can be fetched.
+    pub(super) fn media_url(&self, id: &str) -> String {
+        let origin = self.webhook_url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+        format!("{origin}/sandbox/platform/media/{id}")
     }
 
     pub(super) fn fresh(&self) -> Fresh {
@@ -166,6 +211,16 @@ impl Sandbox {
         let _ = self.0.live.send(live);
     }
 
+    /// Tells open pages how everybody at the phone looks now.
+    pub(super) fn tell_faces(&self) {
+        let shown: Vec<Openid> = {
+            let state = self.keeper().read();
+            let shown = state.customers.values().filter(|c| c.audience == Audience::Phone);
+            shown.map(|c| c.openid.clone()).collect()
+        };
+        shown.iter().for_each(|openid| self.tell_face(openid));
+    }
+
     /// Tells open pages how a customer looks now; the crowd is not shown.
     pub(super) fn tell_face(&self, openid: &Openid) {
         let now = self.now();
@@ -178,6 +233,13 @@ impl Sandbox {
             self.tell(Live::Customer { customer });
         }
     }
+}
+
+/// An access token as the platform makes them.
+pub(super) fn fresh_token() -> String {
+    let parts: [u64; 8] = rand::random();
+    let hex: String = parts.iter().map(|part| format!("{part:016x}")).collect();
+    format!("90_{hex}")
 }
 
 /// 28 characters beginning with `o`, as the platform makes them (platform.md 2.1).

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use fuwu::channel::official::Mode;
+use fuwu::domain::fact::FactKind;
 use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
 use fuwu::store::{CounterRange, CustomerRef, SharedKind, Stored};
@@ -154,6 +155,26 @@ async fn somebody_of_whom_nothing_is_kept_leaves_once_whatever_redis_forgets() {
     }
     let counted = [Metric::Follows, Metric::Unfollows].map(async |metric| world.count(metric).await);
     assert_eq!(futures_util::future::join_all(counted).await, [1, 1]);
+}
+
+#[actix_web::test]
+async fn somebody_who_was_erased_does_not_come_back_by_the_journal() {
+    let redis = RedisServer::start(&[]);
+    let world = on(&redis).await;
+    a_round(&world, 1_000).await;
+    let marks = || redis.asked::<Vec<String>>(&["KEYS", "*:mark:*"]).unwrap();
+    until("the marks are written", async || !marks().is_empty()).await;
+    let of = CustomerRef { account: "demo".into(), openid: openid(3).as_str().into() };
+    assert!(world.store().erase(&of).await.unwrap());
+    // As if Redis had forgotten how far it was: all of the journal is compared with it.
+    for mark in marks() {
+        redis.ask(&["DEL", &mark]);
+    }
+    until("all is compared", async || !marks().is_empty()).await;
+    a_round(&world, 2_000).await;
+    let held = world.store().held(&of).await.unwrap().unwrap();
+    assert_eq!(held.facts.iter().filter(|logged| logged.fact.what == FactKind::Messaged).count(), 1);
+    assert_eq!(world.count(Metric::Messages).await, 2 * OPENIDS as i64);
 }
 
 #[actix_web::test]

@@ -32,7 +32,7 @@ const KEYS: [&str; 13] = [
 const CHANNELS: [&str; 4] = ["", "store", "poster", "other"];
 const WORDS: [&str; 5] = ["办宽带", "怎么改密码", "没信号", "换卡", "发票"];
 
-type Cells = BTreeMap<CounterKey, i64>;
+pub type Cells = BTreeMap<CounterKey, i64>;
 
 fn fact((day, sec): (i32, i64), nth: u64, what: FactKind) -> Fact {
     let at = START.plus_days(day).start().plus_secs(sec);
@@ -40,7 +40,7 @@ fn fact((day, sec): (i32, i64), nth: u64, what: FactKind) -> Fact {
 }
 
 /// One customer's year: they follow, come on some days, and one in three leaves.
-fn live(rng: &mut StdRng, cells: &mut Cells) {
+pub fn live(rng: &mut StdRng, cells: &mut Cells) {
     let mut customer = Customer::default();
     let mut nth = 0;
     let mut tell = |when, what: Vec<FactKind>| {

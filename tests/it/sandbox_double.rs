@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 pub const ORIGINAL_ID: &str = "gh_0123456789ab";
 pub const APP_ID: &str = "wx0123456789abcdef";
 pub const SECRET: &str = "sandbox-secret";
-const TOKEN: &str = "rustgrowth2026";
-const AES_KEY: &str = "Zm9yUnVzdEdyb3d0aFNlcnZlcktleVZlY3RvcjAwMDF";
+pub const TOKEN: &str = "rustgrowth2026";
+pub const AES_KEY: &str = "Zm9yUnVzdEdyb3d0aFNlcnZlcktleVZlY3RvcjAwMDF";
 pub const START: i64 = 1_767_225_600;
 
 /// What the stand-in answers.

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::queue::{Past, Waiting};
 use super::steady::Steady;
-use super::{BYTES, Inbox, LATE, LOST, RESTORED, WAITING};
+use super::{BYTES, Inbox, LATE, LOST, Patience, RESTORED, WAITING};
 use crate::app::admission::Place;
 use crate::app::handle::{ANSWER_WITHIN, Delivery, Hearing, MAX_TRIES, Undone};
 use crate::app::settle::Setting;
@@ -24,7 +24,7 @@ use crate::domain::inbound::Inbound;
 use crate::domain::recent::Recent;
 use crate::domain::time::UnixSecs;
 use crate::store::journal::{Accepted, JournalFault, KEPT_SECS};
-use crate::store::{Committed, CustomerRef, StoreError};
+use crate::store::{Committed, CustomerRef, StoreError, Version};
 
 /// So many are applied at once.
 const AT_ONCE: usize = 64;
@@ -47,11 +47,11 @@ impl App {
     /// Waits for the store: as long as a customer can, where one waits and the delivery can be applied later.
     pub(in crate::app) async fn in_time<T>(
         &self,
-        hearing: Hearing,
+        (hearing, patience): (Hearing, &mut Patience),
         asked: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         match &self.inbox {
-            Some(inbox) if hearing == Hearing::Waits => inbox.in_time(asked).await,
+            Some(inbox) if hearing == Hearing::Waits => inbox.in_time(patience, asked).await,
             _ => asked.await,
         }
     }
@@ -95,18 +95,19 @@ impl App {
         let Some(inbox) = &self.inbox else { return };
         let applied = AssertUnwindSafe(self.apply_waiting(inbox, (&of, waiting))).catch_unwind().await;
         let ended = applied.unwrap_or_else(|_| Ended::Stuck("it makes fuwu fail".into()));
+        // One lock over both: whoever restores asks the queue, and then the journal, who has it in hand.
+        let mut queue = inbox.queue();
         match ended {
-            Ended::Settled if inbox.journal.settle(waiting.partition, waiting.place) => {
-                inbox.owed().remove(&waiting.place);
-                inbox.queue().finished(&of, waiting);
-            }
-            Ended::Settled => inbox.queue().once_more(&of, waiting),
-            Ended::Away(past) => inbox.queue().failed(&of, Waiting { past, ..waiting }, Instant::now()),
+            Ended::Settled if inbox.journal.settle(waiting.partition, waiting.place) => queue.finished(&of, waiting),
+            Ended::Settled => queue.once_more(&of, waiting),
+            Ended::Away(past) => queue.failed(&of, Waiting { past, ..waiting }, Instant::now()),
             Ended::Stuck(cause) => {
                 tracing::error!(account = %of.account, cause, "an acknowledged delivery cannot be applied; it is tried again");
-                inbox.queue().stuck(&of, waiting, Instant::now());
+                inbox.journal.is_stuck(waiting.partition, waiting.place);
+                queue.stuck(&of, waiting, Instant::now());
             }
         }
+        drop(queue);
         inbox.bell.notify_one();
     }
 
@@ -169,11 +170,13 @@ impl App {
     ) -> Result<(), StoreError> {
         let (key, playbook) = (delivery.inbound.key, account.playbook());
         let moment = Moment { now: self.clock.now(), at: delivery.inbound.at, key, fresh: delivery.fresh };
+        // Once it is asked to be sent, only what the record still holds says that it is not on its way.
+        let owed = inbox.owed().remove(&waiting.place);
         for _ in 0..MAX_TRIES {
             let stored = self.store.load(&delivery.of).await?;
             let kept = stored.customer.recent.earned(key).map(|earned| earned.reply).filter(|reply| !reply.is_silent());
-            // Once taken from here it is said at most once more.
-            let Some(reply) = kept.or_else(|| inbox.owed().remove(&waiting.place)) else { return Ok(()) };
+            let reply = kept.or_else(|| owed.clone()).filter(|_| stored.version != Version(0));
+            let Some(reply) = reply else { return Ok(()) };
             let decision = say_unheard(stored.customer, reply, (key, moment.now));
             let setting = Setting { of: &delivery.of, playbook: &playbook, moment, rules: &self.rules };
             let commit = self.commit_of(setting, stored.version, decision);
@@ -201,6 +204,7 @@ impl App {
                 metrics::counter!(LOST).increment(lost as u64);
                 tracing::error!(lost, "deliveries that the store did not take for a day are given up");
                 inbox.queue().retain(|waiting| inbox.journal.is_waiting(waiting.partition, waiting.place));
+                inbox.owed().clear();
             }
             Err(fault) => tracing::error!(%fault, "the journal could not be tidied"),
         }

@@ -32,7 +32,6 @@ impl App {
     /// As the store answers, or the journal.
     pub async fn take_up_journal(self: &Arc<Self>) -> Result<Marks, TakeUpFault> {
         let (Some(inbox), Some(store)) = (&self.inbox, self.store.forgetful()) else { return Ok(Marks::default()) };
-        self.tidy(inbox, self.clock.now());
         let mut marks = Marks::default();
         for partition in store.partitions() {
             marks.0.insert(partition, store.mark(partition, inbox.journal.name()).await?);
@@ -40,6 +39,8 @@ impl App {
         inbox.journal.go_on_after(marks.0.values().filter_map(|mark| mark.until).max().unwrap_or_default());
         let from = marks.0.iter().map(|(partition, mark)| (*partition, mark.until.unwrap_or_default())).collect();
         let taken = self.restore(from).await?;
+        // Only now, so that what is too old is counted as lost.
+        self.tidy(inbox, self.clock.now());
         if taken > 0 {
             tracing::info!(deliveries = taken, "the journal is compared with the store");
         }
@@ -115,7 +116,8 @@ impl App {
             let mut queue = inbox.queue();
             // One that waits is applied in any case, and one in hand by whoever has it.
             if !queue.is_idle(&of, place) && inbox.journal.reopen(partition, place) {
-                let past = if answered.contains(&place) { Past::Answered } else { Past::Unknown };
+                let is_answered = answered.contains(&place) || inbox.journal.was_answered(place);
+                let past = if is_answered { Past::Answered } else { Past::Unknown };
                 queue.push(of, Waiting { partition, place, location, past });
                 taken += 1;
             }

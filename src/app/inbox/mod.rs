@@ -14,15 +14,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use self::queue::{Past, Queue, Waiting};
 use crate::domain::reply::Reply;
 use crate::store::journal::{Accepted, Journal, JournalFault, Place};
 use crate::store::{CustomerRef, StoreError};
 
-/// The store has so long for one answer, while a customer waits: the platform hears from us within a second.
-const STORE_WITHIN: Duration = Duration::from_millis(700);
-/// And so long while a part of it is away: the rest is probably on its way out too, and nothing is lost by waiting.
+/// The store has so long for all that one delivery asks of it, while a customer waits: the platform hears from us within
+/// a second.
+const STORE_WITHIN: Duration = Duration::from_millis(800);
+/// And so long for one answer while a part of it is away: the rest is probably on its way out too, and nothing is lost by
+/// waiting.
 const STORE_WITHIN_IN_TROUBLE: Duration = Duration::from_millis(200);
 /// Deliveries that wait for the store.
 const WAITING: &str = "fuwu_journal_waiting";
@@ -44,11 +47,50 @@ pub(super) struct Inbox {
     bell: Notify,
 }
 
+/// How long a customer who waits can still wait for the store.
+pub(super) struct Patience(Duration);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(STORE_WITHIN)
+    }
+}
+
 /// A delivery that is in the journal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kept(Waiting);
 
+/// A delivery that somebody decides. Whoever gives up, or fails, leaves it to be applied again.
+pub(super) struct InHand<'a> {
+    inbox: &'a Inbox,
+    of: &'a CustomerRef,
+    kept: Option<Kept>,
+    waiting: Kept,
+}
+
+impl<'a> InHand<'a> {
+    /// It was decided.
+    pub(super) fn over(mut self) -> (&'a Inbox, Kept) {
+        self.kept = None;
+        (self.inbox, self.waiting)
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        if let Some(Kept(waiting)) = self.kept.take() {
+            self.inbox.queue().push(self.of.clone(), Waiting { past: Past::Unknown, ..waiting });
+            self.inbox.bell.notify_one();
+        }
+    }
+}
+
 impl Inbox {
+    /// Somebody decides it.
+    pub(super) fn in_hand<'a>(&'a self, of: &'a CustomerRef, kept: Kept) -> InHand<'a> {
+        InHand { inbox: self, of, kept: Some(kept), waiting: kept }
+    }
+
     pub(super) fn new(journal: Journal) -> Self {
         Self { journal, queue: Mutex::default(), owed: Mutex::default(), bell: Notify::new() }
     }
@@ -77,10 +119,14 @@ impl Inbox {
     /// The store did not take it, or did and did not say so: it is tried again. `said` is what was decided to be said to
     /// it, once the store was asked to take it.
     pub(super) fn put_off(&self, of: &CustomerRef, Kept(mut waiting): Kept, said: Option<Reply>) {
-        if let Some(said) = said {
-            waiting.past = Past::Owed;
-            self.owed().insert(waiting.place, said);
-        }
+        waiting.past = match said {
+            None => Past::Untried,
+            Some(said) if said.is_silent() => Past::Unknown,
+            Some(said) => {
+                self.owed().insert(waiting.place, said);
+                Past::Owed
+            }
+        };
         let mut queue = self.queue();
         queue.push(of.clone(), waiting);
         queue.set_away(waiting.partition);
@@ -102,10 +148,17 @@ impl Inbox {
     }
 
     /// Waits for the store as long as a customer can.
-    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let within = if self.queue().is_in_trouble() { STORE_WITHIN_IN_TROUBLE } else { STORE_WITHIN };
+    async fn in_time<T>(
+        &self,
+        Patience(left): &mut Patience,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let within = if self.queue().is_in_trouble() { STORE_WITHIN_IN_TROUBLE.min(*left) } else { *left };
         let late = || StoreError::Unavailable("it did not answer in time".into());
-        tokio::time::timeout(within, asked).await.unwrap_or_else(|_| Err(late()))
+        let since = Instant::now();
+        let answer = tokio::time::timeout(within, asked).await.unwrap_or_else(|_| Err(late()));
+        *left = left.saturating_sub(since.elapsed());
+        answer
     }
 
     /// Writes down what was noted.

@@ -54,8 +54,10 @@ struct Line {
     waiting: VecDeque<Waiting>,
     is_in_hand: bool,
     failures: u32,
+    /// How often in a row it failed while others did not.
+    alone: u32,
     rests_until: Option<Instant>,
-    /// [`Standing::finished`] when it failed last.
+    /// [`Standing::finished`] when it was taken in hand.
     finished_before: u64,
 }
 
@@ -69,6 +71,13 @@ struct Standing {
     in_hand: usize,
     /// How many were ever done with.
     finished: u64,
+}
+
+impl Line {
+    /// What is known of one of them now.
+    fn learn(&mut self, waiting: Waiting) {
+        self.waiting.iter_mut().filter(|other| other.place == waiting.place).for_each(|other| *other = waiting);
+    }
 }
 
 impl Queue {
@@ -130,6 +139,7 @@ impl Queue {
         standing.in_hand += 1;
         let line = self.of.get_mut(&of)?;
         line.is_in_hand = true;
+        line.finished_before = standing.finished;
         line.waiting.front().copied().map(|waiting| (of, waiting))
     }
 
@@ -143,44 +153,38 @@ impl Queue {
         let before = self.of.get(of).map_or(0, |line| line.waiting.len());
         self.put_down(of, waiting, |line| {
             line.waiting.retain(|other| other.place != waiting.place);
-            (line.failures, line.rests_until) = (0, None);
+            (line.failures, line.alone, line.rests_until) = (0, 0, None);
         });
         self.count -= before - self.of.get(of).map_or(0, |line| line.waiting.len());
     }
 
     /// What was in hand is tried again later, and nothing else in its part of the store at once: it did not answer. Unless
-    /// others were done with since this one failed before: then it is this one that cannot be applied.
+    /// it answered others meanwhile: then it is this one that cannot be applied.
     pub(super) fn failed(&mut self, of: &CustomerRef, waiting: Waiting, now: Instant) {
         let finished = self.partitions.get(&waiting.partition).map_or(0, |standing| standing.finished);
-        let is_alone = self.of.get(of).is_some_and(|line| line.failures > 0 && line.finished_before < finished);
-        if is_alone {
+        if self.of.get(of).is_some_and(|line| line.finished_before < finished) {
             return self.stuck(of, waiting, now);
         }
         self.set_away(waiting.partition);
-        self.rest(of, waiting, (now, RESTS_AT_MOST));
+        self.put_down(of, waiting, |line| {
+            let rests = RESTS.saturating_mul(1 << line.failures.min(16)).min(RESTS_AT_MOST);
+            (line.failures, line.alone, line.rests_until) = (line.failures + 1, 0, Some(now + rests));
+            line.learn(waiting);
+        });
     }
 
     /// What was in hand is tried again later; the store is not to blame.
     pub(super) fn stuck(&mut self, of: &CustomerRef, waiting: Waiting, now: Instant) {
-        self.rest(of, waiting, (now, RESTS_ALONE_AT_MOST));
-    }
-
-    fn rest(&mut self, of: &CustomerRef, waiting: Waiting, (now, at_most): (Instant, Duration)) {
-        let finished = self.partitions.get(&waiting.partition).map_or(0, |standing| standing.finished);
         self.put_down(of, waiting, |line| {
-            let rests = RESTS.saturating_mul(1 << line.failures.min(16)).min(at_most);
-            line.failures += 1;
-            line.finished_before = finished;
-            line.rests_until = Some(now + rests);
-            line.waiting.iter_mut().filter(|other| other.place == waiting.place).for_each(|other| *other = waiting);
+            let rests = RESTS.saturating_mul(1 << line.alone.min(16)).min(RESTS_ALONE_AT_MOST);
+            (line.alone, line.rests_until) = (line.alone + 1, Some(now + rests));
+            line.learn(waiting);
         });
     }
 
     /// What was in hand is applied once more, at once.
     pub(super) fn once_more(&mut self, of: &CustomerRef, waiting: Waiting) {
-        self.put_down(of, waiting, |line| {
-            line.waiting.iter_mut().filter(|other| other.place == waiting.place).for_each(|other| *other = waiting);
-        });
+        self.put_down(of, waiting, |line| line.learn(waiting));
     }
 
     fn put_down(&mut self, of: &CustomerRef, waiting: Waiting, change: impl FnOnce(&mut Line)) {

@@ -78,10 +78,13 @@ fn who_fails_again_and_again_rests_longer_and_not_longer_than_it_takes_to_notice
         assert_eq!(take(&mut queue, now + Duration::from_millis(expected - 1)), None);
         now += Duration::from_millis(expected);
     }
-    for _ in 0..40 {
+    for nth in 0..40 {
         assert_eq!(take(&mut queue, now), Some(1));
         queue.stuck(&who("a"), waiting(A, 1), now);
-        assert_eq!(take(&mut queue, now + RESTS_AT_MOST), None);
+        assert_eq!(take(&mut queue, now + RESTS_AT_MOST).is_none(), nth > 3, "{nth}");
+        if nth <= 3 {
+            queue.once_more(&who("a"), waiting(A, 1));
+        }
         now += RESTS_ALONE_AT_MOST;
     }
 }
@@ -99,24 +102,39 @@ fn what_the_journal_has_no_longer_is_forgotten() {
 
 #[test]
 fn one_that_cannot_be_applied_does_not_keep_the_others_waiting() {
-    let mut queue = queue(&[("poison", A, 1), ("b", A, 2), ("c", B, 3)]);
+    let mut queue = queue(&[("poison", A, 1), ("b", A, 2), ("c", A, 3), ("d", A, 4)]);
     let mut now = Instant::now();
+    for other in 2..=4 {
+        assert_eq!([take(&mut queue, now), take(&mut queue, now)], [Some(1), Some(other)]);
+        queue.finished(&who(["b", "c", "d"][other as usize - 2]), waiting(A, other));
+        queue.failed(&who("poison"), waiting(A, 1), now);
+        assert!(
+            !queue.is_in_trouble() && !queue.keeps_waiting(&who("new"), A) && queue.keeps_waiting(&who("poison"), A)
+        );
+        now += RESTS_ALONE_AT_MOST;
+    }
+    // Nothing else is answered meanwhile: then it may well be the store.
     assert_eq!(take(&mut queue, now), Some(1));
     queue.failed(&who("poison"), waiting(A, 1), now);
     assert!(queue.is_in_trouble());
-    assert_eq!(take(&mut queue, now), Some(2));
-    queue.finished(&who("b"), waiting(A, 2));
-    assert!(!queue.is_in_trouble());
-    now += RESTS_AT_MOST;
-    assert_eq!(take(&mut queue, now), Some(1));
-    queue.failed(&who("poison"), waiting(A, 1), now);
-    assert!(!queue.is_in_trouble() && !queue.keeps_waiting(&who("new"), A));
-    assert!(queue.keeps_waiting(&who("poison"), A));
-    // Nothing else was done with since: then it may well be the store.
-    now += RESTS_ALONE_AT_MOST;
-    assert_eq!([take(&mut queue, now), take(&mut queue, now)], [Some(1), Some(3)]);
-    queue.failed(&who("poison"), waiting(A, 1), now);
-    assert!(queue.is_in_trouble());
+}
+
+#[test]
+fn who_failed_in_every_outage_is_tried_as_soon_as_everybody_else() {
+    let mut queue = queue(&[("a", A, 1)]);
+    let mut now = Instant::now();
+    for outage in 0..10 {
+        queue.push(who("b"), waiting(A, 100 + outage));
+        for _ in 0..4 {
+            now += RESTS_AT_MOST;
+            assert_eq!(take(&mut queue, now), Some(1));
+            queue.failed(&who("a"), waiting(A, 1), now);
+        }
+        // The store is back for a moment, long enough for the other one only.
+        let (of, first) = queue.take(now).unwrap();
+        assert_eq!(of, who("b"));
+        queue.finished(&of, first);
+    }
 }
 
 #[test]

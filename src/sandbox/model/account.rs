@@ -5,20 +5,33 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::act::{Act, media_id};
-use super::chat::{Body, Side};
 use super::code::{Code, CodeRequest, DEMO_SCENES, Usable, friend_scene};
-use super::custom::CustomMessage;
-use super::customer::{Audience, Customer, Service};
+use super::conditional::ConditionalMenu;
+use super::conditions::Conditions;
+use super::customer::{Audience, Customer};
+use super::desk::Desk;
+use super::draft::Drafts;
 use super::fault::ApiFault;
+use super::grant::Grants;
+use super::job::Job;
+use super::mass::Mass;
+use super::media::Media;
 use super::menu::Menu;
-use super::statistics::{Statistics, message_type, source};
+use super::publish::Publications;
+use super::quota::Quotas;
+use super::request_log::RequestLog;
+use super::short_key::ShortKeys;
+use super::statistics::Statistics;
+use super::tag::Tags;
+use super::template::Templates;
 use super::token::Tokens;
 use crate::domain::ids::Openid;
 use crate::domain::time::UnixSecs;
 use crate::sandbox::SandboxError;
 use crate::sandbox::telecom::Books;
 
+/// A code that expired so long ago is forgotten.
+const LONG_EXPIRED_SECS: i64 = 30 * 86_400;
 /// The shape of the saved state.
 const FORMAT: u32 = 1;
 
@@ -41,6 +54,54 @@ pub struct State {
     /// What the platform counts; a state saved before it did begins with the next start.
     #[serde(default)]
     pub statistics: Statistics,
+    /// What kind of account it is, and how the platform treats it.
+    #[serde(default)]
+    pub conditions: Conditions,
+    /// How far the platform's time was moved forward, in seconds.
+    #[serde(default)]
+    pub clock_offset_secs: i64,
+    /// How often what was called.
+    #[serde(default)]
+    pub quotas: Quotas,
+    /// What was refused lately.
+    #[serde(default)]
+    pub request_log: RequestLog,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+    /// Menus for some customers, the newest last.
+    #[serde(default)]
+    pub conditional: Vec<ConditionalMenu>,
+    /// Short keys.
+    #[serde(default)]
+    pub short_keys: ShortKeys,
+    /// Media.
+    #[serde(default)]
+    pub media: Media,
+    /// Drafts.
+    #[serde(default)]
+    pub drafts: Drafts,
+    /// What was published.
+    #[serde(default)]
+    pub publications: Publications,
+    /// Templates for template messages.
+    #[serde(default)]
+    pub templates: Templates,
+    /// Templates for subscription notices.
+    #[serde(default)]
+    pub notices: Templates,
+    /// Mass messages.
+    #[serde(default)]
+    pub mass: Mass,
+    /// Agents.
+    #[serde(default)]
+    pub desk: Desk,
+    /// What pages were given: codes, tokens, tickets.
+    #[serde(default)]
+    pub grants: Grants,
+    /// What is done a little later.
+    #[serde(default)]
+    pub jobs: Vec<Job>,
     last_msg_id: u64,
     last_menu_id: u64,
 }
@@ -65,6 +126,22 @@ impl State {
             tokens: Tokens::default(),
             books: Books::default(),
             statistics: Statistics::default(),
+            conditions: Conditions::default(),
+            clock_offset_secs: 0,
+            quotas: Quotas::default(),
+            request_log: RequestLog::default(),
+            tags: Tags::default(),
+            conditional: Vec::new(),
+            short_keys: ShortKeys::default(),
+            media: Media::default(),
+            drafts: Drafts::default(),
+            publications: Publications::default(),
+            templates: Templates::default(),
+            notices: Templates::default(),
+            mass: Mass::default(),
+            desk: Desk::default(),
+            grants: Grants::default(),
+            jobs: Vec::new(),
             last_msg_id: 0,
             last_menu_id: 400_000_000,
         };
@@ -142,6 +219,18 @@ impl State {
         code
     }
 
+    /// A code that `qrcode/create` asks for: there are only so many permanent ones.
+    pub fn create_code(&mut self, wanted: CodeRequest, fresh: Fresh) -> Result<Code, ApiFault> {
+        self.codes.retain(|_, code| code.expires_at.is_none_or(|end| fresh.now - end < LONG_EXPIRED_SECS));
+        let permanent = |c: &&Code| c.expires_at.is_none();
+        let is_new = || !self.codes.values().filter(permanent).any(|c| c.scene == wanted.scene);
+        let full = || self.codes.values().filter(permanent).count() >= self.conditions.permanent_codes;
+        if wanted.life_secs.is_none() && full() && is_new() {
+            return Err(ApiFault::new(45029, "qrcode count out of limit"));
+        }
+        Ok(self.add_code(wanted, "", fresh))
+    }
+
     /// A code by its ticket or, for people and tests, by its scene; an expired one is a fault.
     pub fn code(&self, name: &str, now: i64) -> Result<Code, SandboxError> {
         let by_scene = || self.codes.values().filter(|c| c.scene.as_str() == name).max_by_key(|c| c.created_at);
@@ -151,123 +240,4 @@ impl State {
             Usable::Expired => Err(SandboxError::CodeExpired),
         }
     }
-
-    /// A customer scans a code. A follower's scan is an act; of anybody else only the phone remembers it, so that
-    /// the follow that comes next comes through it (platform.md 2.4).
-    pub fn scan(&mut self, openid: &Openid, name: &str, now: i64) -> Result<Option<Act>, SandboxError> {
-        let code = self.code(name, now)?;
-        let customer = self.customer_mut(openid)?;
-        if customer.follows() {
-            return Ok(Some(Act::Scan(code)));
-        }
-        customer.pending_ticket = Some(code.ticket);
-        Ok(None)
-    }
-
-    /// The act of following now: through the code that was scanned last, if it still lives.
-    pub fn follow(&self, openid: &Openid, now: i64) -> Result<Act, SandboxError> {
-        let pending = self.customer(openid)?.pending_ticket.as_deref();
-        Ok(Act::Follow(pending.and_then(|ticket| self.code(ticket, now).ok())))
-    }
-
-    /// What an act changes on the platform before anybody hears of it.
-    pub fn apply(&mut self, openid: &Openid, act: &Act, stamp: Stamp) -> Result<(), SandboxError> {
-        let customer = self.customer_mut(openid)?;
-        match (act, customer.follows()) {
-            (Act::Follow(_), true) => return Err(SandboxError::AlreadyFollows),
-            (Act::Follow(_), false) => {}
-            (_, false) => return Err(SandboxError::DoesNotFollow),
-            (_, true) => {}
-        }
-        let Stamp { at, msg_id } = stamp;
-        let day = UnixSecs(at).business_day();
-        match act {
-            Act::Follow(code) => {
-                customer.followed_at = Some(at);
-                customer.scene = code.as_ref().map(|c| c.scene.clone());
-                customer.pending_ticket = None;
-                customer.append(at, Side::System, Body::line("你已关注该公众号"));
-            }
-            Act::Unfollow => {
-                customer.followed_at = None;
-                customer.windows.close();
-                customer.service = Service::Bot;
-                customer.typing_until = None;
-                customer.append(at, Side::System, Body::line("你已取消关注"));
-            }
-            Act::AgentJoined { agent } => customer.service = Service::Agent { account: agent.clone() },
-            Act::AgentLeft { .. } => customer.service = Service::Bot,
-            _ => {}
-        }
-        if let Some(trigger) = act.opens() {
-            customer.windows.open(trigger, at);
-        }
-        if let Some(body) = bubble(act, msg_id) {
-            customer.append(at, Side::Customer, body);
-        }
-        if !matches!(act, Act::AgentJoined { .. } | Act::AgentLeft { .. }) {
-            customer.last_act_at = Some(at);
-        }
-        let came_by = source(customer.scene.as_ref());
-        let kind = message_type(act).map(|kind| (kind, customer.said_today.first(day, kind)));
-        match act {
-            Act::Follow(_) => self.statistics.followed(day, came_by),
-            Act::Unfollow => self.statistics.left(day, came_by),
-            _ => {}
-        }
-        if let Some((kind, first)) = kind {
-            self.statistics.said(day, kind, first);
-        }
-        Ok(())
-    }
-
-    /// A customer-service message: refused, or in the chat.
-    pub fn custom(&mut self, message: CustomMessage, now: i64) -> Result<Openid, ApiFault> {
-        let unknown = || ApiFault::new(40003, "invalid openid");
-        let customer = self.customers.get_mut(&message.to).ok_or_else(unknown)?;
-        customer.windows.spend(now)?;
-        customer.typing_until = None;
-        let side = message.agent.map_or(Side::Account, Side::Agent);
-        customer.append(now, side, message.body).details = message.details;
-        Ok(message.to)
-    }
-
-    /// The typing indicator: within 30 seconds of an act, for 15 seconds, not twice at once (platform.md 4.9).
-    pub fn typing(&mut self, openid: &Openid, now: i64) -> Result<i64, ApiFault> {
-        let unknown = || ApiFault::new(40003, "invalid openid");
-        let customer = self.customers.get_mut(openid).ok_or_else(unknown)?;
-        if customer.last_act_at.is_none_or(|at| now - at > 30) {
-            return Err(ApiFault::new(45080, "client send msg in 30 seconds"));
-        }
-        if customer.typing_until.is_some_and(|end| end > now) {
-            return Err(ApiFault::new(45081, "already typing"));
-        }
-        customer.typing_until = Some(now + 15);
-        Ok(now + 15)
-    }
-}
-
-/// When an act happened and the id of its message.
-#[derive(Clone, Copy, Debug)]
-pub struct Stamp {
-    /// Unix seconds.
-    pub at: i64,
-    /// Only messages use it.
-    pub msg_id: u64,
-}
-
-/// What the customer sees of their own act.
-fn bubble(act: &Act, msg_id: u64) -> Option<Body> {
-    Some(match act {
-        Act::Text { content, .. } => Body::Text { text: content.clone() },
-        Act::Image => Body::Image { media_id: media_id("image", msg_id) },
-        Act::Voice { words } => Body::Voice { media_id: media_id("voice", msg_id), words: words.clone() },
-        Act::Video => Body::Video { title: String::new(), description: String::new() },
-        Act::Location(place) => Body::Place { label: place.label.clone() },
-        Act::Link { title, url } => Body::Articles {
-            articles: vec![super::chat::Article { title: title.clone(), url: url.clone(), ..Default::default() }],
-        },
-        Act::Sticker => Body::Sticker,
-        _ => return None,
-    })
 }

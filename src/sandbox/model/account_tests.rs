@@ -1,4 +1,3 @@
-use super::account::Stamp;
 use super::*;
 use crate::domain::ids::{Openid, Scene};
 use crate::sandbox::SandboxError;
@@ -77,7 +76,14 @@ fn message_ids_only_rise() {
 #[test]
 fn customer_service_messages_spend_the_window_and_land_in_the_chat() {
     let mut state = state();
-    let to = |openid: Openid| CustomMessage { to: openid, agent: None, body: Body::line("好"), details: Vec::new() };
+    let to = |openid: Openid| CustomMessage {
+        to: openid,
+        agent: None,
+        body: Body::line("好"),
+        details: Vec::new(),
+        media: Vec::new(),
+        article: None,
+    };
     assert_eq!(state.custom(to(Openid::from("oNOBODY")), 0).map_err(|f| f.errcode), Err(40003));
     assert_eq!(state.custom(to(openid()), 0).map_err(|f| f.errcode), Err(45015));
     apply(&mut state, &Act::Follow(None), 0).unwrap();

@@ -67,6 +67,13 @@ pub enum Act {
     },
     /// A follower scans one of the account's codes.
     Scan(Code),
+    /// Answers the question whether a notice may be sent.
+    Consent {
+        /// The notice's template.
+        template: String,
+        /// `accept` or `reject`.
+        answer: &'static str,
+    },
     /// A person took the chat over.
     AgentJoined {
         /// The agent's account.
@@ -164,6 +171,13 @@ impl Act {
             Self::ScanButton { event, key } => xml.event(event).cdata("EventKey", key).raw(
                 "<ScanCodeInfo><ScanType><![CDATA[qrcode]]></ScanType><ScanResult><![CDATA[1]]></ScanResult></ScanCodeInfo>",
             ),
+            Self::Consent { template, answer } => xml
+                .event("subscribe_msg_popup_event")
+                .raw("<SubscribeMsgPopupEvent><List>")
+                .cdata("TemplateId", template)
+                .cdata("SubscribeStatusString", answer)
+                .plain("PopupScene", &1)
+                .raw("</List></SubscribeMsgPopupEvent>"),
             Self::AgentJoined { agent } => xml.event("kf_create_session").cdata("KfAccount", agent),
             Self::AgentLeft { agent } => xml.event("kf_close_session").cdata("KfAccount", agent),
             Self::Text { content, menu_id } => {
@@ -211,40 +225,41 @@ pub fn media_id(kind: &str, msg_id: u64) -> String {
     format!("sandbox_{kind}_{msg_id}")
 }
 
-struct Xml(String);
+/// A message as it is written.
+pub(super) struct Xml(String);
 
 impl Xml {
-    fn new(envelope: &Envelope<'_>) -> Self {
+    pub(super) fn new(envelope: &Envelope<'_>) -> Self {
         let mut xml = Self(String::from("<xml>"));
         xml.cdata("ToUserName", envelope.to).cdata("FromUserName", envelope.from).plain("CreateTime", &envelope.at);
         xml
     }
 
-    fn message(&mut self, kind: &str) -> &mut Self {
+    pub(super) fn message(&mut self, kind: &str) -> &mut Self {
         self.cdata("MsgType", kind)
     }
 
-    fn event(&mut self, name: &str) -> &mut Self {
+    pub(super) fn event(&mut self, name: &str) -> &mut Self {
         self.cdata("MsgType", "event").cdata("Event", name)
     }
 
     /// The platform does not split `]]>` in what a customer wrote (platform.md 9.26), so neither does its model.
-    fn cdata(&mut self, name: &str, value: &str) -> &mut Self {
+    pub(super) fn cdata(&mut self, name: &str, value: &str) -> &mut Self {
         self.raw(&format!("<{name}><![CDATA[{value}]]></{name}>"))
     }
 
-    fn plain(&mut self, name: &str, value: &dyn std::fmt::Display) -> &mut Self {
+    pub(super) fn plain(&mut self, name: &str, value: &dyn std::fmt::Display) -> &mut Self {
         // Writing to a String cannot fail.
         let _ = write!(self.0, "<{name}>{value}</{name}>");
         self
     }
 
-    fn raw(&mut self, xml: &str) -> &mut Self {
+    pub(super) fn raw(&mut self, xml: &str) -> &mut Self {
         self.0.push_str(xml);
         self
     }
 
-    fn finish(mut self) -> String {
+    pub(super) fn finish(mut self) -> String {
         self.0.push_str("</xml>");
         self.0
     }

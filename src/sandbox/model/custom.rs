@@ -17,8 +17,21 @@ pub struct CustomMessage {
     pub body: Body,
     /// What a developer should know about it.
     pub details: Vec<String>,
+    /// Media it needs.
+    pub media: Vec<String>,
+    /// The published article it shows.
+    pub article: Option<String>,
 }
 
+/// Where messages name media.
+const MEDIA: [&str; 6] = [
+    "/image/media_id",
+    "/voice/media_id",
+    "/video/media_id",
+    "/video/thumb_media_id",
+    "/music/thumb_media_id",
+    "/miniprogrampage/thumb_media_id",
+];
 const TEXT_BYTES: usize = 2048;
 /// The platform has limits on `msgmenu` and does not print them; these are the sandbox's own.
 const MENU_ITEMS: usize = 10;
@@ -35,7 +48,11 @@ pub fn parse(body: &Value) -> Result<CustomMessage, ApiFault> {
     if body.pointer("/aimsgcontext/is_ai_msg").and_then(Value::as_i64) == Some(1) {
         details.push("标为 AI 生成".to_owned());
     }
-    Ok(CustomMessage { to: Openid::new(to), agent, body: shown(body)?, details })
+    let shown = shown(body)?;
+    let media = MEDIA.iter().map(|path| text(body, path)).filter(|id| !id.is_empty()).map(str::to_owned).collect();
+    let article = text(body, "/mpnewsarticle/article_id");
+    let article = Some(article).filter(|id| !id.is_empty()).map(str::to_owned);
+    Ok(CustomMessage { to: Openid::new(to), agent, body: shown, details, media, article })
 }
 
 fn shown(body: &Value) -> Result<Body, ApiFault> {

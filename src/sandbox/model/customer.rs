@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::chat::{Body, Entry, Side};
+use super::standing::Standing;
 use super::statistics::SaidToday;
 use super::window::Windows;
 use crate::domain::ids::{Openid, Scene};
@@ -39,6 +40,9 @@ pub struct Customer {
     pub typing_until: Option<i64>,
     /// Whether a person has the chat.
     pub service: Service,
+    /// Tags, remark, black list, consents.
+    #[serde(default, skip_serializing_if = "Standing::is_plain")]
+    pub standing: Standing,
     /// The chat, oldest first.
     pub chat: VecDeque<Entry>,
     /// The `seq` of the latest entry ever.
@@ -68,6 +72,9 @@ pub enum Service {
     Agent {
         /// The agent's account.
         account: String,
+        /// Since when, in Unix seconds.
+        #[serde(default)]
+        since: i64,
     },
 }
 
@@ -98,6 +105,7 @@ impl Customer {
             last_act_at: None,
             typing_until: None,
             service: Service::default(),
+            standing: Standing::default(),
             chat: VecDeque::new(),
             last_seq: 0,
         }

@@ -75,30 +75,40 @@ impl Menu {
 
     /// The button whose key, address or page is `target`.
     pub fn find(&self, target: &str) -> Option<Tap> {
-        let tops = self.button.as_array()?;
-        let leaf = tops.iter().flat_map(|top| if subs(top).is_empty() { std::slice::from_ref(top) } else { subs(top) });
-        leaf.filter_map(|b| {
-            let kind = text(b, "type");
-            let own = match kind {
-                "view" => text(b, "url"),
-                "miniprogram" => text(b, "pagepath"),
-                "media_id" | "view_limited" => text(b, "media_id"),
-                "article_id" | "article_view_limited" => text(b, "article_id"),
-                _ => text(b, "key"),
-            };
-            (own == target).then(|| Tap { kind: kind.to_owned(), target: own.to_owned(), menu_id: self.id })
-        })
-        .next()
+        self.leaves()
+            .filter_map(|b| {
+                let kind = text(b, "type");
+                let own = match kind {
+                    "view" => text(b, "url"),
+                    "miniprogram" => text(b, "pagepath"),
+                    "media_id" | "view_limited" => text(b, "media_id"),
+                    "article_id" | "article_view_limited" => text(b, "article_id"),
+                    _ => text(b, "key"),
+                };
+                (own == target).then(|| Tap { kind: kind.to_owned(), target: own.to_owned(), menu_id: self.id })
+            })
+            .next()
     }
 
     /// The keys of all click buttons, in order.
     pub fn click_keys(&self) -> Vec<String> {
+        self.leaves().filter(|b| text(b, "type") == "click").map(|b| text(b, "key").to_owned()).collect()
+    }
+
+    /// The hosts its buttons lead to.
+    pub fn domains(&self) -> Vec<String> {
+        let url = |b: &Value| url::Url::parse(text(b, "url")).ok().and_then(|url| url.host_str().map(str::to_owned));
+        self.leaves().filter_map(url).collect()
+    }
+
+    /// Whether a button shows this material.
+    pub fn uses_media(&self, media_id: &str) -> bool {
+        self.leaves().any(|b| text(b, "media_id") == media_id)
+    }
+
+    fn leaves(&self) -> impl Iterator<Item = &Value> {
         let tops = self.button.as_array().map(Vec::as_slice).unwrap_or_default();
-        tops.iter()
-            .flat_map(|top| if subs(top).is_empty() { std::slice::from_ref(top) } else { subs(top) })
-            .filter(|b| text(b, "type") == "click")
-            .map(|b| text(b, "key").to_owned())
-            .collect()
+        tops.iter().flat_map(|top| if subs(top).is_empty() { std::slice::from_ref(top) } else { subs(top) })
     }
 }
 

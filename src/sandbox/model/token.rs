@@ -53,14 +53,21 @@ impl Tokens {
     pub fn force_stable(&mut self, fresh: String, now: i64) -> Result<Answer, ApiFault> {
         self.forced_at.retain(|at| now - at < 86_400);
         if self.forced_at.len() >= FORCED_A_DAY {
-            return Err(ApiFault::new(45009, "reach max api daily quota limit"));
+            return Err(ApiFault::daily_quota());
         }
         if self.forced_at.last().is_some_and(|at| now - at < FORCED_APART_SECS) {
-            return Err(ApiFault::new(45011, "api minute-quota reach limit, must slower, retry next minute"));
+            return Err(ApiFault::minute_quota());
         }
         self.forced_at.push(now);
         replace(&mut self.stable, &fresh, now, 0);
         Ok((fresh, LIFE_SECS))
+    }
+
+    /// Somebody else with the account's secret takes new tokens: the former ones of both issuers die at once.
+    pub fn replace_all(&mut self, fresh: &str, now: i64) {
+        for (issued, name) in [(&mut self.plain, "plain"), (&mut self.stable, "stable")] {
+            replace(issued, &format!("{fresh}{name}"), now, 0);
+        }
     }
 
     /// Whether a call may go on with `token`.
@@ -68,7 +75,7 @@ impl Tokens {
         if token.is_empty() {
             return Err(ApiFault::new(41001, "access_token missing"));
         }
-        let stale = || ApiFault::new(40001, "invalid credential, access_token is invalid or not latest");
+        let stale = ApiFault::stale_token;
         let known = self.plain.iter().chain(&self.stable).find(|t| t.token == token).ok_or_else(stale)?;
         match known.replaced_until {
             Some(end) if end <= now => Err(stale()),
@@ -126,6 +133,16 @@ mod tests {
             assert!(tokens.force_stable(format!("n{n}"), 40 + n * 30).is_ok());
         }
         assert_eq!(tokens.force_stable("last".into(), 2000).map_err(|f| f.errcode), Err(45009));
+    }
+
+    #[test]
+    fn tokens_replaced_behind_our_back_are_dead_at_once() {
+        let mut tokens = Tokens::default();
+        tokens.issue_plain("plain".into(), 0);
+        tokens.issue_stable("stable".into(), 0);
+        tokens.replace_all("other", 10);
+        assert_eq!((check(&tokens, "plain", 10), check(&tokens, "stable", 10)), (40001, 40001));
+        assert_eq!(tokens.issue_stable("x".into(), 20).0, "otherstable");
     }
 
     #[test]

@@ -4,6 +4,7 @@ const api = "/sandbox/api";
 const desk = Object.fromEntries(["people", "phones", "business", "offline", "toast"].map((id) => [id, document.getElementById(id)]));
 const phones = new Map();
 let account = "";
+let everybodysMenu = null;
 let shownOpenid = recall("shown") ?? "";
 
 async function call(method, path, body) {
@@ -123,9 +124,10 @@ async function refresh() {
   account = state.account.name;
   document.title = `${account} · 演示手机`;
   showBusiness(state.business);
+  everybodysMenu = state.button;
   for (const face of state.customers) {
     const phone = meet(face);
-    phone.setMenu(state.button);
+    phone.setMenu(face.button ?? everybodysMenu);
     if (face.last_seq > phone.lastSeq) await catchUp(phone);
     mark(phone);
   }
@@ -140,10 +142,13 @@ function hear(news) {
     else { phone.append([news.entry]); mark(phone); }
   } else if (news.type === "customer") {
     const phone = phones.get(news.customer.openid);
-    if (phone) phone.show(news.customer);
-    else refresh().catch(toast);
+    if (phone) {
+      phone.show(news.customer);
+      phone.setMenu(news.customer.button ?? everybodysMenu);
+    } else refresh().catch(toast);
   } else if (news.type === "menu") {
-    for (const phone of phones.values()) phone.setMenu(news.button);
+    everybodysMenu = news.button;
+    for (const phone of phones.values()) phone.setMenu(phone.face.button ?? everybodysMenu);
   } else if (news.type === "business") {
     showBusiness(news.mode);
   }

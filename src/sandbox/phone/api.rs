@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::news;
 use super::same_origin::SameOrigin;
+use super::{news, standing, switches};
 use crate::domain::ids::Openid;
 use crate::sandbox::SandboxError;
 use crate::sandbox::acts::words_act;
@@ -22,6 +22,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/events", web::get().to(news::events))
         .route("/codes", web::get().to(codes))
         .route("/customers", web::post().to(add))
+        .configure(switches::configure)
         .service(
             web::scope("/customers/{openid}")
                 .route("/history", web::get().to(history))
@@ -31,18 +32,19 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .route("/tap", web::post().to(tap))
                 .route("/scan", web::post().to(scan))
                 .route("/share", web::post().to(share))
+                .configure(standing::configure)
                 .route("/agent", web::post().to(agent))
                 .route("/agent/leave", web::post().to(agent_leave)),
         );
 }
 
-type Answer = Result<HttpResponse, SandboxError>;
+pub(super) type Answer = Result<HttpResponse, SandboxError>;
 
 impl ResponseError for SandboxError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NoSuchCustomer | Self::NoSuchCode | Self::NoSuchButton(_) => StatusCode::NOT_FOUND,
-            Self::BadWords | Self::BadNickname => StatusCode::BAD_REQUEST,
+            Self::BadWords | Self::BadNickname | Self::BadStep | Self::BadSwitch(_) => StatusCode::BAD_REQUEST,
             Self::Unreadable { .. } | Self::Unwritable { .. } | Self::BadAccount(_) | Self::Client(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -107,10 +109,8 @@ async fn add(_: SameOrigin, sandbox: Data<Sandbox>, body: Json<NewCustomer>) -> 
 }
 
 /// The act is taken at once; its answer reaches the page as news.
-fn set_off(sandbox: &Sandbox, openid: &Openid, act: Act) -> Answer {
-    let begun = sandbox.begin(openid, act)?;
-    let sandbox = sandbox.clone();
-    actix_web::rt::spawn(async move { sandbox.finish(begun).await });
+pub(super) fn set_off(sandbox: &Sandbox, openid: &Openid, act: Act) -> Answer {
+    sandbox.set_off(openid, act)?;
     Ok(HttpResponse::Accepted().json(json!({})))
 }
 
@@ -140,7 +140,7 @@ struct Target {
 }
 
 async fn tap(_: SameOrigin, sandbox: Data<Sandbox>, openid: Path<Openid>, body: Json<Target>) -> Answer {
-    let act = sandbox.tapping(&body.target)?;
+    let act = sandbox.tapping(&openid, &body.target)?;
     set_off(&sandbox, &openid, act)
 }
 

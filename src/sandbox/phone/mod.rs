@@ -4,6 +4,8 @@ mod api;
 mod news;
 mod page;
 mod same_origin;
+mod standing;
+mod switches;
 
 pub use api::configure as configure_api;
 pub(super) use page::asset;

@@ -1,20 +1,30 @@
-//! Access tokens, addresses and quotas (platform.md 4.1, 4.2, 4.4).
+//! Access tokens, addresses and the callback's check (platform.md 4.1, 4.3, 4.4).
 
 use serde_json::{Value, json};
 
+use super::api::{Api, Known, either, post};
 use super::call::Call;
-use crate::sandbox::model::ApiFault;
-use crate::sandbox::service::Sandbox;
+use crate::sandbox::model::{ApiFault, text};
+use crate::sandbox::service::{Sandbox, fresh_token};
 
-/// `GET /cgi-bin/token`: a new token each time.
-pub fn token(call: &Call<'_>) -> Result<Value, ApiFault> {
+/// The calls.
+pub const APIS: &[Api] = &[
+    either("cgi-bin/token", token).known(Known::Itself).daily(2000, 200),
+    post("cgi-bin/stable_token", stable_token).known(Known::Itself).daily(500_000, 500_000).minutely(10_000),
+    either("cgi-bin/get_api_domain_ip", addresses),
+    either("cgi-bin/getcallbackip", addresses),
+    post("cgi-bin/callback/check", check_callback),
+];
+
+/// A new token each time.
+fn token(call: &Call<'_>) -> Result<Value, ApiFault> {
     check(call.sandbox, call.parameter("grant_type"), call.parameter("appid"), call.parameter("secret"))?;
     let answer = call.sandbox.keeper().change().tokens.issue_plain(fresh_token(), call.sandbox.now());
     Ok(issued(answer))
 }
 
-/// `POST /cgi-bin/stable_token`: the same token while it lives.
-pub fn stable_token(call: &Call<'_>) -> Result<Value, ApiFault> {
+/// The same token while it lives.
+fn stable_token(call: &Call<'_>) -> Result<Value, ApiFault> {
     let body = call.json()?;
     let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default();
     check(call.sandbox, text("grant_type"), text("appid"), text("secret"))?;
@@ -29,19 +39,34 @@ pub fn stable_token(call: &Call<'_>) -> Result<Value, ApiFault> {
     Ok(issued(answer))
 }
 
-/// `GET /cgi-bin/get_api_domain_ip` and `getcallbackip`.
-pub fn addresses(call: &Call<'_>) -> Result<Value, ApiFault> {
-    call.authorised()?;
+fn addresses(_: &Call<'_>) -> Result<Value, ApiFault> {
     Ok(json!({ "ip_list": ["127.0.0.1", "::1"] }))
 }
 
-/// `POST /cgi-bin/clear_quota`: the sandbox counts no daily quotas, so there is nothing to clear.
-pub fn clear_quota(call: &Call<'_>) -> Result<Value, ApiFault> {
-    call.authorised()?;
-    if call.json()?.get("appid").and_then(Value::as_str) != Some(&call.sandbox.spec().app_id) {
-        return Err(ApiFault::new(40013, "invalid appid"));
+/// What the platform finds of the callback's address. Nothing is resolved or asked: the answer is as of a good line.
+fn check_callback(call: &Call<'_>) -> Result<Value, ApiFault> {
+    let body = call.json()?;
+    let action = text(&body, "/action");
+    if !["dns", "ping", "all"].contains(&action) {
+        return Err(ApiFault::new(40202, "invalid action"));
     }
-    Ok(ok())
+    let operator = text(&body, "/check_operator");
+    if !["CHINANET", "UNICOM", "CAP", "DEFAULT"].contains(&operator) {
+        return Err(ApiFault::new(40203, "invalid check_operator"));
+    }
+    let url = call.sandbox.webhook_url().ok_or_else(|| ApiFault::new(40201, "callback url is not set"))?;
+    let ip = url.host_str().unwrap_or("127.0.0.1").to_owned();
+    let mut found = json!({});
+    if let Some(fields) = found.as_object_mut() {
+        if action != "ping" {
+            fields.insert("dns".into(), json!([{ "ip": ip, "real_operator": "DEFAULT" }]));
+        }
+        if action != "dns" {
+            let ping = json!([{ "ip": ip, "from_operator": operator, "package_loss": "0%", "time": "1.000ms" }]);
+            fields.insert("ping".into(), ping);
+        }
+    }
+    Ok(found)
 }
 
 /// What a call that only writes answers.
@@ -50,10 +75,15 @@ pub fn ok() -> Value {
 }
 
 fn check(sandbox: &Sandbox, grant_type: &str, app_id: &str, secret: &str) -> Result<(), ApiFault> {
-    let spec = sandbox.spec();
     if grant_type != "client_credential" {
         return Err(ApiFault::new(40002, "invalid grant_type"));
     }
+    is_ours(sandbox, app_id, secret)
+}
+
+/// Whether AppID and secret are the account's.
+pub fn is_ours(sandbox: &Sandbox, app_id: &str, secret: &str) -> Result<(), ApiFault> {
+    let spec = sandbox.spec();
     if app_id.is_empty() {
         return Err(ApiFault::new(41002, "appid missing"));
     }
@@ -71,10 +101,4 @@ fn check(sandbox: &Sandbox, grant_type: &str, app_id: &str, secret: &str) -> Res
 
 fn issued((token, expires_in): (String, i64)) -> Value {
     json!({ "access_token": token, "expires_in": expires_in })
-}
-
-fn fresh_token() -> String {
-    let parts: [u64; 8] = rand::random();
-    let hex: String = parts.iter().map(|part| format!("{part:016x}")).collect();
-    format!("90_{hex}")
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::multipart::{self, Part};
 use crate::sandbox::model::{ApiFault, Fresh};
 use crate::sandbox::service::Sandbox;
 
@@ -11,15 +12,33 @@ use crate::sandbox::service::Sandbox;
 pub struct Call<'a> {
     /// The sandbox.
     pub sandbox: &'a Sandbox,
+    /// Below the API's base.
+    pub path: &'a str,
+    /// The caller's address.
+    pub ip: String,
     query: HashMap<String, String>,
+    content_type: &'a str,
     body: &'a [u8],
+}
+
+/// What came over the wire.
+pub struct Wire<'a> {
+    /// The query string.
+    pub query: &'a str,
+    /// The caller's address.
+    pub ip: String,
+    /// `Content-Type`; only multipart bodies need it.
+    pub content_type: &'a str,
+    /// The body.
+    pub body: &'a [u8],
 }
 
 impl<'a> Call<'a> {
     /// A call.
-    pub fn new(sandbox: &'a Sandbox, query: &str, body: &'a [u8]) -> Self {
+    pub fn new(sandbox: &'a Sandbox, path: &'a str, wire: Wire<'a>) -> Self {
+        let Wire { query, ip, content_type, body } = wire;
         let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Self { sandbox, query, body }
+        Self { sandbox, path, ip, query, content_type, body }
     }
 
     /// A parameter of the query string; empty if it is not there.
@@ -27,11 +46,9 @@ impl<'a> Call<'a> {
         self.query.get(name).map(String::as_str).unwrap_or_default()
     }
 
-    /// Goes on only with a living access token.
-    pub fn authorised(&self) -> Result<&Sandbox, ApiFault> {
-        let now = self.sandbox.now();
-        self.sandbox.keeper().read().tokens.check(self.parameter("access_token"), now)?;
-        Ok(self.sandbox)
+    /// A number of the query string.
+    pub fn number(&self, name: &str) -> Option<usize> {
+        self.parameter(name).parse().ok()
     }
 
     /// The body as JSON in raw UTF-8 (platform.md 4.0).
@@ -51,6 +68,16 @@ impl<'a> Call<'a> {
             return Err(ApiFault::new(40033, words));
         }
         self.json()
+    }
+
+    /// A part of a form by its name.
+    pub fn part(&self, name: &str) -> Option<Part<'a>> {
+        multipart::parts(self.content_type, self.body).into_iter().find(|part| part.name == name)
+    }
+
+    /// The body as people read it in a log.
+    pub fn body_in_words(&self) -> String {
+        std::str::from_utf8(self.body).unwrap_or("(binary)").to_owned()
     }
 }
 

@@ -2,9 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::api::{Api, post};
 use super::call::Call;
 use crate::domain::time::{BusinessDay, UnixSecs};
-use crate::sandbox::model::{ApiFault, Moved, State};
+use crate::sandbox::model::{ApiFault, Capability, Moved, State};
+
+/// The calls.
+pub const APIS: &[Api] = &[
+    post("datacube/getusersummary", user_summary).needs(Capability::Statistics),
+    post("datacube/getusercumulate", user_cumulate).needs(Capability::Statistics),
+    post("datacube/getupstreammsg", upstream_messages).needs(Capability::Statistics),
+];
 
 const MOST_DAYS: i32 = 7;
 /// Yesterday is told from this second of today on.
@@ -12,8 +20,7 @@ const READY_SECS: i64 = 8 * 3600;
 /// There are no older statistics.
 const OLDEST: &str = "2014-12-01";
 
-/// `POST /datacube/getusersummary`.
-pub fn user_summary(call: &Call<'_>) -> Result<Value, ApiFault> {
+fn user_summary(call: &Call<'_>) -> Result<Value, ApiFault> {
     list(call, |state, day| {
         let mut moves = state.statistics.moves(day).unwrap_or_default();
         if moves.is_empty() && state.statistics.followers(day).is_some() {
@@ -31,8 +38,8 @@ pub fn user_summary(call: &Call<'_>) -> Result<Value, ApiFault> {
     })
 }
 
-/// `POST /datacube/getusercumulate`, with the stray `user_source` of the real one.
-pub fn user_cumulate(call: &Call<'_>) -> Result<Value, ApiFault> {
+/// With the stray `user_source` of the real one.
+fn user_cumulate(call: &Call<'_>) -> Result<Value, ApiFault> {
     list(call, |state, day| {
         let followers = state.statistics.followers(day).into_iter();
         let row = |followers| json!({ "ref_date": day.to_string(), "user_source": 0, "cumulate_user": followers });
@@ -40,8 +47,7 @@ pub fn user_cumulate(call: &Call<'_>) -> Result<Value, ApiFault> {
     })
 }
 
-/// `POST /datacube/getupstreammsg`.
-pub fn upstream_messages(call: &Call<'_>) -> Result<Value, ApiFault> {
+fn upstream_messages(call: &Call<'_>) -> Result<Value, ApiFault> {
     list(call, |state, day| {
         let rows = state.statistics.messages(day).into_iter().map(|(kind, said)| {
             json!({
@@ -57,7 +63,7 @@ pub fn upstream_messages(call: &Call<'_>) -> Result<Value, ApiFault> {
 }
 
 fn list(call: &Call<'_>, rows: fn(&State, BusinessDay) -> Vec<Value>) -> Result<Value, ApiFault> {
-    let sandbox = call.authorised()?;
+    let sandbox = call.sandbox;
     let (begin, end) = asked(&call.json()?, UnixSecs(sandbox.now()))?;
     let state = sandbox.keeper().read();
     let list: Vec<Value> = (begin.0..=end.0).flat_map(|day| rows(&state, BusinessDay(day))).collect();

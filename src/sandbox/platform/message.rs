@@ -3,13 +3,19 @@
 use serde_json::Value;
 
 use super::account::ok;
+use super::api::{Api, post};
 use super::call::Call;
 use crate::domain::ids::Openid;
-use crate::sandbox::model::{ApiFault, parse_custom};
+use crate::sandbox::model::{ApiFault, Capability, parse_custom};
 
-/// `POST /cgi-bin/message/custom/send`.
-pub fn send(call: &Call<'_>) -> Result<Value, ApiFault> {
-    let sandbox = call.authorised()?;
+/// The calls.
+pub const APIS: &[Api] = &[
+    post("cgi-bin/message/custom/send", send).needs(Capability::CustomMessage).daily(500_000, 50_000),
+    post("cgi-bin/message/custom/typing", typing).needs(Capability::CustomMessage),
+];
+
+fn send(call: &Call<'_>) -> Result<Value, ApiFault> {
+    let sandbox = call.sandbox;
     let message = parse_custom(&call.json()?)?;
     let (openid, before) = {
         let mut state = sandbox.keeper().change();
@@ -20,9 +26,8 @@ pub fn send(call: &Call<'_>) -> Result<Value, ApiFault> {
     Ok(ok())
 }
 
-/// `POST /cgi-bin/message/custom/typing`.
-pub fn typing(call: &Call<'_>) -> Result<Value, ApiFault> {
-    let sandbox = call.authorised()?;
+fn typing(call: &Call<'_>) -> Result<Value, ApiFault> {
+    let sandbox = call.sandbox;
     let body = call.json()?;
     let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default();
     let openid = Openid::from(text("touser"));

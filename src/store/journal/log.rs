@@ -1,6 +1,6 @@
 //! The journal as its users see it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ use crate::store::{Partition, PseudonymKey};
 /// What customers said is kept for a day at most.
 pub const KEPT_SECS: i64 = 86_400;
 const LOCK_FILE: &str = "journal.lock";
+/// More than are noted while the files are read once.
+const ANSWERED_OF_LATE: usize = 16_384;
 /// Random, in hexadecimal.
 const NAME_CHARS: usize = 16;
 
@@ -44,6 +46,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) segments: BTreeMap<u64, Segment>,
     pub(super) unsettled: Unsettled,
+    /// Of late, and perhaps not yet on the disk.
+    pub(super) answered: BTreeSet<Place>,
     /// The next entry stands after this, wherever the last one stood.
     pub(super) after: Place,
 }
@@ -139,6 +143,13 @@ impl Journal {
 
     /// Notes that a customer was answered; on the disk a moment later.
     pub fn answered(&self, place: Place) {
+        {
+            let answered = &mut self.shared.state().answered;
+            answered.insert(place);
+            if answered.len() > ANSWERED_OF_LATE {
+                answered.pop_first();
+            }
+        }
         // Closed: then whoever applies it again says it once more.
         let _ = self.tell(Job::Answered(place));
     }
@@ -168,6 +179,16 @@ impl Journal {
     /// Up to where the store has everything of a partition that was accepted since the journal was opened.
     pub fn settled_up_to(&self, partition: Partition) -> Option<Place> {
         self.shared.state().unsettled.settled_up_to(partition)
+    }
+
+    /// Whether that was noted of late.
+    pub fn was_answered(&self, place: Place) -> bool {
+        self.shared.state().answered.contains(&place)
+    }
+
+    /// It cannot be applied, at least not now: it does not keep others from their room.
+    pub fn is_stuck(&self, partition: Partition, place: Place) {
+        self.shared.state().unsettled.is_stuck(partition, place);
     }
 
     /// Whether an entry waits for the store.

@@ -11,15 +11,23 @@ pub(super) struct Unsettled(BTreeMap<Partition, InPartition>);
 
 #[derive(Debug, Default)]
 struct InPartition {
-    /// Whether each is to be applied once more when it is settled.
-    open: BTreeMap<Place, bool>,
+    open: BTreeMap<Place, Open>,
     latest: Place,
+}
+
+/// How one stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    /// It is to be applied once more when it is settled.
+    again: bool,
+    /// It was tried in vain, for a reason of its own.
+    stuck: bool,
 }
 
 impl Unsettled {
     /// It is being written: nothing from here on is all there is.
     pub(super) fn accept(&mut self, partition: Partition, place: Place) {
-        self.0.entry(partition).or_default().open.insert(place, false);
+        self.0.entry(partition).or_default().open.insert(place, Open::default());
     }
 
     /// It stands on the disk.
@@ -37,8 +45,8 @@ impl Unsettled {
     pub(super) fn settle(&mut self, partition: Partition, place: Place) -> bool {
         let Some(of) = self.0.get_mut(&partition) else { return true };
         match of.open.get_mut(&place) {
-            Some(again) if *again => {
-                *again = false;
+            Some(open) if open.again => {
+                open.again = false;
                 false
             }
             _ => {
@@ -52,7 +60,8 @@ impl Unsettled {
     pub(super) fn reopen(&mut self, partition: Partition, place: Place) -> bool {
         let of = self.0.entry(partition).or_default();
         of.latest = of.latest.max(place);
-        of.open.insert(place, of.open.contains_key(&place)).is_none()
+        let again = of.open.contains_key(&place);
+        of.open.insert(place, Open { again, stuck: false }).is_none()
     }
 
     /// Whether it still waits.
@@ -66,9 +75,17 @@ impl Unsettled {
         Some(of.open.first_key_value().map_or(of.latest, |(first, _)| Place(first.0.saturating_sub(1))))
     }
 
-    /// The oldest entry that still waits.
+    /// It was tried in vain, for a reason of its own.
+    pub(super) fn is_stuck(&mut self, partition: Partition, place: Place) {
+        if let Some(open) = self.0.get_mut(&partition).and_then(|of| of.open.get_mut(&place)) {
+            open.stuck = true;
+        }
+    }
+
+    /// The oldest entry that still waits and only wants the store.
     pub(super) fn oldest(&self) -> Option<Place> {
-        self.0.values().filter_map(|of| of.open.first_key_value().map(|(first, _)| *first)).min()
+        let first = |of: &InPartition| of.open.iter().find(|(_, open)| !open.stuck).map(|(place, _)| *place);
+        self.0.values().filter_map(first).min()
     }
 
     /// How many wait.
@@ -128,6 +145,16 @@ mod tests {
         assert_eq!((unsettled.drop_between(Place(2), Place(3)), unsettled.count()), (2, 3));
         assert_eq!(unsettled.settled_up_to(A), Some(Place(0)));
         assert_eq!((unsettled.drop_between(Place(1), Place(1)), unsettled.settled_up_to(A)), (1, Some(Place(3))));
+    }
+
+    #[test]
+    fn what_cannot_be_applied_waits_and_holds_nobody_up() {
+        let mut unsettled = Unsettled::default();
+        unsettled.accept(A, Place(1));
+        unsettled.accept(B, Place(2));
+        unsettled.is_stuck(A, Place(1));
+        assert_eq!((unsettled.oldest(), unsettled.count()), (Some(Place(2)), 2));
+        assert_eq!(unsettled.settled_up_to(A), Some(Place(0)));
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Writer<'_> {
             None => self.begin()?,
         };
         let (mut batch, mut kept, mut records) = (Vec::new(), Vec::new(), Vec::new());
-        let notes: Vec<Record> = self.notes.drain(..).map(Record::Answered).collect();
+        let notes: Vec<Record> = self.notes.iter().copied().map(Record::Answered).collect();
         for record in notes.into_iter().chain(deliveries.into_iter().map(Record::Accepted)) {
             let place = Place(self.next_place);
             self.next_place += 1;
@@ -135,6 +135,7 @@ impl Writer<'_> {
         if let Err(error) = written {
             return Err(JournalFault::Disk(error.to_string()));
         }
+        self.notes.clear();
         let segment = state.segments.entry(open.number).or_default();
         segment.bytes = open.bytes;
         records.iter().for_each(|(place, record)| segment.note(*place, record));
@@ -178,12 +179,16 @@ impl Writer<'_> {
             }
             let oldest_waiting = state.unsettled.oldest();
             let Some((number, segment)) = state.segments.first_key_value() else { return Ok(()) };
-            let (number, last) = (*number, segment.last);
+            let (number, first, last) = (*number, segment.first, segment.last);
             let is_written = self.open.as_ref().is_some_and(|open| open.number == number);
             if is_written || oldest_waiting.is_some_and(|waiting| waiting <= last) {
                 return Err(JournalFault::Full(bytes));
             }
             self.shared.remove(&mut state, number)?;
+            let lost = state.unsettled.drop_between(first, last);
+            if lost > 0 {
+                tracing::error!(lost, "deliveries that could not be applied made room for others in the journal");
+            }
         }
     }
 }

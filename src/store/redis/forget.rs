@@ -1,5 +1,7 @@
 //! Everything about one customer: what is held, and taking it away.
 
+use std::collections::BTreeSet;
+
 use super::args::Args;
 use super::commit::{self, Worded, Words};
 use super::counters::{cell, number};
@@ -9,12 +11,15 @@ use super::script;
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
 use crate::domain::forget::Keep;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, DedupeKey};
 use crate::domain::time::BusinessDay;
 use crate::domain::work::Work;
 use crate::growth::counter::Increment;
 use crate::growth::residue::{contribution, of_lost_words};
-use crate::store::{Commit, Committed, CustomerRef, Held, Logged, Partition, StoreError, Stored, Version, shape};
+use crate::store::journal::KEPT_SECS;
+use crate::store::{
+    Commit, Committed, CustomerRef, Held, Logged, Partition, SharedName, StoreError, Stored, Version, shape,
+};
 
 /// The customer may be busy while they are erased.
 const MAX_TRIES: usize = 64;
@@ -102,6 +107,10 @@ impl Redis {
     ) -> Result<Committed, StoreError> {
         let lateness = self.spec().lateness;
         let (mut moved, mut bare, mut places) = (Vec::new(), Vec::<Fact>::new(), Vec::new());
+        let latest = facts.iter().map(|logged| logged.fact.arrived).max().unwrap_or_default();
+        let of_late = facts.iter().filter(|logged| latest.secs_since(logged.fact.arrived) <= KEPT_SECS);
+        let spent: BTreeSet<DedupeKey> =
+            of_late.map(|logged| logged.fact.key).chain(standing.stored.customer.recent.keys()).collect();
         for Logged { seq, fact, .. } in facts {
             places.push(super::log::number_of(seq));
             match fact.without_words() {
@@ -125,6 +134,10 @@ impl Redis {
         args.len(places.len());
         for place in places {
             args.push(place.to_string());
+        }
+        args.len(spent.len());
+        for key in spent {
+            args.push(SharedName::spent(key).part);
         }
         let home = Home::of(self.names().partitions.of(of));
         self.decide((&script::ERASE, &home), &args).await

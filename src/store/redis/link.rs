@@ -15,6 +15,7 @@ mod fault;
 mod line;
 mod lines;
 mod place;
+mod same;
 mod sentinel;
 mod slot;
 

@@ -34,25 +34,32 @@ impl Find {
         }
     }
 
-    /// A fresh connection to it, and where it led.
-    pub(super) async fn connect(&self) -> Result<(Addr, MultiplexedConnection), Fault> {
+    /// A fresh connection to it.
+    pub(super) async fn connect(&self) -> Result<Dialled, Fault> {
         match self {
-            Self::Node(login, addr) => Ok((addr.clone(), connect(login, addr).await?)),
-            Self::Server(login, addr) => Ok((addr.clone(), to_master(login, addr).await?)),
-            Self::Master(login, sentinels) => {
-                let addr = sentinels.ask().await?;
-                let connection = to_master(login, &addr).await?;
-                Ok((addr, connection))
+            Self::Node(login, addr) => {
+                let connection = connect(login, addr).await?;
+                Ok(Dialled { addr: addr.clone(), connection, server: String::new() })
             }
+            Self::Server(login, addr) => to_master(login, addr.clone()).await,
+            Self::Master(login, sentinels) => to_master(login, sentinels.ask().await?).await,
         }
     }
 }
 
+/// A connection, and where it led.
+pub(super) struct Dialled {
+    pub(super) addr: Addr,
+    pub(super) connection: MultiplexedConnection,
+    /// What the server calls itself since it was started; empty for one of many, or when it does not say.
+    pub(super) server: String,
+}
+
 /// A connection to a server that takes writes.
-async fn to_master(login: &Login, addr: &Addr) -> Result<MultiplexedConnection, Fault> {
-    let mut connection = connect(login, addr).await?;
+async fn to_master(login: &Login, addr: Addr) -> Result<Dialled, Fault> {
+    let mut connection = connect(login, &addr).await?;
     // Who may not ask for the role finds out with the first write.
-    let role = asked::<Vec<Value>>(&mut connection, &redis::cmd("ROLE"), addr).await;
+    let role = asked::<Vec<Value>>(&mut connection, &redis::cmd("ROLE"), &addr).await;
     let is_replica = match role.map(|role| role.into_iter().next()) {
         Ok(Some(Value::BulkString(role))) => role == b"slave",
         Err(fault @ (Fault::Silent(_) | Fault::Lost)) => return Err(fault),
@@ -64,7 +71,12 @@ async fn to_master(login: &Login, addr: &Addr) -> Result<MultiplexedConnection, 
              (redis+sentinel://h1:26379,h2:26379/0?master=NAME)"
         )));
     }
-    Ok(connection)
+    let server = match asked::<String>(&mut connection, redis::cmd("INFO").arg("server"), &addr).await {
+        Ok(told) => told.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default().trim().to_owned(),
+        Err(fault @ (Fault::Silent(_) | Fault::Lost)) => return Err(fault),
+        Err(_) => String::new(),
+    };
+    Ok(Dialled { addr, connection, server })
 }
 
 /// A connection to a server.

@@ -11,9 +11,10 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::dial::Find;
+use super::dial::{Dialled, Find};
 use super::fault::Fault;
 use super::place::Addr;
+use super::same::Same;
 
 /// A server that was asked in vain is asked again after so long, and then at twice that, up to the last.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
@@ -30,6 +31,8 @@ pub(in crate::store::redis) struct Line(Arc<Inner>);
 
 struct Inner {
     find: Arc<Find>,
+    /// Of all lines to it.
+    same: Arc<Same>,
     state: watch::Sender<State>,
     /// So many connections were made; each is known by which it was.
     made: AtomicU64,
@@ -52,6 +55,8 @@ enum State {
 #[derive(Clone)]
 struct Up {
     nth: u64,
+    /// As [`Same`] numbers it.
+    server: u64,
     addr: Addr,
     connection: MultiplexedConnection,
 }
@@ -59,29 +64,32 @@ struct Up {
 impl Line {
     /// A line that is connected in the background.
     pub(super) fn new(find: Find) -> Self {
-        Self::dialled(Arc::new(find))
+        Self::dialled(Arc::new(find), Arc::default())
     }
 
     /// A line to where this one leads, driven by the runtime of whoever asks for it.
     pub(super) fn another(&self) -> Self {
-        Self::dialled(Arc::clone(&self.0.find))
+        Self::dialled(Arc::clone(&self.0.find), Arc::clone(&self.0.same))
     }
 
-    fn dialled(find: Arc<Find>) -> Self {
-        let line = Self::over(find, State::Dialling);
+    fn dialled(find: Arc<Find>, same: Arc<Same>) -> Self {
+        let line = Self::over((find, same), State::Dialling);
         line.0.dial();
         line
     }
 
     /// A line that is connected.
     pub(super) async fn open(find: Find) -> Result<Self, Fault> {
-        let (addr, connection) = find.connect().await?;
-        Ok(Self::over(Arc::new(find), State::Up(Up { nth: 0, addr, connection })))
+        let Dialled { addr, connection, server } = find.connect().await?;
+        let same = Arc::new(Same::default());
+        let up = Up { nth: 0, server: same.met(&server), addr, connection };
+        Ok(Self::over((Arc::new(find), same), State::Up(up)))
     }
 
-    fn over(find: Arc<Find>, state: State) -> Self {
+    fn over((find, same): (Arc<Find>, Arc<Same>), state: State) -> Self {
         let inner = Arc::new(Inner {
             find,
+            same,
             state: watch::Sender::new(state),
             made: AtomicU64::new(1),
             runtime: Handle::current(),
@@ -124,6 +132,10 @@ impl Line {
         ask: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
     ) -> Result<T, Fault> {
         let mut up = self.up(deadline).await?;
+        while up.server != self.0.same.nth() {
+            self.0.lose(up.nth);
+            up = self.up(deadline).await?;
+        }
         match timeout_at(deadline, ask(&mut up.connection)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) if error.is_io_error() || error.is_unrecoverable_error() => {
@@ -195,12 +207,13 @@ impl Inner {
         }
     }
 
-    fn made(&self, (addr, connection): (Addr, MultiplexedConnection)) -> State {
-        State::Up(Up { nth: self.made.fetch_add(1, Ordering::Relaxed), addr, connection })
+    fn made(&self, Dialled { addr, connection, server }: Dialled) -> State {
+        let (nth, server) = (self.made.fetch_add(1, Ordering::Relaxed), self.same.met(&server));
+        State::Up(Up { nth, server, addr, connection })
     }
 
     /// Puts a fresh connection in the place of the `nth`.
-    fn replace(&self, nth: u64, fresh: (Addr, MultiplexedConnection)) {
+    fn replace(&self, nth: u64, fresh: Dialled) {
         self.state.send_if_modified(|state| {
             let is_this = matches!(state, State::Up(up) | State::Silent(up) if up.nth == nth);
             if is_this {
@@ -253,7 +266,7 @@ async fn watch_over(line: Weak<Inner>, up: Up) {
             () = sleep(pause) => {}
         }
         if let Ok(fresh) = fresh {
-            tracing::warn!(from = %up.addr, to = %fresh.0, "Redis: the connection hangs, another takes its place");
+            tracing::warn!(from = %up.addr, to = %fresh.addr, "Redis: the connection hangs, another takes its place");
             line.replace(nth, fresh);
             return;
         }
@@ -286,7 +299,7 @@ async fn look(line: Weak<Inner>) {
         let Some((nth, addr)) = now else { continue };
         let is_elsewhere = sentinels.ask().await.is_ok_and(|named| named != addr);
         if is_elsewhere && let Ok(fresh) = line.find.connect().await {
-            tracing::info!(from = %addr, to = %fresh.0, "Redis: another server is the master now");
+            tracing::info!(from = %addr, to = %fresh.addr, "Redis: another server is the master now");
             line.replace(nth, fresh);
         }
     }

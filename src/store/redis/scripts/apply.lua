@@ -33,6 +33,11 @@ end
 
 -- What no record knows is known for longer than a journal may bring it again.
 local SPENT_SECS = 90000
+local function spend(account, deliveries)
+  for _, delivery in ipairs(deliveries) do
+    redis.call('SET', key('spent', account .. '\0' .. delivery[1]), '1', 'EX', SPENT_SECS)
+  end
+end
 
 -- Under which of its names the customer is kept, its version, and its number.
 local function find(account, known, tombstone)
@@ -56,6 +61,11 @@ local function look(commit)
     end
   end
   if version ~= commit.base then
+    return 'stale'
+  end
+  -- Of whom nothing was kept before and nothing is kept now, no version tells that this was applied.
+  local own = commit.spent[#commit.spent]
+  if not id and own and redis.call('EXISTS', key('spent', commit.account .. '\0' .. own[1])) == 1 then
     return 'stale'
   end
   return 'applied', id
@@ -143,9 +153,7 @@ local function put(commit)
       end
     end
   end
-  for _, spent in ipairs(commit.spent) do
-    redis.call('SET', key('spent', account .. '\0' .. spent[1]), '1', 'EX', SPENT_SECS)
-  end
+  spend(account, commit.spent)
   if commit.left == '' then
     redis.call('ZREM', key('left', account), decimal(id))
   else

@@ -24,6 +24,8 @@ for _, it in ipairs(list(1)) do
   local at, place = chunk(tonumber(it[1]))
   redis.call('HDEL', key('log', account .. '\0' .. at), place)
 end
+-- A journal may still bring what they sent of late.
+spend(account, list(1))
 bury(id)
 redis.call('DEL', key('work', decimal(id)), record_key(account, name), said_key(account, name))
 local at, place = chunk(id)
