@@ -35,6 +35,7 @@ fn record(customer: &Customer) -> Value {
         "tapped": tapped.collect::<Vec<_>>(),
         "recent_deliveries": customer.recent,
         "reachable": customer.windows,
+        "ways": customer.ways,
         "notes": customer.notes,
         "dialogue": customer.dialogue,
         "with_agent_since": customer.with_agent_since.map(moment),

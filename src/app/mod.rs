@@ -8,6 +8,7 @@ mod clock;
 mod copy;
 mod customer;
 mod day_check;
+mod dead_letters;
 mod duty;
 mod forget;
 mod handle;
@@ -46,6 +47,7 @@ pub use brief::{Subject, read_brief};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use copy::{Copied, CopyError, Differing, Doing, copy, left_in_journal};
 pub use customer::{export_customer, moment};
+pub use dead_letters::{Listed, Resent, dead_letters, resend, whose_dead_letter};
 pub use forget::Discretion;
 pub use handle::{NotNow, Received};
 use in_flight::InFlight;
@@ -105,6 +107,8 @@ pub struct App {
     number: u64,
     /// Rung when new outgoing work was committed.
     outbox_bell: Notify,
+    /// What the platform said accounts have no right to.
+    lacking: perform::Lacking,
     folder_watch: FolderWatch,
     /// Work that must be finished before the store closes.
     tasks: TaskTracker,
@@ -130,6 +134,7 @@ impl App {
             admission: Admission::default(),
             number: rand::random(),
             outbox_bell: Notify::new(),
+            lacking: perform::Lacking::default(),
             folder_watch: FolderWatch::default(),
             tasks: TaskTracker::new(),
         })

@@ -158,7 +158,11 @@ impl App {
             Ok(Tried::Finished) => return None,
             Ok(tried) => {
                 let now = self.clock.now();
-                let next = if tried == Tried::NotPut { not_put(&claimed, now) } else { next_try(&claimed, now) };
+                let next = match tried {
+                    Tried::NotPut => not_put(&claimed, now),
+                    Tried::Until(at) => within(&claimed, (at.max(now.plus_secs(1)), now)),
+                    Tried::Again | Tried::Finished => next_try(&claimed, now),
+                };
                 self.store.defer(&claimed.of, &claimed, next).await.map(|()| next)
             }
             Err(error) => Err(error),
@@ -170,17 +174,19 @@ impl App {
     }
 }
 
-/// Not later than its end, so that the last word is said in time.
 fn next_try(claimed: &Claimed, now: UnixSecs) -> UnixSecs {
     let step = usize::try_from(claimed.attempt.saturating_sub(1)).unwrap_or(usize::MAX);
     let secs = PATIENCE_SECS.get(step).or(PATIENCE_SECS.last()).copied().unwrap_or(1);
-    let next = now.plus_secs(secs);
-    if claimed.work.expires > now { next.min(claimed.work.expires) } else { next }
+    within(claimed, (now.plus_secs(secs), now))
 }
 
 /// Whoever was not asked is no further: patience does not grow.
 fn not_put(claimed: &Claimed, now: UnixSecs) -> UnixSecs {
-    let next = now.plus_secs(NOT_PUT_SECS);
+    within(claimed, (now.plus_secs(NOT_PUT_SECS), now))
+}
+
+/// Not later than its end, so that the last word is said in time.
+fn within(claimed: &Claimed, (next, now): (UnixSecs, UnixSecs)) -> UnixSecs {
     if claimed.work.expires > now { next.min(claimed.work.expires) } else { next }
 }
 
@@ -224,15 +230,15 @@ mod tests {
     #[actix_web::test]
     async fn a_message_that_was_put_off_takes_those_behind_it_along() {
         let mut stand = Stand::new();
-        stand.outside.codes.lock().unwrap().push_back(-1);
+        stand.outside.codes.lock().unwrap().push_back(45011);
         stand.keep("a", open_to_messages(), vec![message("note-0", "a0"), message("note-1", "a1")]).await;
         let mut in_hand = InHand::default();
         assert_eq!(stand.app.begin_due(&mut in_hand).await.unwrap(), 2);
         let ended = in_hand.tasks.join_next_with_id().await.unwrap();
         stand.app.go_on(&mut in_hand, ended).await;
         assert_eq!((in_hand.tasks.len(), stand.happened()), (0, vec!["begins a0".into(), "ends a0".into()]));
-        assert_eq!(stand.app.store.next_due().await.unwrap(), Some(NOON.plus_secs(1)));
-        stand.clock.advance_secs(1);
+        assert_eq!(stand.app.store.next_due().await.unwrap(), Some(NOON.plus_secs(60)));
+        stand.clock.advance_secs(60);
         assert_eq!(stand.app.begin_due(&mut in_hand).await.unwrap(), 2);
         while let Some(ended) = in_hand.tasks.join_next_with_id().await {
             stand.app.go_on(&mut in_hand, ended).await;

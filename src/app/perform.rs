@@ -1,4 +1,8 @@
-//! Doing one piece of outgoing work, once in effect: the call may be repeated, its commit counts once.
+//! Doing one piece of outgoing work, once in effect: a question may be repeated, since its commit counts once; a message
+//! may not ([`sending`]).
+
+mod rights;
+mod sending;
 
 use std::sync::Arc;
 
@@ -6,19 +10,17 @@ use super::handle::Delivery;
 use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::backend::Full;
-use crate::channel::official::api::ApiError;
 use crate::domain::decide::{abandon, resume};
 use crate::domain::decision::{Decision, Moment};
-use crate::domain::forget::forget_left;
-use crate::domain::ids::WorkId;
-use crate::domain::notes::{Note, keep};
 use crate::domain::question::Answer;
-use crate::domain::reach::{self, deliver_later, useful_until};
+use crate::domain::reach::useful_until;
 use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
 use crate::domain::work::{Task, Work};
-use crate::store::{Claimed, Commit, Committed, CustomerRef, StoreError, Stored};
+use crate::store::{Claimed, Committed, CustomerRef, StoreError};
+
+pub(super) use rights::Lacking;
 
 /// While a customer waits for the outcome of work, nobody else is given it for so long.
 pub const WAITED_FOR_SECS: i64 = 10;
@@ -31,6 +33,8 @@ pub(super) enum Tried {
     Finished,
     /// To be tried again.
     Again,
+    /// To be tried again, and not before.
+    Until(UnixSecs),
     /// To be tried again soon: it was not its turn.
     NotPut,
 }
@@ -131,74 +135,6 @@ impl App {
         }
         Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")))
     }
-
-    /// Says something by a customer-service message. The message is sent before its end is committed: after a crash in
-    /// between the customer may read a line twice, but never misses a receipt.
-    async fn send(&self, account: &Arc<ServedAccount>, claimed: &Claimed, reply: &Reply) -> Result<Tried, StoreError> {
-        let now = self.clock.now();
-        let stored = self.store.load(&claimed.of).await?;
-        let ending = match deliver_later(&stored.customer, reply, &claimed.work, now) {
-            reach::Delivery::Drop => Ending::Dropped,
-            reach::Delivery::Note => Ending::Noted,
-            reach::Delivery::Send => {
-                match account.platform.send(&claimed.of.openid, &reply.clone().reachable_at(&account.site)).await {
-                    Ok(()) => Ending::Sent,
-                    Err(ApiError::NoWindow | ApiError::CountUsedUp) => Ending::Noted,
-                    Err(ApiError::NotFollowing(_)) => Ending::Dropped,
-                    Err(error) if error.is_passing() && claimed.work.expires > now => return Ok(Tried::Again),
-                    Err(error) => {
-                        // Whatever the operator has to mend, the customer shall not miss it for that.
-                        tracing::error!(account = %account.id(), %error, "a message could not be sent; it waits as a note");
-                        Ending::Noted
-                    }
-                }
-            }
-        };
-        self.end_send(claimed, reply, (ending, stored)).await
-    }
-
-    async fn end_send(
-        &self,
-        claimed: &Claimed,
-        reply: &Reply,
-        (ending, mut stored): (Ending, Stored),
-    ) -> Result<Tried, StoreError> {
-        let now = self.clock.now();
-        for _ in 0..MAX_TRIES {
-            let mut customer = stored.customer;
-            match ending {
-                Ending::Sent => customer.windows.spend(now),
-                Ending::Noted => {
-                    let note = Note { reply: reply.clone(), expires: claimed.work.expires };
-                    keep(&mut customer.notes, note, now);
-                }
-                Ending::Dropped => {}
-            }
-            let applied = self.known_to(&customer.recent);
-            let keep = forget_left(&mut customer, self.rules.discretion.forget);
-            let commit = Commit {
-                of: claimed.of.clone(),
-                base: stored.version,
-                keep,
-                customer,
-                increments: Vec::new(),
-                facts: Vec::new(),
-                outbox: Vec::new(),
-                settled: vec![claimed.work.id.clone()],
-                spent: Vec::new(),
-            };
-            match self.commit(commit, applied).await? {
-                Committed::Applied | Committed::Settled => return Ok(Tried::Finished),
-                Committed::Stale => stored = self.store.load(&claimed.of).await?,
-            }
-            // Whoever came back meanwhile is told after all.
-            let path = deliver_later(&stored.customer, reply, &claimed.work, now);
-            if ending == Ending::Dropped && path != reach::Delivery::Drop {
-                return Ok(Tried::Again);
-            }
-        }
-        Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")))
-    }
 }
 
 /// By what path the outcome is told.
@@ -212,19 +148,11 @@ enum Told {
     Finally,
 }
 
-/// How a message ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    Sent,
-    Noted,
-    Dropped,
-}
-
 fn say_later(decision: &mut Decision, work: &Work, (reply, now): (Reply, UnixSecs)) {
     if reply.is_silent() {
         return;
     }
-    let id = WorkId::new(format!("{}/say", work.id));
+    let id = work.word_of_it();
     let expires = useful_until(work, now).max(now.plus_secs(SAY_WITHIN_SECS));
     decision.outbox.push(Work { id, origin: work.origin, due: now, expires, task: Task::Send(reply) });
 }

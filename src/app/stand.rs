@@ -114,9 +114,18 @@ impl Stand {
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
         let base: url::Url = format!("http://{}/", server.addrs()[0]).parse().unwrap();
         actix_web::rt::spawn(server.run());
-        let account = account_at(base);
-        let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(NOON));
+        let ticks = Arc::clone(&clock);
+        let spec = api::ClientSpec {
+            hosts: vec![base.clone()],
+            app_id: "wx1".into(),
+            app_secret: "s".into(),
+            http: backend::client().unwrap(),
+            vault: Arc::<api::ProcessVault>::default(),
+            clock: Arc::new(move || ticks.now()),
+        };
+        let account = ServedAccount { platform: api::Client::of(spec), ..account_at(base) };
+        let dir = tempfile::tempdir().unwrap();
         let app = app(account, dir.path(), Arc::clone(&clock) as Arc<dyn Clock>);
         Self { app, clock, outside: outside.into_inner(), events: heard, _dir: dir }
     }

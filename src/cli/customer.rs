@@ -114,18 +114,26 @@ async fn erase(settings: &Settings, of: &CustomerRef) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// The running server holds the store, so it is asked.
-async fn erase_at_server(settings: &Settings, of: &CustomerRef) -> anyhow::Result<bool> {
+/// Where the running server tells of a customer, and the token to ask it with.
+pub(super) fn at_server(settings: &Settings, of: &CustomerRef) -> anyhow::Result<(Url, String)> {
     let kept = Secrets::read(&settings.data_dir)?.map(|secrets| secrets.console_api_token);
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
     let token = set.or(kept).context("there is no API token to ask the running server with")?;
-    let mut listen = settings.listen;
-    if listen.ip().is_unspecified() {
-        listen = SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port()));
-    }
-    let mut url = Url::parse(&format!("http://{listen}/api/v1/customers/"))?;
+    let mut url = Url::parse(&format!("http://{}/api/v1/customers/", listening(settings)))?;
     url.path_segments_mut().ok().context("an address has a path")?.pop_if_empty().push(of.openid.as_str());
     url.query_pairs_mut().append_pair("account", of.account.as_str());
+    Ok((url, token))
+}
+
+fn listening(settings: &Settings) -> SocketAddr {
+    let listen = settings.listen;
+    if listen.ip().is_unspecified() { SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port())) } else { listen }
+}
+
+/// The running server holds the store, so it is asked.
+async fn erase_at_server(settings: &Settings, of: &CustomerRef) -> anyhow::Result<bool> {
+    let (url, token) = at_server(settings, of)?;
+    let listen = listening(settings);
     let request = crate::backend::client()?.delete(url).bearer_auth(token);
     let answer = request.send().await.map_err(reqwest::Error::without_url).with_context(|| {
         format!(

@@ -1,4 +1,7 @@
-//! `fuwu explain`: why. What was set aside and for what reason; what is known of one customer, and how it came about.
+//! `fuwu explain`: why. What was set aside and for what reason; what is known of one customer, and how it came about; what
+//! could not be said to them.
+
+mod push;
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
@@ -25,6 +28,8 @@ pub(super) enum ExplainCommand {
         #[arg(value_parser = openid)]
         openid: Openid,
     },
+    /// Messages that were given up, and why; how a customer can be reached now; one more try.
+    Push(push::PushArgs),
 }
 
 #[derive(Debug, Args)]
@@ -51,6 +56,7 @@ pub(super) fn run(settings: &Settings, account: AccountId, command: &ExplainComm
             };
             print(&told)
         }
+        ExplainCommand::Push(args) => runtime.block_on(push::run(settings, account, args)),
         ExplainCommand::Customer { openid } => {
             let of = CustomerRef { account, openid: openid.clone() };
             let opened = open_to_export(settings.store_url.expose(), &settings.data_dir, key(settings)?);

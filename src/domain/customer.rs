@@ -8,7 +8,7 @@ use super::actions::Memory;
 use super::fact::OrderOutcome;
 use super::ids::{ActionKey, Channel, Scene};
 use super::notes::Note;
-use super::reach::Windows;
+use super::reach::{Ways, Windows};
 use super::recent::Recent;
 use super::time::{BusinessDay, UnixSecs};
 use super::value::Values;
@@ -35,6 +35,8 @@ pub struct Customer {
     pub with_agent_since: Option<UnixSecs>,
     /// What single actions remember of the customer.
     pub memory: BTreeMap<ActionKey, Memory>,
+    /// What else is known of the ways to the customer.
+    pub ways: Ways,
 }
 
 impl Customer {
@@ -65,6 +67,7 @@ impl Customer {
     /// orders on their way, because how they end is still to be recorded.
     pub fn forget(&mut self) {
         self.recent.forget_replies();
+        self.ways.forget();
         self.memory.retain(|_, memory| match memory {
             Memory::Orders(marks) => {
                 marks.retain(|mark| mark.outcome == OrderOutcome::Placed);

@@ -7,7 +7,7 @@ use super::fact::FactKind;
 use super::ids::{ActionKey, Scene};
 use super::inbound::{Event, Inbound, Message, What};
 use super::menu;
-use super::notes;
+use super::notes::{self, Note};
 use super::playbook::Playbook;
 use super::question::Answer;
 use super::reach;
@@ -88,6 +88,9 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
     } else if awaited && !matches!(route, Route::Quiet) {
         // What nobody hears must not take the notes along.
         say_notes(&mut decision, moment);
+    } else if matches!(inbound.what, What::Event(Event::AgentLeft { .. })) {
+        // What had to wait for the person goes out by the window that may still be open.
+        say_by_themselves(&mut decision, moment);
     }
     decision.customer.recent.remember(moment.key, decision.reply.clone(), moment.now);
     decision
@@ -136,9 +139,7 @@ fn afterwards(
 fn arrive(customer: &mut Customer, inbound: &Inbound, moment: Moment) {
     // A platform clock that runs ahead of ours must not keep a window open longer than it is.
     let at = inbound.at.min(moment.now);
-    if let Some(opening) = reach::opening(&inbound.what) {
-        customer.windows.open(opening, at);
-    }
+    reach::take_note(customer, &inbound.what, at);
     match &inbound.what {
         What::Event(Event::AgentJoined { .. }) => {
             customer.with_agent_since = Some(at);
@@ -180,6 +181,15 @@ fn say_notes(decision: &mut Decision, moment: Moment) {
     if decision.wait_for.is_none() {
         notes = notes::join(notes, &mut decision.reply);
     }
+    send_notes(decision, notes, moment);
+}
+
+fn say_by_themselves(decision: &mut Decision, moment: Moment) {
+    let notes = notes::take(&mut decision.customer.notes, moment.now);
+    send_notes(decision, notes, moment);
+}
+
+fn send_notes(decision: &mut Decision, notes: Vec<Note>, moment: Moment) {
     decision.outbox.extend(notes.into_iter().enumerate().map(|(n, note)| Work {
         id: id_for(&format!("note-{n}"), moment.key),
         origin: moment.key,

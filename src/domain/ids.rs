@@ -74,6 +74,10 @@ text_id! {
     WorkId
 }
 text_id! {
+    /// A template of the platform, for template messages or subscription notices (platform.md 4.10, 4.11).
+    TemplateId
+}
+text_id! {
     /// The playbook a fact was made under: the first 12 hex digits of a hash over its files.
     PlaybookVersion
 }

@@ -1,112 +1,262 @@
-//! Reach: through which path a customer can be told something now (platform.md 4.9).
+//! Reach: through which path a customer can be told something now, and why not through another (platform.md 4.9 to 4.11,
+//! part 5).
+
+mod consents;
+mod facts;
+mod told;
+mod ways;
+mod windows;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use consents::{Consents, Term};
+pub use facts::take_note;
+pub use told::Told;
+pub use ways::{CallState, MOST_UNSENT, UNSENT_KEPT_SECS, Unsent, Ways};
+pub use windows::{BY_MESSAGE, BY_TAP, Opening, Room, Windows, opening};
+
 use super::customer::Customer;
-use super::inbound::{Event, Message, What};
+use super::ids::TemplateId;
 use super::reply::Reply;
+use super::route::with_agent;
 use super::time::UnixSecs;
 use super::work::{Task, Work};
 
-/// What opens a window, how long it stays open and how many messages it carries (platform.md 4.9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opening {
-    /// Seconds it stays open.
-    pub secs: i64,
-    /// Customer-service messages it carries.
-    pub messages: u8,
-}
-
-/// A message of the customer: 48 hours, 5 messages.
-pub const BY_MESSAGE: Opening = Opening { secs: 48 * 3600, messages: 5 };
-/// A tap, a follow or a scan: one minute, 3 messages.
-pub const BY_TAP: Opening = Opening { secs: 60, messages: 3 };
-
-/// The customer's open windows. A new trigger of a kind replaces the older one of that kind; what remains is the
-/// larger of the two, and the platform's own word is the truth (platform.md 4.9).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Windows {
-    by_message: Option<Window>,
-    by_tap: Option<Window>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Window {
-    closes: UnixSecs,
-    left: u8,
-}
-
-/// How the customer can be told something now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a message gets to the customer now.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// A customer-service message; so many are left.
-    CustomerService {
-        /// Messages left in the best open window.
-        left: u8,
+    /// As the answer to a delivery that somebody still waits with.
+    Reply {
+        /// So long.
+        until: UnixSecs,
     },
-    /// No window is open: keep it as a note for the next visit.
-    NextVisit,
+    /// A customer-service message.
+    CustomerService {
+        /// Messages left in the best open window, this one included.
+        left: u8,
+        /// When that window closes.
+        until: UnixSecs,
+    },
+    /// A subscription notice.
+    Subscription {
+        /// By this template.
+        template: TemplateId,
+        /// Consents left, this message included; `None` for one that lasts.
+        left: Option<u8>,
+    },
+    /// A template message.
+    Template {
+        /// By this template.
+        template: TemplateId,
+    },
+    /// With the customer's next message.
+    NextVisit {
+        /// After that it is of no use.
+        until: UnixSecs,
+        /// Why not now.
+        because: Hindrance,
+    },
+    /// Not at all.
+    Nowhere {
+        /// Why.
+        because: Hindrance,
+    },
 }
 
-/// What kind of window `what` opens, if any (platform.md 2.3, 4.9).
-pub fn opening(what: &What) -> Option<Opening> {
-    match what {
-        What::Message(Message::Text { menu_id: Some(_), .. }) => Some(BY_TAP),
-        What::Message(Message::Device { .. }) => None,
-        What::Message(_) => Some(BY_MESSAGE),
-        What::Event(event) => match event {
-            Event::Subscribed { .. } | Event::Scanned { .. } | Event::MenuTapped { .. } | Event::CodeRead { .. } => {
-                Some(BY_TAP)
-            }
-            _ => None,
-        },
+/// Why a message cannot be told now. A closed set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Hindrance {
+    /// The customer does not follow (43004).
+    Away,
+    /// No window is open (45015).
+    NoWindow,
+    /// The open windows carry no more (45047).
+    UsedUp,
+    /// A person has the chat.
+    WithPerson,
+    /// The customer switched off receiving (48002).
+    Blocked,
+    /// The customer is on the account's blacklist (43019).
+    Blacklisted,
+    /// It is of no use any more.
+    Expired,
+    /// The account has no right to the path (48001).
+    NoRight,
+    /// There are no words, or it can only be said in answer to a message.
+    Unsayable,
+}
+
+/// Why a message was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// There was no path.
+    Hindered(Hindrance),
+    /// It was tried until it was of no use any more.
+    InVain,
+    /// The platform took it for wrong, for good.
+    Refused {
+        /// Its code.
+        code: i64,
+    },
+    /// The platform's answer was lost: it may have arrived, so it was not sent again.
+    Unknown,
+}
+
+/// A path that an account has a right to or not (platform.md part 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Path {
+    /// Customer-service messages.
+    CustomerService,
+    /// Subscription notices.
+    Subscription,
+    /// Template messages.
+    Template,
+}
+
+/// What an account has a right to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    lacking: BTreeSet<Path>,
+}
+
+impl Rights {
+    /// Without these.
+    pub fn without(lacking: impl IntoIterator<Item = Path>) -> Self {
+        Self { lacking: lacking.into_iter().collect() }
+    }
+
+    /// Of a certified service account (服务号): all.
+    pub fn of_service() -> Self {
+        Self::default()
+    }
+
+    /// Of a certified subscription account (订阅号): it has no template messages.
+    pub fn of_subscription() -> Self {
+        Self::without([Path::Template])
+    }
+
+    /// Of a test account: it has no subscription notices.
+    pub fn of_test() -> Self {
+        Self::without([Path::Subscription])
+    }
+
+    /// Whether the account may.
+    pub fn has(&self, path: Path) -> bool {
+        !self.lacking.contains(&path)
     }
 }
 
-impl Windows {
-    /// The customer did something that opens a window at `at`.
-    pub fn open(&mut self, opening: Opening, at: UnixSecs) {
-        let window = Window { closes: at.plus_secs(opening.secs), left: opening.messages };
-        let of_its_kind = if opening == BY_MESSAGE { &mut self.by_message } else { &mut self.by_tap };
-        // A delivery that comes late must not close what a newer one has opened.
-        if of_its_kind.as_ref().is_none_or(|known| known.closes <= window.closes) {
-            *of_its_kind = Some(window);
-        }
-    }
+/// A template that can carry a message, as the settings say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carrier {
+    /// Which.
+    pub template: TemplateId,
+    /// Of what kind.
+    pub by: By,
+}
 
-    /// The customer left: nothing can be sent any more.
-    pub fn close(&mut self) {
-        *self = Self::default();
-    }
+/// Of what kind a template is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A subscription notice, which takes a consent.
+    Subscription(Term),
+    /// A template message, for what the customer's own action has triggered (platform.md 4.10).
+    Template,
+}
 
-    /// Whether something the customer did after `moment` opened a window, whether or not it is still open.
-    pub fn opened_after(&self, moment: UnixSecs) -> bool {
-        let after = |window: &Option<Window>, opening: Opening| {
-            window.as_ref().is_some_and(|window| window.closes > moment.plus_secs(opening.secs))
-        };
-        after(&self.by_message, BY_MESSAGE) || after(&self.by_tap, BY_TAP)
-    }
+/// A message on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// What it says.
+    pub reply: &'a Reply,
+    /// After that it is of no use.
+    pub expires: UnixSecs,
+    /// Somebody waits for it as the answer to a delivery, so long.
+    pub waited_until: Option<UnixSecs>,
+    /// The templates that can carry it, the best one first.
+    pub carriers: &'a [Carrier],
+}
 
-    /// The path that is open at `now`.
-    pub fn reach(&self, now: UnixSecs) -> Reach {
-        let left = [&self.by_message, &self.by_tap]
-            .into_iter()
-            .flatten()
-            .filter(|w| w.closes > now)
-            .map(|w| w.left)
-            .max()
-            .unwrap_or(0);
-        if left == 0 { Reach::NextVisit } else { Reach::CustomerService { left } }
+impl<'a> Message<'a> {
+    /// One that nobody waits for and no template carries.
+    pub fn late(reply: &'a Reply, expires: UnixSecs) -> Self {
+        Self { reply, expires, waited_until: None, carriers: &[] }
     }
+}
 
-    /// One customer-service message was sent: every open window carries one less.
-    pub fn spend(&mut self, now: UnixSecs) {
-        for window in [&mut self.by_message, &mut self.by_tap].into_iter().flatten() {
-            if window.closes > now {
-                window.left = window.left.saturating_sub(1);
-            }
-        }
+/// By which path a message gets to the customer at `now`: the first that is open, of those that cost the customer and the
+/// account least.
+pub fn reach(message: &Message<'_>, customer: &Customer, rights: &Rights, now: UnixSecs) -> Reach {
+    if !is_sayable(message) {
+        return Reach::Nowhere { because: Hindrance::Unsayable };
     }
+    if message.expires <= now {
+        return Reach::Nowhere { because: Hindrance::Expired };
+    }
+    if let Some(until) = message.waited_until.filter(|until| *until > now) {
+        return Reach::Reply { until };
+    }
+    let refused = customer.ways.refused();
+    let notice = || by_subscription(message, customer, rights);
+    if customer.away_since().is_some() || refused == Some(Hindrance::Away) {
+        // Who left can be reached by a notice they have agreed to, and by nothing else (platform.md 4.11).
+        return notice().unwrap_or(Reach::Nowhere { because: Hindrance::Away });
+    }
+    if refused == Some(Hindrance::Blacklisted) {
+        return Reach::Nowhere { because: Hindrance::Blacklisted };
+    }
+    let later = |because| Reach::NextVisit { until: message.expires, because };
+    if with_agent(customer, now) {
+        return later(Hindrance::WithPerson);
+    }
+    let because = match by_window(customer, rights, now) {
+        Ok(reach) => return reach,
+        Err(because) => because,
+    };
+    let template = || by_template(message, rights).filter(|_| refused != Some(Hindrance::Blocked));
+    notice().or_else(template).unwrap_or_else(|| later(because))
+}
+
+/// Silence is not said; a chat can only be handed over in answer to a message (platform.md part 3).
+fn is_sayable(message: &Message<'_>) -> bool {
+    match message.reply {
+        Reply::Silent => false,
+        Reply::HandOver { .. } => message.waited_until.is_some(),
+        Reply::Text(text) => !text.trim().is_empty(),
+        Reply::Articles(articles) => !articles.is_empty(),
+        _ => true,
+    }
+}
+
+fn by_window(customer: &Customer, rights: &Rights, now: UnixSecs) -> Result<Reach, Hindrance> {
+    if !rights.has(Path::CustomerService) {
+        return Err(Hindrance::NoRight);
+    }
+    if let Some(refused) = customer.ways.refused() {
+        return Err(refused);
+    }
+    match customer.windows.room(now) {
+        None => Err(Hindrance::NoWindow),
+        Some(Room { left: 0, .. }) => Err(Hindrance::UsedUp),
+        Some(Room { left, until }) => Ok(Reach::CustomerService { left, until }),
+    }
+}
+
+fn by_subscription(message: &Message<'_>, customer: &Customer, rights: &Rights) -> Option<Reach> {
+    let carrier = message.carriers.iter().filter(|_| rights.has(Path::Subscription)).find_map(|carrier| {
+        let By::Subscription(term) = carrier.by else { return None };
+        let left = customer.ways.consents.left(&carrier.template);
+        (left > 0).then_some((carrier, (term == Term::Once).then_some(left)))
+    });
+    carrier.map(|(carrier, left)| Reach::Subscription { template: carrier.template.clone(), left })
+}
+
+fn by_template(message: &Message<'_>, rights: &Rights) -> Option<Reach> {
+    let mut carriers = message.carriers.iter().filter(|_| rights.has(Path::Template));
+    let carrier = carriers.find(|carrier| carrier.by == By::Template)?;
+    Some(Reach::Template { template: carrier.template.clone() })
 }
 
 /// What becomes of an answer that comes later than the delivery that asked for it.
@@ -120,16 +270,13 @@ pub enum Delivery {
     Drop,
 }
 
-/// By which path a late answer to `work` goes.
+/// By which path a late answer to `work` goes, in an account that has every right.
 pub fn deliver_later(customer: &Customer, reply: &Reply, work: &Work, now: UnixSecs) -> Delivery {
-    // A chat can only be handed over in answer to a message (platform.md part 3).
-    let unsayable = matches!(reply, Reply::Silent | Reply::HandOver { .. });
-    if unsayable || customer.away_since().is_some() || useful_until(work, now) <= now {
-        return Delivery::Drop;
-    }
-    match customer.windows.reach(now) {
+    let message = Message::late(reply, useful_until(work, now));
+    match reach(&message, customer, &Rights::default(), now) {
         Reach::CustomerService { .. } => Delivery::Send,
-        Reach::NextVisit => Delivery::Note,
+        Reach::NextVisit { .. } => Delivery::Note,
+        _ => Delivery::Drop,
     }
 }
 
@@ -144,78 +291,4 @@ pub fn useful_until(work: &Work, now: UnixSecs) -> UnixSecs {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::customer::Follow;
-    use crate::domain::ids::DedupeKey;
-    use crate::domain::question::Question;
-    use crate::domain::time::BusinessDay;
-
-    #[test]
-    fn a_message_opens_two_days_and_five_messages() {
-        let mut windows = Windows::default();
-        assert_eq!(windows.reach(UnixSecs(0)), Reach::NextVisit);
-        windows.open(BY_MESSAGE, UnixSecs(0));
-        for left in (1..=5).rev() {
-            assert_eq!(windows.reach(UnixSecs(100)), Reach::CustomerService { left });
-            windows.spend(UnixSecs(100));
-        }
-        assert_eq!(windows.reach(UnixSecs(100)), Reach::NextVisit);
-        windows.open(BY_MESSAGE, UnixSecs(200));
-        assert_eq!(windows.reach(UnixSecs(200 + 48 * 3600)), Reach::NextVisit);
-    }
-
-    #[test]
-    fn the_better_of_two_open_windows_counts() {
-        let mut windows = Windows::default();
-        windows.open(BY_TAP, UnixSecs(0));
-        windows.open(BY_MESSAGE, UnixSecs(10));
-        assert_eq!(windows.reach(UnixSecs(20)), Reach::CustomerService { left: 5 });
-        assert_eq!(windows.reach(UnixSecs(70)), Reach::CustomerService { left: 5 });
-    }
-
-    #[test]
-    fn a_tap_on_a_link_in_the_chat_counts_as_a_tap() {
-        let text = Message::Text { content: "查流量".into(), menu_id: Some("1".into()) };
-        assert_eq!(opening(&What::Message(text)), Some(BY_TAP));
-    }
-
-    #[test]
-    fn a_late_delivery_does_not_close_a_newer_window() {
-        let mut windows = Windows::default();
-        windows.open(BY_MESSAGE, UnixSecs(1000));
-        windows.spend(UnixSecs(1000));
-        windows.open(BY_MESSAGE, UnixSecs(10));
-        assert_eq!(windows.reach(UnixSecs(999 + 48 * 3600)), Reach::CustomerService { left: 4 });
-    }
-
-    #[test]
-    fn a_late_answer_takes_the_path_that_is_open() {
-        let reply = Reply::Text("到账了".into());
-        let work = Work {
-            id: "w".into(),
-            origin: DedupeKey(1),
-            due: UnixSecs(0),
-            expires: UnixSecs(86_400),
-            task: Task::Send(Reply::Silent),
-        };
-        let mut customer = Customer::default();
-        customer.windows.open(BY_TAP, UnixSecs(0));
-        assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(59)), Delivery::Send);
-        assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(60)), Delivery::Note);
-        assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(86_400)), Delivery::Drop);
-        let question =
-            Question { connector: "c".into(), values: Default::default(), idempotency_key: Some("k".into()) };
-        let task = Task::Ask { action: "a".into(), question, memo: Default::default() };
-        let receipt = Work { task, ..work.clone() };
-        assert_eq!(deliver_later(&customer, &reply, &receipt, UnixSecs(86_400)), Delivery::Note);
-        assert_eq!(deliver_later(&customer, &Reply::Silent, &work, UnixSecs(59)), Delivery::Drop);
-        let hand_over = Reply::HandOver { agent: None };
-        assert_eq!(deliver_later(&customer, &hand_over, &work, UnixSecs(59)), Delivery::Drop);
-        customer.follow =
-            Follow { first_day: Some(BusinessDay(1)), changed_at: Some(UnixSecs(1)), ..Follow::default() };
-        assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(59)), Delivery::Drop, "has left");
-        customer.windows.open(BY_TAP, UnixSecs(2));
-        assert_eq!(deliver_later(&customer, &reply, &work, UnixSecs(59)), Delivery::Send, "is back");
-    }
-}
+mod tests;

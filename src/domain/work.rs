@@ -28,6 +28,22 @@ pub fn id_for(purpose: &str, origin: DedupeKey) -> WorkId {
     WorkId::new(format!("{purpose}/{:016x}", origin.0))
 }
 
+const RECEIPT: &str = "/receipt";
+
+impl Work {
+    /// The name of the work that says what came of this: a receipt where it is about money.
+    pub fn word_of_it(&self) -> WorkId {
+        let about_money =
+            matches!(&self.task, Task::Ask { question, .. } if question.idempotency_key.is_some()) || self.is_receipt();
+        WorkId::new(format!("{}{}", self.id, if about_money { RECEIPT } else { "/say" }))
+    }
+
+    /// Whether it says what became of the customer's money: read twice rather than never.
+    pub fn is_receipt(&self) -> bool {
+        self.id.as_str().ends_with(RECEIPT)
+    }
+}
+
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {
@@ -42,4 +58,23 @@ pub enum Task {
         /// What the action wants to remember until the answer is there.
         memo: Values,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_about_money_is_known_by_its_name() {
+        let ask = |idempotency_key: Option<&str>| {
+            let idempotency_key = idempotency_key.map(str::to_owned);
+            let question = Question { connector: "c".into(), values: Values::new(), idempotency_key };
+            let task = Task::Ask { action: "a".into(), question, memo: Values::new() };
+            Work { id: "w".into(), origin: DedupeKey(1), due: UnixSecs(0), expires: UnixSecs(1), task }
+        };
+        assert_eq!(ask(None).word_of_it(), "w/say".into());
+        let receipt = Work { id: ask(Some("k")).word_of_it(), ..ask(None) };
+        assert!(receipt.is_receipt() && Work { id: receipt.word_of_it(), ..ask(None) }.is_receipt());
+        assert!(!ask(Some("k")).is_receipt(), "the question itself is none");
+    }
 }

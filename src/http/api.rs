@@ -4,6 +4,7 @@
 //! To add a route: write its handler with `#[utoipa::path]` above it and an `add`, and name that `add` in [`scope`].
 
 mod customers;
+mod dead_letters;
 mod described;
 mod fault;
 mod openapi;
@@ -28,6 +29,7 @@ pub fn scope() -> Scope {
     let mut api = Api::default();
     reports::add(&mut api);
     customers::add(&mut api);
+    dead_letters::add(&mut api);
     playbook::add(&mut api);
     replay::add(&mut api);
     openapi::add(&mut api);

@@ -157,6 +157,8 @@ pub enum SharedKind {
     Spent,
     /// Which process does what only one does at a time; the part is what.
     Duty,
+    /// The newest messages that were given up, without a word of them: the part is `newest`.
+    DeadLetters,
     /// A token of the platform, sealed; the part is which.
     Token,
 }
@@ -172,7 +174,8 @@ impl SharedKind {
             Self::Post => Some(Self::Datacube),
             Self::Datacube => Some(Self::Spent),
             Self::Spent => Some(Self::Duty),
-            Self::Duty => Some(Self::Token),
+            Self::Duty => Some(Self::DeadLetters),
+            Self::DeadLetters => Some(Self::Token),
             Self::Token => None,
         })
     }

@@ -3,6 +3,8 @@
 //! postcard writes fields in order and names none of them, so any change of a stored type, even a field moved, is a new
 //! version. The old version is still read: keep the old types in a module `v1` here and convert.
 
+mod v1;
+
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,13 +26,22 @@ pub(super) trait Shape: Serialize + DeserializeOwned {
     const USUAL_BYTES: usize;
     /// Whether zeros may follow it (see [`write_with_room`]).
     const HAS_ROOM: bool = false;
+
+    /// One that an older version wrote, and what follows it; `None` when there never was such a version.
+    fn older(_version: u8, _body: &[u8]) -> Option<postcard::Result<(Self, &[u8])>> {
+        None
+    }
 }
 
 impl Shape for Customer {
     const WHAT: &'static str = "customer";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const USUAL_BYTES: usize = 512;
     const HAS_ROOM: bool = true;
+
+    fn older(version: u8, body: &[u8]) -> Option<postcard::Result<(Self, &[u8])>> {
+        (version == 1).then(|| postcard::take_from_bytes::<v1::Customer>(body).map(|(old, rest)| (old.into(), rest)))
+    }
 }
 
 impl Shape for Fact {
@@ -106,17 +117,16 @@ impl Flavor for After {
 
 /// The value of bytes.
 pub(super) fn read<T: Shape>(bytes: &[u8]) -> Result<T, StoreError> {
-    match bytes.split_first() {
-        Some((&version, body)) if version == T::VERSION => match postcard::take_from_bytes(body) {
-            Ok((value, rest)) if rest.is_empty() || T::HAS_ROOM && rest.iter().all(|byte| *byte == 0) => Ok(value),
-            Ok((_, rest)) => Err(unreadable::<T>(format!("{} bytes too many", rest.len()))),
-            Err(error) => Err(unreadable::<T>(error.to_string())),
-        },
-        Some((version, _)) => Err(unreadable::<T>(format!(
+    let Some((&version, body)) = bytes.split_first() else { return Err(unreadable::<T>("it is empty".into())) };
+    let taken = if version == T::VERSION { Some(postcard::take_from_bytes(body)) } else { T::older(version, body) };
+    match taken {
+        Some(Ok((value, rest))) if rest.is_empty() || T::HAS_ROOM && rest.iter().all(|byte| *byte == 0) => Ok(value),
+        Some(Ok((_, rest))) => Err(unreadable::<T>(format!("{} bytes too many", rest.len()))),
+        Some(Err(error)) => Err(unreadable::<T>(error.to_string())),
+        None => Err(unreadable::<T>(format!(
             "its format is {version} and this version of fuwu knows {}; run the version that wrote it, or a newer one",
             T::VERSION
         ))),
-        None => Err(unreadable::<T>("it is empty".into())),
     }
 }
 
@@ -166,9 +176,10 @@ mod tests {
     use crate::domain::customer::{Activity, Dialogue, Follow, Standing, TappedKey, Transition, Turn};
     use crate::domain::fact::FactKind;
     use crate::domain::ids::DedupeKey;
+    use crate::domain::inbound::SubscriptionChoice;
     use crate::domain::notes::Note;
     use crate::domain::question::Question;
-    use crate::domain::reach::{BY_MESSAGE, Windows};
+    use crate::domain::reach::{BY_MESSAGE, Cause, Hindrance, Unsent, Ways, Windows};
     use crate::domain::recent::Recent;
     use crate::domain::reply::{Article, Reply};
     use crate::domain::time::{BusinessDay, UnixSecs};
@@ -212,7 +223,19 @@ mod tests {
             }),
             with_agent_since: Some(UnixSecs(9)),
             memory: BTreeMap::new(),
+            ways: ways(),
         }
+    }
+
+    fn ways() -> Ways {
+        let mut ways = Ways::default();
+        let accepted = SubscriptionChoice { template_id: "T".into(), accepted: true, scene: None };
+        ways.consents.answered(&[accepted], UnixSecs(5));
+        let windows = Windows::default();
+        ways.learn(Hindrance::Blocked, (&windows, &windows), UnixSecs(6));
+        ways.begin(&"w".into(), UnixSecs(7));
+        ways.give_up(Unsent { work: work(), cause: Cause::Refused { code: 47003 }, at: UnixSecs(8) });
+        ways
     }
 
     fn fact() -> Fact {
@@ -254,16 +277,35 @@ mod tests {
         assert_eq!(read::<T>(&written).unwrap(), value);
     }
 
+    const CUSTOMER_1: &str = concat!(
+        "010101c80101010106e682a8e5a5bdc8010101c0b80201c2b802010473686f700468616c6c01c60101c40100010473686f70",
+        "0468616c6c010100000000000101c2b8028180808080808080808080808002010502040301c88d150500010601000000000e",
+        "01047061636b07636f6e6669726d01016e020910011200"
+    );
+
     #[test]
-    fn version_1_of_a_customer_is_what_it_always_was() {
-        assert_golden(
-            customer(),
-            concat!(
-                "010101c80101010106e682a8e5a5bdc8010101c0b80201c2b802010473686f700468616c6c01c60101c40100010473686f70",
-                "0468616c6c010100000000000101c2b8028180808080808080808080808002010502040301c88d150500010601000000000e",
-                "01047061636b07636f6e6669726d01016e020910011200"
-            ),
-        );
+    fn version_2_of_a_customer_is_what_it_always_was() {
+        let body = CUSTOMER_1.strip_prefix("01").unwrap();
+        let ways =
+            "010154010a01040c0101770e0001017703020401047061636b056f72646572010176030201016b01016d00017402b6de0510";
+        assert_golden(customer(), &format!("02{body}{ways}"));
+    }
+
+    #[test]
+    fn a_customer_that_version_1_wrote_is_read_with_its_room_and_nothing_of_the_ways() {
+        let written: Vec<u8> = (0..CUSTOMER_1.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&CUSTOMER_1[at..at + 2], 16).unwrap())
+            .collect();
+        let then = Customer { ways: Ways::default(), ..customer() };
+        for room in [0, 1, 5, 100] {
+            let roomy = [written.clone(), vec![0; room]].concat();
+            assert_eq!(read::<Customer>(&roomy).unwrap(), then);
+        }
+        for kept in 0..written.len() {
+            assert!(read::<Customer>(&written[..kept]).is_err());
+        }
+        assert!(read::<Customer>(&[written, vec![1]].concat()).is_err());
     }
 
     #[test]
@@ -335,7 +377,7 @@ mod tests {
     #[test]
     fn a_record_has_room_and_few_lengths() {
         let written = write_with_room(&customer()).unwrap();
-        assert_eq!((write(&customer()).unwrap().len(), written.len()), (123, 128));
+        assert_eq!((write(&customer()).unwrap().len(), written.len()), (173, 192));
         assert_eq!(read::<Customer>(&written).unwrap(), customer());
         let lengths: BTreeMap<usize, usize> = (1..=1_600).map(|len| (roomy(len), len)).collect();
         let upmost =

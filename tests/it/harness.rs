@@ -102,9 +102,14 @@ impl World {
 
     /// Stops cleanly and starts again on the same data and the same clock.
     pub async fn restart(self) -> Self {
+        self.restart_with(&[]).await
+    }
+
+    /// The same, with settings of the test's own.
+    pub async fn restart_with(self, env: &[(&str, &str)]) -> Self {
         let Self { running, clock, dir, .. } = self;
         running.stop().await.unwrap();
-        Self::open_at(dir, clock, &[]).await
+        Self::open_at(dir, clock, env).await
     }
 
     async fn phone_state(&self) -> Value {

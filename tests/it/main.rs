@@ -50,6 +50,7 @@ mod process;
 mod purchase;
 mod questions;
 mod raw;
+mod reach;
 mod recorded;
 mod redis_bulk;
 mod redis_faults;

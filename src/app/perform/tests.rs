@@ -11,11 +11,13 @@ use super::super::handle::{DECIDED_WITHIN_SECS, Hearing};
 use super::super::stand::{Stand, account_at, app, message, of};
 use super::*;
 use crate::app::Clock;
+use crate::app::dead_letters::{Resent, dead_letters};
 use crate::domain::customer::Customer;
 use crate::domain::ids::DedupeKey;
 use crate::domain::inbound::{Class, Inbound};
 use crate::domain::question::Question;
-use crate::domain::reach::BY_MESSAGE;
+use crate::domain::reach::{BY_MESSAGE, Cause, Hindrance, Reach};
+use crate::domain::reply::Reply;
 use crate::domain::sample::{NOON, text};
 use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
@@ -162,4 +164,119 @@ async fn what_was_read_when_a_repetition_may_be_forgotten_is_not_decided() {
         assert_eq!(settled.is_ok(), version == 1, "after {secs} s");
         assert_eq!(app.store.load(&of("o1")).await.unwrap().version.0, version);
     }
+}
+
+/// What the platform says, and what becomes of the message, the window and the record.
+#[actix_web::test]
+async fn every_refusal_teaches_the_record_what_it_says() {
+    let noted = |because| (Tried::Finished, 1, Some(because));
+    for (code, (tried, notes, because)) in [
+        (45015, noted(Some(Hindrance::NoWindow))),
+        (48002, noted(Some(Hindrance::Blocked))),
+        (45047, noted(None)),
+        (45011, (Tried::Until(NOON.plus_secs(60)), 0, None)),
+        // The account's fault, not the customer's.
+        (48001, noted(None)),
+        (43004, (Tried::Finished, 0, Some(Some(Hindrance::Away)))),
+        (43019, (Tried::Finished, 0, Some(Some(Hindrance::Blacklisted)))),
+    ] {
+        let stand = Stand::new();
+        stand.outside.codes.lock().unwrap().push_back(code);
+        stand.keep("o1", open_to_messages(), vec![message("w", "到账了")]).await;
+        assert_eq!(send(&stand, message("w", "到账了")).await, tried, "{code}");
+        let customer = stand.customer("o1").await;
+        assert_eq!((customer.notes.len(), customer.ways.refused()), (notes, because.flatten()), "{code}");
+        let left = if code == 45047 { 0 } else { 5 };
+        assert_eq!(customer.windows.room(NOON).map(|room| room.left), Some(left), "{code}: none was shown");
+        let given_up: Vec<Cause> = customer.ways.unsent().iter().map(|unsent| unsent.cause.clone()).collect();
+        let expected = if notes == 0 { because.flatten().map(Cause::Hindered) } else { None };
+        assert_eq!(given_up, Vec::from_iter(expected), "{code}");
+        let listed = dead_letters(stand.app.store().as_ref(), &"demo".into()).await.unwrap();
+        assert_eq!(listed.into_iter().map(|listed| listed.cause).collect::<Vec<_>>(), given_up, "{code}");
+    }
+}
+
+#[actix_web::test]
+async fn an_account_without_the_right_does_not_ask_for_every_message() {
+    let mut stand = Stand::new();
+    stand.outside.codes.lock().unwrap().push_back(48001);
+    stand.keep("o1", open_to_messages(), vec![message("w", "一"), message("x", "二")]).await;
+    send(&stand, message("w", "一")).await;
+    send(&stand, message("x", "二")).await;
+    assert_eq!((stand.happened(), stand.customer("o1").await.notes.len()), (begun_and_ended("一"), 2));
+}
+
+fn begun_and_ended(text: &str) -> Vec<String> {
+    vec![format!("begins {text}"), format!("ends {text}")]
+}
+
+#[actix_web::test]
+async fn a_message_whose_answer_was_lost_is_not_sent_again_and_a_receipt_comes_once_more_with_the_next_message() {
+    for (id, notes) in [("w", 0), ("w/receipt", 1)] {
+        let mut stand = Stand::new();
+        stand.outside.codes.lock().unwrap().push_back(-1);
+        stand.keep("o1", open_to_messages(), vec![message(id, "到账了")]).await;
+        for _ in 0..2 {
+            assert_eq!(send(&stand, message(id, "到账了")).await, Tried::Finished);
+        }
+        assert_eq!((stand.happened(), stand.left().await), (begun_and_ended("到账了"), vec![]));
+        let customer = stand.customer("o1").await;
+        let [unsent] = customer.ways.unsent() else { panic!("{:?}", customer.ways) };
+        assert_eq!((&unsent.cause, unsent.work.id.as_str(), customer.notes.len()), (&Cause::Unknown, id, notes));
+        assert_eq!(customer.windows.room(NOON).map(|room| room.left), Some(4), "it may have been shown");
+    }
+}
+
+#[actix_web::test]
+async fn a_message_that_somebody_began_to_send_and_did_not_end_is_not_sent_again() {
+    let mut stand = Stand::new();
+    let mut customer = open_to_messages();
+    customer.windows.spend(NOON);
+    customer.ways.begin(&"w".into(), NOON);
+    stand.keep("o1", customer, vec![message("w", "到账了")]).await;
+    assert_eq!(send(&stand, message("w", "到账了")).await, Tried::Finished);
+    assert_eq!((stand.happened(), stand.left().await), (Vec::<String>::new(), vec![]));
+    assert_eq!(stand.customer("o1").await.ways.unsent().len(), 1);
+}
+
+#[actix_web::test]
+async fn what_was_tried_until_it_was_of_no_use_is_kept_as_tried_in_vain() {
+    let stand = Stand::new();
+    stand.keep("o1", open_to_messages(), vec![message("w", "到账了"), message("x", "晚了")]).await;
+    stand.clock.set(NOON.plus_secs(3600));
+    let late = |id: &str, attempt| Claimed { of: of("o1"), work: message(id, "到账了"), attempt, lease_ends: NOON };
+    for (id, attempt) in [("w", 3), ("x", 1)] {
+        assert_eq!(stand.app.perform(&stand.account(), &late(id, attempt)).await.unwrap(), Tried::Finished);
+    }
+    let customer = stand.customer("o1").await;
+    let causes: Vec<&Cause> = customer.ways.unsent().iter().map(|unsent| &unsent.cause).collect();
+    assert_eq!(causes, [&Cause::InVain, &Cause::Hindered(Hindrance::Expired)]);
+}
+
+#[actix_web::test]
+async fn an_operator_sends_again_what_can_be_reached_now_and_only_once() {
+    let mut stand = Stand::new();
+    stand.outside.codes.lock().unwrap().push_back(-1);
+    stand.keep("o1", open_to_messages(), vec![message("w", "到账了")]).await;
+    send(&stand, message("w", "到账了")).await;
+    let resend = || async { stand.app.resend(&of("o1"), &"w".into()).await.unwrap() };
+    assert!(matches!(resend().await, Resent::OnItsWay(Reach::CustomerService { left: 4, .. })));
+    assert_eq!(resend().await, Resent::Unknown);
+    let [again] = &stand.left().await[..] else { panic!("one was to be left") };
+    assert!(again.id != message("w", "").id && again.expires > NOON);
+    assert_eq!(send(&stand, again.clone()).await, Tried::Finished);
+    assert_eq!(stand.happened(), [begun_and_ended("到账了"), begun_and_ended("到账了")].concat());
+}
+
+#[actix_web::test]
+async fn what_cannot_be_reached_now_is_not_sent_again_and_stays() {
+    let stand = Stand::new();
+    stand.outside.codes.lock().unwrap().push_back(-1);
+    stand.keep("o1", open_to_messages(), vec![message("w", "到账了")]).await;
+    send(&stand, message("w", "到账了")).await;
+    stand.clock.set(NOON.plus_secs(2 * 86_400));
+    let resent = stand.app.resend(&of("o1"), &"w".into()).await.unwrap();
+    assert!(matches!(resent, Resent::NotNow(Reach::NextVisit { because: Hindrance::NoWindow, .. })), "{resent:?}");
+    assert_eq!(stand.customer("o1").await.ways.unsent().len(), 1);
+    assert_eq!(stand.app.resend(&of("nobody"), &"w".into()).await.unwrap(), Resent::Unknown);
 }

@@ -1,6 +1,7 @@
 //! What an onlooker writes down of all that is committed: outgoing work from its beginning to its end.
 
 use crate::domain::ids::{DedupeKey, Openid, WorkId};
+use crate::domain::reach::Cause;
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
 use crate::domain::work::{Task, Work};
@@ -22,6 +23,8 @@ pub struct End {
     pub noted: bool,
     /// It was of no use any more by our clock.
     pub expired: bool,
+    /// The commit that settled it keeps it as given up, for this cause.
+    pub given_up: Option<Cause>,
     /// The customer left, and all that was owed to them was dropped.
     pub left: bool,
     pub ended_ms: u64,
@@ -75,7 +78,9 @@ impl Ledger {
                 let noted = matches!(&entry.work.task, Task::Send(reply) if noted(reply));
                 let expired = entry.work.expires <= latest;
                 let left = commit.customer.away_since().is_some();
-                entry.end = Some(End { noted, expired, left, ended_ms: at_ms });
+                let kept = commit.customer.ways.unsent().iter().find(|unsent| unsent.work.id == entry.work.id);
+                let given_up = kept.map(|unsent| unsent.cause.clone());
+                entry.end = Some(End { noted, expired, given_up, left, ended_ms: at_ms });
             }
         }
         for work in &commit.outbox {
@@ -86,7 +91,8 @@ impl Ledger {
         }
         if commit.keep != Keep::Known {
             for entry in self.entries.iter_mut().filter(|entry| entry.openid == *openid && entry.end.is_none()) {
-                entry.end = Some(End { noted: false, expired: false, left: true, ended_ms: at_ms });
+                let (noted, expired, given_up) = (false, false, None);
+                entry.end = Some(End { noted, expired, given_up, left: true, ended_ms: at_ms });
             }
         }
     }

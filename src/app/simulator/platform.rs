@@ -59,8 +59,6 @@ pub struct Shown {
     pub of: u64,
     pub text: String,
     pub at_ms: u64,
-    /// We were not told that it was.
-    pub answer_lost: bool,
     /// We had given up on it by then.
     pub is_late: bool,
 }
@@ -68,10 +66,8 @@ pub struct Shown {
 /// What we know of a message when it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Knowing {
-    /// We are told.
-    Told,
-    /// The answer is lost on its way.
-    AnswerLost,
+    /// We may be told, unless the answer is lost on its way.
+    Asking,
     /// We gave up on it earlier.
     GaveUp,
 }
@@ -226,9 +222,9 @@ impl State {
     pub fn show(&mut self, (of, text): (u64, &str), knowing: Knowing) {
         let delayed = self.plant == Some(Plant::ShowsLate) && self.dice.hits(300);
         let at_ms = self.now_ms() + if delayed { 60_000 } else { 0 };
-        let (answer_lost, is_late) = (knowing != Knowing::Told, knowing == Knowing::GaveUp);
+        let is_late = knowing == Knowing::GaveUp;
         self.note(Event::Shows { of, text: text.to_owned() });
-        self.platform.shown.push(Shown { of, text: text.to_owned(), at_ms, answer_lost, is_late });
+        self.platform.shown.push(Shown { of, text: text.to_owned(), at_ms, is_late });
     }
 }
 
@@ -305,8 +301,7 @@ impl Line {
                 let mut state = self.0.lock();
                 state.letters_arrive();
                 if state.platform.followers.contains(&of) {
-                    let knowing = if fate == Fate::ShownAnswerLost { Knowing::AnswerLost } else { Knowing::Told };
-                    state.show((of, &text), knowing);
+                    state.show((of, &text), Knowing::Asking);
                     0
                 } else {
                     state.platform.turned_down.push((of, text.clone()));

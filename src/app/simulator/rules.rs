@@ -33,9 +33,9 @@ pub enum Rule {
     IntentFirst,
     /// An order is done at most once, and what is said of it is true in the end.
     TrueOrders,
-    /// Whoever is owed a word gets it, or finds it with their next message.
+    /// Whoever is owed a word gets it, or finds it with their next message, or it is kept as given up for a reason.
     Told,
-    /// A message is shown once, but for a reason outside.
+    /// A message is shown once at most, whatever happens.
     ShownOnce,
     /// One customer's messages come in order.
     InOrder,

@@ -212,7 +212,7 @@ impl World {
             Some(Plant::SendsBeforeCommit) => {
                 for work in &commit.outbox {
                     if let (Task::Send(Reply::Text(text)), Some(of)) = (&work.task, number_of(&commit.of.openid)) {
-                        state.show((of, text), Knowing::Told);
+                        state.show((of, text), Knowing::Asking);
                     }
                 }
                 Ok(())

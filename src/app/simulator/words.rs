@@ -8,6 +8,7 @@ use super::rules::{Found, Rule};
 use super::world::{State, number_of, openid};
 use crate::domain::actions::Memory;
 use crate::domain::fact::{Fact, FactKind, OrderOutcome};
+use crate::domain::reach::{Cause, Hindrance};
 use crate::store::CustomerRef;
 
 pub fn check(state: &State, facts: &[(u64, Fact)], found: &mut Found) {
@@ -71,21 +72,16 @@ impl<'a> Words<'a> {
         died || failed
     }
 
+    /// Once for each time it was owed: neither a lost answer nor a death is an excuse.
     fn shown_once(&self, found: &mut Found) {
-        let mut by_text: BTreeMap<(u64, &str), Vec<usize>> = BTreeMap::new();
-        for (n, shown) in self.state.platform.shown.iter().enumerate() {
-            by_text.entry((shown.of, &shown.text)).or_default().push(n);
+        let mut by_text: BTreeMap<(u64, &str), usize> = BTreeMap::new();
+        for shown in &self.state.platform.shown {
+            *by_text.entry((shown.of, &shown.text)).or_default() += 1;
         }
         for ((of, text), times) in by_text {
             let owed = self.of(of).filter(|entry| entry.text() == Some(text)).count();
-            let shown = |n: &usize| &self.state.platform.shown[*n];
-            let explained = times.windows(2).filter(|pair| {
-                let (first, next) = (shown(&pair[0]), shown(&pair[1]));
-                first.answer_lost || next.answer_lost || self.excused(of, (first.at_ms, next.at_ms))
-            });
-            let most = owed + explained.count();
-            found.unless(times.len() <= most, Rule::ShownOnce, || {
-                format!("“{text}” was shown {} times, explained are {most}", times.len())
+            found.unless(times <= owed, Rule::ShownOnce, || {
+                format!("“{text}” was shown {times} times, owed {owed} times")
             });
         }
     }
@@ -129,9 +125,24 @@ impl<'a> Words<'a> {
             let text = entry.text().unwrap();
             let shown = self.state.platform.shown.iter().any(|shown| shown.of == of && shown.text == text);
             let turned_down = self.state.platform.turned_down.iter().any(|(it, said)| *it == of && said == text);
-            let reason = shown || end.noted || end.left || turned_down || end.expired;
+            let given_up = match &end.given_up {
+                None => false,
+                // Nobody else makes it unknown whether a message arrived.
+                Some(Cause::Unknown) => self.something_failed(),
+                // The platform's word holds until the customer does something.
+                Some(Cause::Hindered(Hindrance::Away)) => {
+                    self.state.platform.turned_down.iter().any(|(it, _)| *it == of)
+                }
+                Some(Cause::Hindered(_) | Cause::InVain | Cause::Refused { .. }) => end.expired,
+            };
+            let reason = shown || end.noted || end.left || turned_down || end.expired || given_up;
             found.unless(reason, Rule::Told, || format!("“{text}” was never said"));
         }
+    }
+
+    fn something_failed(&self) -> bool {
+        let State { downs, troubles, counts, .. } = self.state;
+        !downs.is_empty() || !troubles.is_empty() || counts.keys().any(|what| what.starts_with("platform: "))
     }
 
     fn true_orders(&self, found: &mut Found) {

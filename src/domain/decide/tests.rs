@@ -7,7 +7,6 @@ use crate::domain::forget::{Forget, Keep, forget_left};
 use crate::domain::ids::DedupeKey;
 use crate::domain::notes::Note;
 use crate::domain::question::Question;
-use crate::domain::reach::Reach;
 use crate::domain::route::route;
 use crate::domain::sample::{NOON, event, inbound, moment, playbook, talking, tap, text};
 use crate::domain::template::Template;
@@ -50,7 +49,7 @@ fn an_answer_is_said_remembered_and_told_as_a_fact() {
     assert_eq!(decision.reply, said("话费余额 86.50 元"));
     assert_eq!(decision.facts, [FactKind::Messaged, answered("balance")]);
     assert_eq!(decision.customer.recent.earned(DedupeKey(7)).unwrap().reply, decision.reply);
-    assert_eq!(decision.customer.windows.reach(NOON), Reach::CustomerService { left: 5 });
+    assert_eq!(decision.customer.windows.room(NOON).map(|room| room.left), Some(5));
     assert_eq!((decision.outbox, decision.wait_for, decision.faults), (vec![], None, vec![]));
 }
 
@@ -292,7 +291,7 @@ fn nothing_waits_for_a_customer_who_left() {
     assert_eq!((decision.reply, decision.facts), (Reply::Silent, vec![FactKind::Unfollowed]));
     let left = decision.customer;
     assert_eq!((left.dialogue, left.notes, left.with_agent_since), (None, vec![], None));
-    assert_eq!(left.windows.reach(NOON), Reach::NextVisit);
+    assert_eq!(left.windows.room(NOON), None);
 }
 
 /// A customer with an order on its way, the work that asks for it, and the follow state as it was at noon.

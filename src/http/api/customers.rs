@@ -87,7 +87,12 @@ async fn erase(
 
 fn customer(state: &State, openid: &str, whose: Result<Query<Whose>, actix_web::Error>) -> Result<CustomerRef, Fault> {
     let whose = whose.map_err(|error| Fault::told(&error))?;
-    let account = super::reports::account(state, whose.account.as_deref())?;
+    of_account(state, openid, whose.account.as_deref())
+}
+
+/// A customer of the account that is named, or of the only one.
+pub(super) fn of_account(state: &State, openid: &str, account: Option<&str>) -> Result<CustomerRef, Fault> {
+    let account = super::reports::account(state, account)?;
     Ok(CustomerRef { account: account.id().clone(), openid: Openid::from(openid) })
 }
 

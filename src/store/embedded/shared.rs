@@ -14,6 +14,7 @@ pub(super) fn stored(kind: SharedKind) -> &'static str {
         SharedKind::Datacube => "datacube",
         SharedKind::Spent => "spent",
         SharedKind::Duty => "duty",
+        SharedKind::DeadLetters => "dead-letters",
         SharedKind::Token => "token",
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn kind(kind: SharedKind) -> &'static str {
         SharedKind::Datacube => "datacube",
         SharedKind::Spent => "spent",
         SharedKind::Duty => "duty",
+        SharedKind::DeadLetters => "dead-letters",
         SharedKind::Token => "token",
     }
 }

@@ -1,0 +1,36 @@
+//! Shapes as version 1 wrote them, for reading only.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::actions::Memory;
+use crate::domain::customer::{Activity, Customer as Today, Dialogue, Follow, TappedKey};
+use crate::domain::ids::ActionKey;
+use crate::domain::notes::Note;
+use crate::domain::reach::{Ways, Windows};
+use crate::domain::recent::Recent;
+use crate::domain::time::UnixSecs;
+
+/// A customer before the ways to them were kept. The types inside have not changed since; when one does, it needs its
+/// old self here.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Customer {
+    recent: Recent,
+    follow: Follow,
+    activity: Option<Activity>,
+    tapped: Vec<TappedKey>,
+    windows: Windows,
+    notes: Vec<Note>,
+    dialogue: Option<Dialogue>,
+    with_agent_since: Option<UnixSecs>,
+    memory: BTreeMap<ActionKey, Memory>,
+}
+
+impl From<Customer> for Today {
+    fn from(old: Customer) -> Self {
+        let Customer { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory } = old;
+        let ways = Ways::default();
+        Self { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory, ways }
+    }
+}
