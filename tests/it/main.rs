@@ -60,6 +60,7 @@ mod redis_kill;
 mod redis_late;
 mod redis_measure;
 mod redis_opening;
+mod redis_pair_measure;
 mod redis_process;
 mod redis_servers;
 mod redis_soak;
