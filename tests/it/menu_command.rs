@@ -1,0 +1,73 @@
+//! `fuwu menu`, the command, beside a running server.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::process::{Process, fuwu};
+
+/// A server whose menus lie in a folder of their own.
+struct Desk {
+    dir: tempfile::TempDir,
+    process: Process,
+}
+
+impl Desk {
+    fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let menus = dir.path().join("menus");
+        std::fs::create_dir(&menus).unwrap();
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("menus/default.json");
+        std::fs::copy(demo, menus.join("default.json")).unwrap();
+        let process = Process::start(dir.path(), &[("FUWU__ACCOUNTS__DEMO__MENUS", menus.to_str().unwrap())]);
+        // What the operator edits is a copy, which the server does not follow.
+        let edited = dir.path().join("edited");
+        std::fs::create_dir(&edited).unwrap();
+        std::fs::copy(menus.join("default.json"), edited.join("default.json")).unwrap();
+        Self { dir, process }
+    }
+
+    fn fuwu_at(&self, listen: &str, args: &[&str]) -> Output {
+        let edited = self.dir.path().join("edited");
+        let env = [("FUWU__SERVER__LISTEN", listen), ("FUWU__ACCOUNTS__DEMO__MENUS", edited.to_str().unwrap())];
+        fuwu(self.dir.path(), &env).arg("menu").args(args).output().unwrap()
+    }
+
+    /// What a command says, and its exit code.
+    fn menu(&self, args: &[&str]) -> (String, Option<i32>) {
+        let output = self.fuwu_at(&self.process.address.to_string(), args);
+        let told = [output.stdout, output.stderr].concat();
+        (String::from_utf8(told).unwrap(), output.status.code())
+    }
+
+    fn read(&self, file: &str) -> Value {
+        serde_json::from_slice(&std::fs::read(self.dir.path().join("edited").join(file)).unwrap()).unwrap()
+    }
+
+    fn write(&self, file: &str, menu: &Value) {
+        std::fs::write(self.dir.path().join("edited").join(file), menu.to_string()).unwrap();
+    }
+
+    /// Gives an entry of the first button another name.
+    fn rename(&self, name: &str) {
+        let mut menu = self.read("default.json");
+        menu["button"][0]["sub_button"][1]["name"] = json!(name);
+        self.write("default.json", &menu);
+    }
+}
+
+#[actix_web::test]
+async fn the_platforms_menu_is_shown_and_held_against_the_files() {
+    let desk = Desk::open();
+    let (shown, code) = desk.menu(&["show"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("1.2  「查流量」（点击 query_data）"), "{shown}");
+    assert_eq!(desk.menu(&["diff"]), ("平台上的菜单和文件一致\n".to_owned(), Some(0)));
+    desk.rename("流量余额");
+    let differ = "默认菜单第 1 栏第 2 项：平台上是「查流量」（点击 query_data），文件里是「流量余额」（点击 query_data）\n共 1 处不同\n";
+    assert_eq!(desk.menu(&["diff"]), (differ.to_owned(), Some(1)));
+    let nowhere = desk.fuwu_at("127.0.0.1:9", &["show"]);
+    let said = String::from_utf8_lossy(&nowhere.stderr);
+    assert!(nowhere.status.code() == Some(1) && said.contains("FUWU__SERVER__LISTEN"), "{said}");
+}
