@@ -1,9 +1,13 @@
 //! `fuwu menu`: the account's menus, on the platform and in the files.
 
+mod preview;
+mod push;
+
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::explain::{on_one_line, print};
@@ -20,10 +24,27 @@ pub(super) enum MenuCommand {
     Show,
     /// What the platform's menus and the files' differ in, slot by slot; exit 1 when they do.
     Diff,
+    /// Puts the files' menus on the platform, and reads them back. What stood there before is kept.
+    Push(PushArgs),
+    /// What one customer with a tag sees.
+    Preview {
+        /// The tag's name or number.
+        #[arg(long, value_name = "TAG")]
+        tag: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PushArgs {
+    /// Puts back what stood there before the last push.
+    #[arg(long)]
+    rollback: bool,
 }
 
 /// The account meant, with its platform.
 struct Desk<'a> {
+    id: &'a AccountId,
+    data_dir: &'a Path,
     account: &'a AccountSettings,
     platform: Platform,
 }
@@ -33,12 +54,15 @@ pub(super) fn run(
     (id, account): (&AccountId, &AccountSettings),
     command: &MenuCommand,
 ) -> anyhow::Result<ExitCode> {
-    let desk = Desk { account, platform: Platform::of(settings, (id, account))? };
+    let desk = Desk { id, data_dir: &settings.data_dir, account, platform: Platform::of(settings, (id, account))? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
             MenuCommand::Show => desk.show().await,
             MenuCommand::Diff => desk.diff().await,
+            MenuCommand::Push(PushArgs { rollback: false }) => desk.push().await,
+            MenuCommand::Push(PushArgs { rollback: true }) => desk.roll_back().await,
+            MenuCommand::Preview { tag } => desk.preview(tag).await,
         }
     })
 }

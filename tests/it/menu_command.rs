@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::process::Output;
 
+use fuwu::channel::official::api::Client;
 use serde_json::{Value, json};
 
+use crate::harness::APP_ID;
 use crate::process::{Process, fuwu};
 
 /// A server whose menus lie in a folder of their own.
@@ -70,4 +72,50 @@ async fn the_platforms_menu_is_shown_and_held_against_the_files() {
     let nowhere = desk.fuwu_at("127.0.0.1:9", &["show"]);
     let said = String::from_utf8_lossy(&nowhere.stderr);
     assert!(nowhere.status.code() == Some(1) && said.contains("FUWU__SERVER__LISTEN"), "{said}");
+}
+
+#[actix_web::test]
+async fn a_push_is_read_back_and_can_be_taken_back() {
+    let desk = Desk::open();
+    assert_eq!(desk.menu(&["push", "--rollback"]).1, Some(1), "nothing was kept yet");
+    desk.rename("流量余额");
+    let (said, code) = desk.menu(&["push"]);
+    assert!(code == Some(0) && said.contains("读回核对一致"), "{said}");
+    assert_eq!(desk.menu(&["diff"]).1, Some(0));
+    assert!(desk.menu(&["push"]).0.contains("没有改动"));
+    let (said, code) = desk.menu(&["push", "--rollback"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(desk.menu(&["show"]).0.contains("「查流量」"));
+    let again = desk.menu(&["push", "--rollback"]);
+    assert!(again.1 == Some(0) && desk.menu(&["show"]).0.contains("「流量余额」"), "what was taken back was kept, too");
+
+    desk.write("default.json", &json!({"button": [{"type": "clik", "name": "错", "key": "query_data"}]}));
+    let (said, code) = desk.menu(&["push"]);
+    assert!(code == Some(1) && said.contains("clik"), "checked before anything is sent: {said}");
+}
+
+#[actix_web::test]
+async fn menus_for_a_tag_are_pushed_in_order_and_previewed() {
+    let desk = Desk::open();
+    let base = desk.process.url("/sandbox/platform/").parse().unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let platform = Client::new(base, APP_ID, "secret-of-the-tests", http);
+    let tag = platform.create_tag("老客户").await.unwrap().id.to_string();
+    let only = |name: &str| json!({"button": [{"type": "click", "name": name, "key": "query_data"}], "matchrule": {"tag_id": tag}});
+    desk.write("tag-1.json", &only("先"));
+    desk.write("tag-2.json", &only("后"));
+    let (said, code) = desk.menu(&["diff"]);
+    assert!(code == Some(1) && said.contains(&format!("个性化菜单（标签 {tag}）：平台上没有")), "{said}");
+    let (said, code) = desk.menu(&["push"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (said, code) = desk.menu(&["preview", "--tag", "老客户"]);
+    assert!(code == Some(0) && said.contains("「后」") && said.contains("文件里也是这样"), "{said}");
+    std::fs::remove_file(desk.dir.path().join("edited/tag-1.json")).unwrap();
+    assert_eq!(desk.menu(&["push"]).1, Some(0));
+    let menus = platform.menus().await.unwrap().unwrap();
+    assert_eq!(menus.conditional.len(), 1);
+    assert_eq!(desk.menu(&["push", "--rollback"]).1, Some(0));
+    assert_eq!(platform.menus().await.unwrap().unwrap().conditional.len(), 2);
+    let (said, code) = desk.menu(&["preview", "--tag", "没有的"]);
+    assert!(code == Some(1) && said.contains("老客户"), "{said}");
 }
