@@ -1,6 +1,7 @@
 //! `fuwu menu`: the account's menus, on the platform and in the files.
 
 mod preview;
+mod pull;
 mod push;
 
 use std::fmt::Write as _;
@@ -26,6 +27,8 @@ pub(super) enum MenuCommand {
     Diff,
     /// Puts the files' menus on the platform, and reads them back. What stood there before is kept.
     Push(PushArgs),
+    /// Writes the platform's menus into the menu folder, keys and all; what is overwritten is copied beside itself first.
+    Pull,
     /// What one customer with a tag sees.
     Preview {
         /// The tag's name or number.
@@ -62,6 +65,7 @@ pub(super) fn run(
             MenuCommand::Diff => desk.diff().await,
             MenuCommand::Push(PushArgs { rollback: false }) => desk.push().await,
             MenuCommand::Push(PushArgs { rollback: true }) => desk.roll_back().await,
+            MenuCommand::Pull => desk.pull().await,
             MenuCommand::Preview { tag } => desk.preview(tag).await,
         }
     })

@@ -119,3 +119,19 @@ async fn menus_for_a_tag_are_pushed_in_order_and_previewed() {
     let (said, code) = desk.menu(&["preview", "--tag", "没有的"]);
     assert!(code == Some(1) && said.contains("老客户"), "{said}");
 }
+
+#[actix_web::test]
+async fn a_pull_brings_the_platforms_menu_into_the_files_and_copies_what_it_overwrites() {
+    let desk = Desk::open();
+    let before = desk.read("default.json");
+    assert!(desk.menu(&["pull"]).0.contains("没有改动"));
+    desk.rename("流量余额");
+    let renamed = desk.read("default.json");
+    let (said, code) = desk.menu(&["pull"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(desk.read("default.json"), before, "keys and the schema's name are kept");
+    assert_eq!(desk.menu(&["diff"]).1, Some(0));
+    let names = std::fs::read_dir(desk.dir.path().join("edited")).unwrap().map(|entry| entry.unwrap().file_name());
+    let copy = names.map(|name| name.into_string().unwrap()).find(|name| name.ends_with(".bak")).unwrap();
+    assert_eq!(desk.read(&copy), renamed);
+}
