@@ -224,7 +224,7 @@ fn channel_mode(mode: Mode) -> official::Mode {
     }
 }
 
-fn account_spec(id: &AccountId, account: &AccountSettings) -> AccountSpec {
+pub(super) fn account_spec(id: &AccountId, account: &AccountSettings) -> AccountSpec {
     AccountSpec {
         id: id.clone(),
         app_id: account.app_id.clone(),
@@ -236,7 +236,7 @@ fn account_spec(id: &AccountId, account: &AccountSettings) -> AccountSpec {
 }
 
 /// What the settings leave out is made up.
-fn demo_spec((id, account): (&AccountId, &AccountSettings), secrets: &Secrets) -> AccountSpec {
+pub(super) fn demo_spec((id, account): (&AccountId, &AccountSettings), secrets: &Secrets) -> AccountSpec {
     let mut spec = account_spec(id, account);
     for (set, made) in [(&mut spec.app_id, &secrets.app_id), (&mut spec.original_id, &secrets.original_id)] {
         if set.is_empty() {
@@ -252,7 +252,7 @@ fn demo_spec((id, account): (&AccountId, &AccountSettings), secrets: &Secrets) -
 }
 
 /// The secret that buys access tokens; without one, an empty one that the platform refuses.
-fn app_secret(account: &AccountSettings, secrets: &Secrets, spec: &AccountSpec) -> String {
+pub(super) fn app_secret(account: &AccountSettings, secrets: &Secrets, spec: &AccountSpec) -> String {
     let made = || if spec.app_id == secrets.app_id { secrets.app_secret.clone() } else { String::new() };
     account.app_secret.as_ref().map_or_else(made, |secret| secret.expose().to_owned())
 }
@@ -270,11 +270,20 @@ struct Surroundings<'a> {
 }
 
 /// The platform's addresses. The usual one has others beside it; one that was set is the only one.
-fn hosts(platform: Url) -> anyhow::Result<Vec<Url>> {
+pub(super) fn hosts(platform: Url) -> anyhow::Result<Vec<Url>> {
     if platform == Url::parse(API_BASE)? {
         return api::HOSTS.iter().map(|host| Ok(Url::parse(host)?)).collect();
     }
     Ok(vec![platform])
+}
+
+/// Where an account's platform is: as set, else the sandbox of the server at `sandbox`, else the real one.
+pub(super) fn platform_of(account: &AccountSettings, sandbox: Option<&Url>) -> anyhow::Result<Url> {
+    Ok(match (&account.api_base, sandbox) {
+        (Some(base), _) => base.clone(),
+        (None, Some(here)) => here.join("sandbox/platform/")?,
+        (None, None) => Url::parse(API_BASE)?,
+    })
 }
 
 fn serve_account(
@@ -283,11 +292,7 @@ fn serve_account(
     around: Surroundings<'_>,
 ) -> anyhow::Result<ServedAccount> {
     let id = spec.id.clone();
-    let platform = match (&account.api_base, around.sandbox) {
-        (Some(base), _) => base.clone(),
-        (None, Some(here)) => here.join("sandbox/platform/")?,
-        (None, None) => Url::parse(API_BASE)?,
-    };
+    let platform = platform_of(account, around.sandbox)?;
     let business = around.sandbox.map(|here| here.join("sandbox/telecom/")).transpose()?;
     let app_id = spec.app_id.clone();
     let playbook = Live::start(account.dirs.clone())

@@ -94,7 +94,7 @@ fn set_aside(entry: &Quarantined, args: &QuarantineArgs) -> String {
 }
 
 /// What somebody sent must not steer the terminal of whoever looks at it.
-fn on_one_line(text: &str) -> String {
+pub(super) fn on_one_line(text: &str) -> String {
     text.chars().flat_map(|char| if steers(char) { char.escape_unicode().collect() } else { vec![char] }).collect()
 }
 

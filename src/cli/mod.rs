@@ -8,6 +8,8 @@ mod check;
 mod customer;
 mod doctor;
 mod explain;
+mod menu;
+mod platform;
 mod populate;
 mod replay;
 mod report;
@@ -87,6 +89,11 @@ enum Command {
     Explain {
         #[command(subcommand)]
         command: explain::ExplainCommand,
+    },
+    /// The account's menus, on the platform and in the files. The demo's platform is the running server's.
+    Menu {
+        #[command(subcommand)]
+        command: menu::MenuCommand,
     },
     /// What fuwu stands on: settings, disk, store; for Redis each server, what it may forget and what restores it. Also
     /// beside a running server.
@@ -208,6 +215,10 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
         Command::Brief { command } => {
             let (id, account) = meant?;
             brief::run(&settings, (&id, &account), command)
+        }
+        Command::Menu { command } => {
+            let (id, account) = meant?;
+            menu::run(&settings, (&id, &account), command)
         }
         Command::Doctor => doctor::run(&settings),
         Command::Replay(args) => replay::run(&settings, args),

@@ -1,5 +1,11 @@
 //! A menu, exactly the platform's own menu JSON (platform.md 4.5).
 
+mod differ;
+mod set;
+
+pub use differ::{Difference, Slot, What, differences};
+pub use set::{Conditional, MenuSet, Rule};
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

@@ -42,6 +42,7 @@ mod late_answer;
 #[path = "../../benches/load/mod.rs"]
 mod load;
 mod load_smoke;
+mod menu_command;
 mod menu_follows;
 mod openapi;
 mod overload;
