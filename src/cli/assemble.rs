@@ -236,7 +236,7 @@ fn account_spec(id: &AccountId, account: &AccountSettings) -> AccountSpec {
 }
 
 /// What the settings leave out is made up.
-fn demo_spec((id, account): (&AccountId, &AccountSettings), secrets: &Secrets) -> AccountSpec {
+pub(super) fn demo_spec((id, account): (&AccountId, &AccountSettings), secrets: &Secrets) -> AccountSpec {
     let mut spec = account_spec(id, account);
     for (set, made) in [(&mut spec.app_id, &secrets.app_id), (&mut spec.original_id, &secrets.original_id)] {
         if set.is_empty() {
@@ -252,7 +252,7 @@ fn demo_spec((id, account): (&AccountId, &AccountSettings), secrets: &Secrets) -
 }
 
 /// The secret that buys access tokens; without one, an empty one that the platform refuses.
-fn app_secret(account: &AccountSettings, secrets: &Secrets, spec: &AccountSpec) -> String {
+pub(super) fn app_secret(account: &AccountSettings, secrets: &Secrets, spec: &AccountSpec) -> String {
     let made = || if spec.app_id == secrets.app_id { secrets.app_secret.clone() } else { String::new() };
     account.app_secret.as_ref().map_or_else(made, |secret| secret.expose().to_owned())
 }

@@ -30,6 +30,7 @@ mod demo_browser;
 mod demo_playbook;
 mod disk;
 mod doctor;
+mod doctor_platform;
 mod drain;
 mod forget;
 mod forget_command;
