@@ -43,6 +43,7 @@ mod late_answer;
 #[path = "../../benches/load/mod.rs"]
 mod load;
 mod load_smoke;
+mod matrix;
 mod menu_follows;
 mod openapi;
 mod overload;

@@ -37,8 +37,8 @@ fn compared((id, files): (&str, &[Menu]), there: Option<Menus>, findings: &mut F
             _ => ("平台上的菜单与文件不一样", "the platform's menu is not that of the files"),
         };
         findings.fault(
-            format!("账号 {id}：{chinese}；fuwu serve 会发布文件里的菜单，若已在运行请看它的日志"),
-            format!("account {id}: {english}; fuwu serve publishes it, and if it runs its log tells why not"),
+            format!("账号 {id}：{chinese}；用 fuwu menu diff 看差别，用 fuwu menu push 发布"),
+            format!("account {id}: {english}: fuwu menu diff tells the difference, fuwu menu push publishes"),
         );
     }
     let sorted = |mut menus: Vec<Value>| {
@@ -49,9 +49,14 @@ fn compared((id, files): (&str, &[Menu]), there: Option<Menus>, findings: &mut F
     let found = sorted(of_some.iter().map(of_platform).collect());
     if wanted != found {
         findings.warning(
-            format!("账号 {id} 的个性化菜单：文件里 {} 个，平台上 {} 个，内容不一致", wanted.len(), found.len()),
             format!(
-                "the conditional menus of account {id} differ: {} in the files, {} on the platform",
+                "账号 {id} 的个性化菜单：文件里 {} 个，平台上 {} 个，内容不一致；用 fuwu menu push 发布",
+                wanted.len(),
+                found.len()
+            ),
+            format!(
+                "the conditional menus of account {id} differ: {} in the files, {} on the platform; fuwu menu \
+                 push publishes them",
                 wanted.len(),
                 found.len()
             ),
