@@ -6,6 +6,7 @@ mod disk;
 mod embedded;
 mod finding;
 mod journal;
+mod platform;
 mod redis;
 
 use std::process::ExitCode;
@@ -30,17 +31,19 @@ async fn look(settings: &Settings) -> anyhow::Result<Findings> {
     configured(settings, &mut findings);
     disk::look(&settings.data_dir, &mut findings);
     let spec = store_spec(settings)?;
+    let secrets = Secrets::read(&settings.data_dir)?;
     match is_embedded(settings.store_url.expose())? {
         true => {
             embedded::look(&settings.data_dir, spec, &mut findings);
             // Without secrets nobody ever wrote a journal here.
-            if let Some(secrets) = Secrets::read(&settings.data_dir)? {
+            if let Some(secrets) = &secrets {
                 let key = secrets.pseudonym_key(settings);
                 journal::look((&settings.data_dir, key), SystemClock.now(), &mut findings).await;
             }
         }
         false => redis::look(settings.store_url.expose(), spec, &mut findings).await,
     }
+    platform::look(settings, secrets.as_ref(), &mut findings).await;
     Ok(findings)
 }
 

@@ -95,8 +95,9 @@ enum Command {
         #[command(subcommand)]
         command: menu::MenuCommand,
     },
-    /// What fuwu stands on: settings, disk, store; for Redis each server, what it may forget and what restores it. Also
-    /// beside a running server.
+    /// What fuwu stands on: settings, disk, store; for Redis each server, what it may forget and what restores it; of
+    /// each account what the platform says of token, clock, rights, quotas, callback and menus. Also beside a running
+    /// server.
     Doctor,
     /// JSON Schemas of the playbook files, for editors.
     Schema {

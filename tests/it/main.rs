@@ -30,6 +30,7 @@ mod demo_browser;
 mod demo_playbook;
 mod disk;
 mod doctor;
+mod doctor_platform;
 mod drain;
 mod forget;
 mod forget_command;
@@ -42,6 +43,7 @@ mod late_answer;
 #[path = "../../benches/load/mod.rs"]
 mod load;
 mod load_smoke;
+mod matrix;
 mod menu_command;
 mod menu_follows;
 mod openapi;

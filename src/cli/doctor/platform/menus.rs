@@ -1,0 +1,138 @@
+//! Whether the menus on the platform are those of the files (platform.md 4.5).
+
+use serde_json::{Map, Value};
+
+use super::{Enough, Patient};
+use crate::channel::official::api::{Menus, PlatformMenu};
+use crate::cli::doctor::finding::Findings;
+use crate::config::playbook::read;
+use crate::domain::menu::Menu;
+
+impl Patient<'_> {
+    pub(super) async fn menus(&self, findings: &mut Findings) -> Result<(), Enough> {
+        let id = self.id.as_str();
+        let (Some(playbook), _) = read(&self.settings.dirs) else {
+            findings.fault(
+                format!("账号 {id} 的话术和菜单文件有误，请运行 fuwu check"),
+                format!("the playbook of account {id} cannot be used: run fuwu check"),
+            );
+            return Ok(());
+        };
+        // An account without the right to menus was told of already.
+        if let Ok(there) = self.ask(self.client.menus(), findings).await? {
+            compared((id, &playbook.menus), there, findings);
+        }
+        Ok(())
+    }
+}
+
+fn compared((id, files): (&str, &[Menu]), there: Option<Menus>, findings: &mut Findings) {
+    let default = files.iter().find(|menu| menu.matchrule.is_none());
+    let (of_all, of_some) = there.map_or((None, Vec::new()), |there| (Some(there.default), there.conditional));
+    let in_step = default.map(of_file) == of_all.as_ref().map(of_platform);
+    if !in_step {
+        let (chinese, english) = match (default, &of_all) {
+            (None, _) => ("平台上有菜单，文件里没有", "the platform has a menu, the files have none"),
+            (Some(_), None) => ("文件里的菜单还没有发布", "the menu of the files is not published"),
+            _ => ("平台上的菜单与文件不一样", "the platform's menu is not that of the files"),
+        };
+        findings.fault(
+            format!("账号 {id}：{chinese}；用 fuwu menu diff 看差别，用 fuwu menu push 发布"),
+            format!("account {id}: {english}: fuwu menu diff tells the difference, fuwu menu push publishes"),
+        );
+    }
+    let sorted = |mut menus: Vec<Value>| {
+        menus.sort_by_key(Value::to_string);
+        menus
+    };
+    let wanted = sorted(files.iter().filter(|menu| menu.matchrule.is_some()).map(of_file).collect());
+    let found = sorted(of_some.iter().map(of_platform).collect());
+    if wanted != found {
+        findings.warning(
+            format!(
+                "账号 {id} 的个性化菜单：文件里 {} 个，平台上 {} 个，内容不一致；用 fuwu menu push 发布",
+                wanted.len(),
+                found.len()
+            ),
+            format!(
+                "the conditional menus of account {id} differ: {} in the files, {} on the platform; fuwu menu \
+                 push publishes them",
+                wanted.len(),
+                found.len()
+            ),
+        );
+    } else if in_step {
+        findings.ok(
+            format!("账号 {id} 平台上的菜单与文件一致"),
+            format!("the menus of account {id} are those of the files"),
+        );
+    }
+}
+
+fn of_file(menu: &Menu) -> Value {
+    plain(serde_json::to_value(menu).unwrap_or_default())
+}
+
+fn of_platform(menu: &PlatformMenu) -> Value {
+    let mut whole = Map::from_iter([("button".to_owned(), menu.buttons.clone())]);
+    whole.extend(menu.rule.clone().map(|rule| ("matchrule".to_owned(), rule)));
+    plain(Value::Object(whole))
+}
+
+/// Without what the platform adds (empty lists and texts), and numbers as text: it tells either.
+fn plain(value: Value) -> Value {
+    let is_nothing = |value: &Value| match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(name, value)| (name, plain(value)));
+            Value::Object(fields.filter(|(_, value)| !is_nothing(value)).collect())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(plain).collect()),
+        Value::Number(number) => Value::String(number.to_string()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn file(text: &Value) -> Menu {
+        serde_json::from_value(text.clone()).unwrap()
+    }
+
+    fn told(files: &[Menu], there: Option<Menus>) -> String {
+        let mut findings = Findings::default();
+        compared(("a", files), there, &mut findings);
+        findings.to_string()
+    }
+
+    #[test]
+    fn what_the_platform_adds_is_no_difference_and_every_other_is() {
+        let button = json!([{ "type": "click", "name": "查询", "key": "q" }]);
+        let everybody = file(&json!({ "button": button }));
+        let some = file(&json!({ "button": button, "matchrule": { "tag_id": "2" } }));
+        let there = |buttons: Value| PlatformMenu { buttons, id: Some("1".into()), rule: None };
+        let added = there(json!([{ "type": "click", "name": "查询", "key": "q", "sub_button": [] }]));
+        let of_some = PlatformMenu { rule: Some(json!({ "tag_id": 2, "sex": "" })), ..added.clone() };
+        let menus = |default: &PlatformMenu, conditional: &[PlatformMenu]| {
+            Some(Menus { default: default.clone(), conditional: conditional.to_vec() })
+        };
+        let files = [everybody.clone(), some];
+        assert!(told(&files, menus(&added, std::slice::from_ref(&of_some))).starts_with("正常"));
+        assert!(told(&files, menus(&added, &[])).starts_with("注意"));
+        assert!(told(&files[..1], menus(&added, &[of_some])).starts_with("注意"));
+        let other = there(json!([{ "type": "click", "name": "查", "key": "q" }]));
+        assert!(told(&files[..1], menus(&other, &[])).contains("is not that of the files"));
+        assert!(told(&files[..1], None).contains("is not published"));
+        assert!(told(&[], menus(&added, &[])).contains("the files have none"));
+        assert!(told(&[], None).starts_with("正常"));
+    }
+}
