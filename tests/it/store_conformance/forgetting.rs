@@ -345,5 +345,9 @@ pub async fn whoever_left_long_ago_loses_name_and_record(engine: &dyn Engine) {
     let after = counted(&*store).await;
     assert_eq!((wordless(&before.0), &after), (wordless(&after.0), &rebuilt(&*store).await));
     let facts = format!("{:?}", store.facts(&demo(), 0, usize::MAX).await.unwrap());
-    assert!(!facts.contains("oB") && !facts.contains("oA") && facts.contains("oC 住在"), "{facts}");
+    // A made-up name may hold two letters of theirs.
+    for gone in ["\"oA\"", "\"oB\"", "oA 住在", "oB 住在"] {
+        assert!(!facts.contains(gone), "{gone} in {facts}");
+    }
+    assert!(facts.contains("\"oC\"") && facts.contains("oC 住在"), "{facts}");
 }
