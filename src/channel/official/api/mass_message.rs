@@ -7,7 +7,7 @@ use super::limits::{self, Checked, Invalid};
 /// What is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MassMessage {
-    /// Articles of a draft ([`Client::add_draft`]), which is used up by it.
+    /// Articles of a draft ([`super::Client::add_draft`]), which is used up by it.
     Draft {
         /// Of the draft.
         media_id: String,

@@ -1,9 +1,9 @@
 //! The platform's API (platform.md part 4): one file per family of calls.
 //!
-//! A call is a [`call::Call`]; [`exchange`] makes it, with a token that all processes share ([`keeper`], [`token`]),
-//! within its quota ([`quota`]), at the first address that is well ([`http`], [`breaker`]), again where that is safe. What
-//! each code of the platform asks for is one table ([`codes`], [`reaction()`]). What it would refuse is refused before it
-//! is asked ([`limits`]).
+//! A call is a `call::Call`; `exchange` makes it, with a token that all processes share (`keeper`, `token`),
+//! within its quota (`quota`), at the first address that is well (`http`, `breaker`), again where that is safe. What
+//! each code of the platform asks for is one table (`codes`, `reaction()`). What it would refuse is refused before it
+//! is asked (`limits`).
 
 mod account;
 mod agents;
