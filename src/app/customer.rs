@@ -4,11 +4,14 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::customer::{Activity, Customer, Follow};
 use crate::domain::time::{BusinessDay, UnixSecs};
+use crate::domain::value::Value as Kept;
 use crate::store::{CustomerRef, Logged, Store, StoreError};
 
 /// Everything held on one customer as JSON; `None` when there is nothing.
 pub async fn export_customer(store: &dyn Store, of: &CustomerRef) -> Result<Option<Value>, StoreError> {
-    let Some(held) = store.held(of).await? else { return Ok(None) };
+    let Some(mut held) = store.held(of).await? else { return Ok(None) };
+    let values = held.stored.customer.values_mut().chain(held.outbox.iter_mut().flat_map(|work| work.values_mut()));
+    values.for_each(in_clear);
     let record = (held.stored.version.0 > 0).then(|| record(&held.stored.customer));
     let quarantined = held.quarantined.iter().map(|entry| {
         json!({
@@ -27,6 +30,13 @@ pub async fn export_customer(store: &dyn Store, of: &CustomerRef) -> Result<Opti
     })))
 }
 
+/// Who has a right to see it sees it whole.
+fn in_clear(value: &mut Kept) {
+    if let Kept::Private(private) = value {
+        *value = Kept::from(private.clear());
+    }
+}
+
 fn record(customer: &Customer) -> Value {
     let tapped = customer.tapped.iter().map(|tapped| json!({ "key": tapped.key_hash, "days": days(&tapped.days) }));
     json!({
@@ -40,6 +50,8 @@ fn record(customer: &Customer) -> Value {
         "dialogue": customer.dialogue,
         "with_agent_since": customer.with_agent_since.map(moment),
         "remembered": customer.memory,
+        "orders": customer.orders,
+        "numbers": customer.numbers,
     })
 }
 
@@ -86,6 +98,7 @@ pub fn moment(at: UnixSecs) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::private::Private;
 
     #[test]
     fn days_are_written_as_days_the_first_one_ever_included() {
@@ -94,6 +107,16 @@ mod tests {
         assert_eq!(days(&activity), json!(["2025-01-01", "2026-02-28", "2026-03-02"]));
         let oldest = Activity { first: day("2026-01-01"), last: day("2026-01-01"), bits: 1 << 127 | 1 };
         assert_eq!(days(&oldest).as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_is_private_is_exported_in_clear() {
+        let mut number = Kept::Private(Private::new("13800138000"));
+        in_clear(&mut number);
+        assert_eq!(json!(number), json!({ "Text": "13800138000" }));
+        let mut sealed = Kept::Sealed(vec![1]);
+        in_clear(&mut sealed);
+        assert_eq!(sealed, Kept::Sealed(vec![1]));
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub enum Unaskable {
     /// A value would lead to another path of the business system.
     #[error("a value does not fit into the path")]
     Path,
+    /// A value that is sealed with a key that is lost.
+    #[error("the customer's words are sealed with a key that is not there (privacy.pseudonym_key)")]
+    Sealed,
     /// Value is at stake and the connector cannot carry the key, or the other way round.
     #[error("the idempotency key cannot be sent")]
     Idempotency,
@@ -44,6 +47,9 @@ pub enum Unaskable {
 
 /// Makes the request that puts `question` to `connector` below `base`.
 pub fn request(base: &Url, connector: &Connector, question: &Question) -> Result<Request, Unaskable> {
+    if question.values.values().any(|value| matches!(value, Value::Sealed(_))) {
+        return Err(Unaskable::Sealed);
+    }
     let fill = |template: &Template| template.fill_verbatim(&question.values, wire);
     let mut url = below(base, &connector.path.fill_verbatim(&question.values, segment)?)?;
     if !connector.query.is_empty() {
@@ -105,6 +111,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::private::Private;
 
     fn connector(more: Json) -> Connector {
         let mut all = json!({
@@ -139,6 +146,16 @@ mod tests {
         for id in ["..", ".", ""] {
             assert_eq!(url("http://h/api", &connector(json!({})), id), Err(Unaskable::Path), "{id}");
         }
+    }
+
+    #[test]
+    fn what_is_private_goes_out_in_clear_and_what_cannot_be_opened_goes_nowhere() {
+        let post = connector(json!({"method": "POST", "path": "/p", "body": {"number": "{{ id }}"}}));
+        let base = Url::parse("http://h").unwrap();
+        let number = Value::Private(Private::new("13800138000"));
+        let made = request(&base, &post, &question(number)).unwrap();
+        assert_eq!(made.body, Some(json!({"number": "13800138000"})));
+        assert_eq!(request(&base, &post, &question(Value::Sealed(vec![1]))), Err(Unaskable::Sealed));
     }
 
     #[test]

@@ -135,6 +135,9 @@ pub fn wire(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clone(),
         Value::Integer(n) | Value::Fen(n) | Value::Kib(n) => n.to_string(),
+        Value::Private(private) => private.clear().to_owned(),
+        // Nothing that is asked contains one: `backend` refuses it.
+        Value::Sealed(_) => String::new(),
     }
 }
 

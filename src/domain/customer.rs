@@ -8,10 +8,13 @@ use super::actions::Memory;
 use super::fact::OrderOutcome;
 use super::ids::{ActionKey, Channel, Scene};
 use super::notes::Note;
+use super::numbers::Numbers;
+use super::order::Orders;
 use super::reach::{Ways, Windows};
 use super::recent::Recent;
 use super::time::{BusinessDay, UnixSecs};
-use super::value::Values;
+use super::value::{Value, Values};
+use super::work::Work;
 
 /// A customer's record. It is stored as one value with a format version (`store::shape`): when a field changes,
 /// that version rises and the old shape is still read.
@@ -37,6 +40,10 @@ pub struct Customer {
     pub memory: BTreeMap<ActionKey, Memory>,
     /// What else is known of the ways to the customer.
     pub ways: Ways,
+    /// Their orders.
+    pub orders: Orders,
+    /// The numbers they have shown to be theirs.
+    pub numbers: Numbers,
 }
 
 impl Customer {
@@ -51,6 +58,13 @@ impl Customer {
     pub fn left_on(&self) -> Option<BusinessDay> {
         let left = self.follow.changed_at.filter(|_| !self.follow.following)?.business_day();
         Some(self.activity.map_or(left, |days| days.last.max(left)))
+    }
+
+    /// Everything in the record that may be private.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        let slots = self.dialogue.iter_mut().flat_map(|dialogue| dialogue.slots.values_mut());
+        let unsent = self.ways.unsent_work_mut().flat_map(Work::values_mut);
+        slots.chain(unsent).chain(self.orders.values_mut()).chain(self.numbers.values_mut())
     }
 
     /// Reduces the record to what a tombstone keeps (design.md, "The numbers"): the follow state, the activity history
@@ -68,6 +82,8 @@ impl Customer {
     pub fn forget(&mut self) {
         self.recent.forget_replies();
         self.ways.forget();
+        self.orders.forget();
+        self.numbers = Numbers::default();
         self.memory.retain(|_, memory| match memory {
             Memory::Orders(marks) => {
                 marks.retain(|mark| mark.outcome == OrderOutcome::Placed);

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ActionKey, Channel, DedupeKey, PlaybookVersion, Scene};
+use super::ids::{ActionKey, Channel, DedupeKey, OrderNumber, PlaybookVersion, Scene};
+use super::order::{Reason, State};
 use super::time::UnixSecs;
 
 /// One thing that happened to one customer of one account.
@@ -123,6 +124,21 @@ pub enum FactKind {
     },
     /// The chat came back from a person.
     HandedBack,
+    /// An order moved.
+    OrderMoved {
+        /// The order number.
+        order: OrderNumber,
+        /// Which action took it.
+        action: ActionKey,
+        /// Amount in fen.
+        amount_fen: i64,
+        /// Where it stood.
+        from: State,
+        /// Where it stands.
+        to: State,
+        /// Why.
+        reason: Reason,
+    },
 }
 
 impl FactKind {
@@ -140,6 +156,14 @@ impl FactKind {
                 action: action.clone(),
                 amount_fen: *amount_fen,
                 outcome: *outcome,
+            },
+            Self::OrderMoved { action, amount_fen, from, to, reason, .. } => Self::OrderMoved {
+                order: OrderNumber::default(),
+                action: action.clone(),
+                amount_fen: *amount_fen,
+                from: *from,
+                to: *to,
+                reason: *reason,
             },
             Self::Followed { .. }
             | Self::Unfollowed
@@ -186,7 +210,20 @@ mod tests {
             FactKind::Unanswered { text: secret.clone() },
             FactKind::TicketOpened { action: action.clone(), number: secret.clone(), text: secret.clone() },
             FactKind::Posted { action: action.clone(), topic: "t".into(), text: secret.clone() },
-            FactKind::Ordered { order: secret.clone(), action, amount_fen: 5, outcome: OrderOutcome::Done },
+            FactKind::Ordered {
+                order: secret.clone(),
+                action: action.clone(),
+                amount_fen: 5,
+                outcome: OrderOutcome::Done,
+            },
+            FactKind::OrderMoved {
+                order: OrderNumber::new(secret.clone()),
+                action,
+                amount_fen: 5,
+                from: State::Paid,
+                to: State::Fulfilling,
+                reason: Reason::Asked,
+            },
         ];
         for what in worded {
             let bare = fact(what.clone()).without_words().unwrap();

@@ -34,7 +34,7 @@ pub fn forget_left(customer: &mut Customer, forget: Forget) -> Keep {
     }
     customer.forget();
     // Only orders on their way are left in it.
-    if !customer.memory.is_empty() {
+    if !customer.memory.is_empty() || !customer.orders.is_empty() {
         return Keep::Known;
     }
     if forget == Forget::Tombstone {

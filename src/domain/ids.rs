@@ -74,6 +74,11 @@ text_id! {
     WorkId
 }
 text_id! {
+    /// An order, numbered by the fact that made it, so that the same order placed again is one order
+    /// (reliability.md 2.1): 6 to 32 digits and letters.
+    OrderNumber
+}
+text_id! {
     /// A template of the platform, for template messages or subscription notices (platform.md 4.10, 4.11).
     TemplateId
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::private::Private;
+
 /// Named values for a template or a question.
 pub type Values = BTreeMap<String, Value>;
 
@@ -19,6 +21,11 @@ pub enum Value {
     Fen(i64),
     /// Data volume in KiB; shown in the largest unit that reads well.
     Kib(i64),
+    /// A [`Value::Private`] as it is kept: only `store::sealed` makes and opens these.
+    Sealed(Vec<u8>),
+    /// Something about the person; shown masked. It is never written anywhere as it is: to serialise it is an error.
+    #[serde(skip)]
+    Private(Private),
 }
 
 impl fmt::Display for Value {
@@ -32,6 +39,9 @@ impl fmt::Display for Value {
                 write!(f, "{sign}{}.{:02}", fen / 100, fen % 100)
             }
             Self::Kib(kib) => fmt_kib(*kib, f),
+            // The key it was sealed with is lost, and the words with it.
+            Self::Sealed(_) => f.write_str("****"),
+            Self::Private(private) => write!(f, "{private}"),
         }
     }
 }
@@ -75,6 +85,16 @@ impl From<i64> for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_private_is_shown_masked_and_written_nowhere() {
+        let number = Value::Private(Private::new("13800138000"));
+        assert_eq!(number.to_string(), "138****8000");
+        assert!(!format!("{number:?}").contains("8000"));
+        assert!(postcard::to_stdvec(&number).is_err() && serde_json::to_string(&number).is_err());
+        assert_eq!(Value::Sealed(vec![1]).to_string(), "****");
+        assert_eq!(postcard::to_stdvec(&Value::Sealed(vec![7])).unwrap(), [4, 1, 7]);
+    }
 
     #[test]
     fn money_is_shown_in_yuan() {

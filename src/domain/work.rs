@@ -6,7 +6,7 @@ use super::ids::{ActionKey, DedupeKey, WorkId};
 use super::question::Question;
 use super::reply::Reply;
 use super::time::UnixSecs;
-use super::value::Values;
+use super::value::{Value, Values};
 
 /// One piece of outgoing work of one customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,17 @@ pub struct Work {
 /// Names work that one delivery asks for: `waiting/0000000000000007`.
 pub fn id_for(purpose: &str, origin: DedupeKey) -> WorkId {
     WorkId::new(format!("{purpose}/{:016x}", origin.0))
+}
+
+impl Work {
+    /// Everything in it that may be private.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        let both = match &mut self.task {
+            Task::Ask { question, memo, .. } => Some(question.values.values_mut().chain(memo.values_mut())),
+            Task::Send(_) => None,
+        };
+        both.into_iter().flatten()
+    }
 }
 
 const RECEIPT: &str = "/receipt";

@@ -86,6 +86,7 @@ fn is_counted(what: &FactKind) -> bool {
         | FactKind::Voted { .. } => true,
         FactKind::Answered { .. }
         | FactKind::Ordered { .. }
+        | FactKind::OrderMoved { .. }
         | FactKind::SignedIn { .. }
         | FactKind::TicketOpened { .. }
         | FactKind::Posted { .. }

@@ -13,6 +13,7 @@ mod open;
 mod partition;
 mod pseudonym;
 mod redis;
+mod sealed;
 mod shape;
 mod spec;
 
@@ -24,4 +25,5 @@ pub use open::{is_embedded, open, open_read_only, open_to_copy, open_to_export};
 pub use partition::{Partition, Partitions};
 pub use pseudonym::PseudonymKey;
 pub use redis::{NodeHealth, Part, Redis, RedisHealth, Said, redis_health};
+pub use sealed::{Seal, Sealed};
 pub use spec::Spec;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Embedded, Moving, PseudonymKey, Redis, Spec, Store, StoreError};
+use super::{Embedded, Moving, PseudonymKey, Redis, Seal, Sealed, Spec, Store, StoreError};
 
 /// The engine that a URL names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +21,16 @@ enum Engine {
 /// [`StoreError::Mismatch`] when no engine is called that or the store was made with another `spec`,
 /// [`StoreError::Locked`] when another process holds it, else what opening it met.
 pub async fn open(url: &str, data_dir: &Path, spec: Spec, key: PseudonymKey) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(match engine(url)? {
+    let seal = Seal::new(&key)?;
+    let engine: Arc<dyn Store> = match engine(url)? {
         Engine::Embedded => Arc::new(Embedded::open(data_dir, spec, key)?),
         Engine::Redis => {
             let store = Arc::new(Redis::open(url, spec, key).await?);
             store.attend().await?;
             store
         }
-    })
+    };
+    Ok(Arc::new(Sealed::new(engine, seal)))
 }
 
 /// Opens two stores to copy from one to the other: the first is only read, the second is made or filled. Nobody else may
@@ -113,10 +115,12 @@ pub async fn open_read_only(url: &str, data_dir: &Path, spec: Spec) -> Result<Ar
 /// # Errors
 /// As [`open_read_only`].
 pub async fn open_to_export(url: &str, data_dir: &Path, key: PseudonymKey) -> Result<Arc<dyn Store>, StoreError> {
-    if engine(url)? == Engine::Redis {
-        return Ok(Arc::new(Redis::open_read_only(url, (None, Some(key))).await?));
-    }
-    Ok(Arc::new(Embedded::open_read_only(data_dir)?.knowing(key)))
+    let seal = Seal::new(&key)?;
+    let engine: Arc<dyn Store> = match engine(url)? {
+        Engine::Redis => Arc::new(Redis::open_read_only(url, (None, Some(key))).await?),
+        Engine::Embedded => Arc::new(Embedded::open_read_only(data_dir)?.knowing(key)),
+    };
+    Ok(Arc::new(Sealed::new(engine, seal)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! version. The old version is still read: keep the old types in a module `v1` here and convert.
 
 mod v1;
+mod v2;
 
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
@@ -35,12 +36,16 @@ pub(super) trait Shape: Serialize + DeserializeOwned {
 
 impl Shape for Customer {
     const WHAT: &'static str = "customer";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const USUAL_BYTES: usize = 512;
     const HAS_ROOM: bool = true;
 
     fn older(version: u8, body: &[u8]) -> Option<postcard::Result<(Self, &[u8])>> {
-        (version == 1).then(|| postcard::take_from_bytes::<v1::Customer>(body).map(|(old, rest)| (old.into(), rest)))
+        match version {
+            1 => Some(postcard::take_from_bytes::<v1::Customer>(body).map(|(old, rest)| (old.into(), rest))),
+            2 => Some(postcard::take_from_bytes::<v2::Customer>(body).map(|(old, rest)| (old.into(), rest))),
+            _ => None,
+        }
     }
 }
 
@@ -178,6 +183,9 @@ mod tests {
     use crate::domain::ids::DedupeKey;
     use crate::domain::inbound::SubscriptionChoice;
     use crate::domain::notes::Note;
+    use crate::domain::numbers::Numbers;
+    use crate::domain::order::{Back, Business, Decided, Money, Order, Orders, Paid, Payment, Reason};
+    use crate::domain::private::Private;
     use crate::domain::question::Question;
     use crate::domain::reach::{BY_MESSAGE, Cause, Hindrance, Unsent, Ways, Windows};
     use crate::domain::recent::Recent;
@@ -224,6 +232,8 @@ mod tests {
             with_agent_since: Some(UnixSecs(9)),
             memory: BTreeMap::new(),
             ways: ways(),
+            orders: orders(),
+            numbers: numbers(),
         }
     }
 
@@ -236,6 +246,36 @@ mod tests {
         ways.begin(&"w".into(), UnixSecs(7));
         ways.give_up(Unsent { work: work(), cause: Cause::Refused { code: 47003 }, at: UnixSecs(8) });
         ways
+    }
+
+    fn orders() -> Orders {
+        let mut orders = Orders::default();
+        let paid = Paid { transaction: "T".into(), total_fen: 5, at: UnixSecs(11) };
+        orders.put(Order {
+            number: "N".into(),
+            action: "buy".into(),
+            code: "C".into(),
+            label: "包".into(),
+            amount_fen: 5,
+            agreed_at: Some(UnixSecs(10)),
+            moved_at: UnixSecs(12),
+            payment: Payment::ByWeChat(Money {
+                prepay_id: Some("P".into()),
+                ended: Some(Reason::PaymentSilent),
+                paid: Some(paid),
+                back: Back::DoneOutside,
+            }),
+            business: Business::DidAfterAll,
+            person: Some(Decided::Undone),
+            details: Values::from([("address".into(), Value::Sealed(vec![1, 2]))]),
+        });
+        orders
+    }
+
+    fn numbers() -> Numbers {
+        let mut numbers = Numbers::default();
+        numbers.bind(Value::Sealed(vec![3]), UnixSecs(13));
+        numbers
     }
 
     fn fact() -> Fact {
@@ -283,21 +323,45 @@ mod tests {
         "01047061636b07636f6e6669726d01016e020910011200"
     );
 
+    const ORDERS: &str =
+        "01014e03627579014303e58c850a01141801010150010d0101540a160405010101076164647265737304020102010401031a1a00";
+
+    const WAYS: &str =
+        "010154010a01040c0101770e0001017703020401047061636b056f72646572010176030201016b01016d00017402b6de0510";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    }
+
     #[test]
-    fn version_2_of_a_customer_is_what_it_always_was() {
+    fn version_3_of_a_customer_is_what_it_always_was() {
         let body = CUSTOMER_1.strip_prefix("01").unwrap();
-        let ways =
-            "010154010a01040c0101770e0001017703020401047061636b056f72646572010176030201016b01016d00017402b6de0510";
-        assert_golden(customer(), &format!("02{body}{ways}"));
+        assert_golden(customer(), &format!("03{body}{WAYS}{ORDERS}"));
+    }
+
+    #[test]
+    fn a_customer_that_version_2_wrote_is_read_without_orders_and_numbers() {
+        let written = bytes(&format!("02{}{WAYS}", CUSTOMER_1.strip_prefix("01").unwrap()));
+        let then = Customer { orders: Orders::default(), numbers: Numbers::default(), ..customer() };
+        assert_eq!(read::<Customer>(&[written.clone(), vec![0; 9]].concat()).unwrap(), then);
+        for kept in 0..written.len() {
+            assert!(read::<Customer>(&written[..kept]).is_err());
+        }
+        assert!(read::<Customer>(&[written, vec![1]].concat()).is_err());
+    }
+
+    #[test]
+    fn what_is_private_is_never_kept_as_it_is() {
+        let mut customer = customer();
+        customer.numbers.bind(Value::Private(Private::new("13800138000")), UnixSecs(1));
+        assert!(matches!(write(&customer), Err(StoreError::Shape { what: "customer", .. })));
     }
 
     #[test]
     fn a_customer_that_version_1_wrote_is_read_with_its_room_and_nothing_of_the_ways() {
-        let written: Vec<u8> = (0..CUSTOMER_1.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&CUSTOMER_1[at..at + 2], 16).unwrap())
-            .collect();
-        let then = Customer { ways: Ways::default(), ..customer() };
+        let written = bytes(CUSTOMER_1);
+        let then =
+            Customer { ways: Ways::default(), orders: Orders::default(), numbers: Numbers::default(), ..customer() };
         for room in [0, 1, 5, 100] {
             let roomy = [written.clone(), vec![0; room]].concat();
             assert_eq!(read::<Customer>(&roomy).unwrap(), then);
@@ -377,7 +441,7 @@ mod tests {
     #[test]
     fn a_record_has_room_and_few_lengths() {
         let written = write_with_room(&customer()).unwrap();
-        assert_eq!((write(&customer()).unwrap().len(), written.len()), (173, 192));
+        assert_eq!((write(&customer()).unwrap().len(), written.len()), (225, 256));
         assert_eq!(read::<Customer>(&written).unwrap(), customer());
         let lengths: BTreeMap<usize, usize> = (1..=1_600).map(|len| (roomy(len), len)).collect();
         let upmost =

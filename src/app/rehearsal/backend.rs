@@ -78,6 +78,7 @@ fn told(key: &ConnectorKey, cause: &Unaskable) -> String {
             (format!("占位符填不上（{fault}）"), "path、query、body 里只能用动作提供的占位符和 {{ openid }}")
         }
         Unaskable::Path => ("填好的 path 走到了别的路径".to_owned(), "检查 path 里的 / 和占位符"),
+        Unaskable::Sealed => ("顾客的资料解不开".to_owned(), "把原来的密钥写回 privacy.pseudonym_key"),
         Unaskable::Idempotency => ("订单号发不出去".to_owned(), "补上 idempotency_header = \"Idempotency-Key\""),
     };
     format!("连接器 {key} 的请求发不出去：{cause}；{mend}")

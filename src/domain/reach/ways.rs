@@ -66,6 +66,11 @@ pub struct Unsent {
 }
 
 impl Ways {
+    /// The work of every message that was given up.
+    pub fn unsent_work_mut(&mut self) -> impl Iterator<Item = &mut Work> {
+        self.unsent.iter_mut().map(|unsent| &mut unsent.work)
+    }
+
     /// What the platform refused since the customer last did something.
     pub fn refused(&self) -> Option<Hindrance> {
         self.refused.map(|refused| refused.because)

@@ -8,7 +8,7 @@ use crate::domain::actions::Memory;
 use crate::domain::customer::{Activity, Customer as Today, Dialogue, Follow, TappedKey};
 use crate::domain::ids::ActionKey;
 use crate::domain::notes::Note;
-use crate::domain::reach::{Ways, Windows};
+use crate::domain::reach::Windows;
 use crate::domain::recent::Recent;
 use crate::domain::time::UnixSecs;
 
@@ -30,7 +30,6 @@ pub(super) struct Customer {
 impl From<Customer> for Today {
     fn from(old: Customer) -> Self {
         let Customer { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory } = old;
-        let ways = Ways::default();
-        Self { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory, ways }
+        Self { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory, ..Self::default() }
     }
 }

@@ -1,0 +1,119 @@
+//! The orders of one customer, as their record keeps them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Order;
+use crate::domain::ids::{ActionKey, OrderNumber};
+use crate::domain::value::Value;
+
+/// So many orders are kept of a customer. Those that have ended give way, the oldest first; what is still under way never
+/// does, and whoever has so many under way is asked to wait.
+pub const MOST_ORDERS: usize = 12;
+
+/// Orders, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders(Vec<Order>);
+
+impl Orders {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them, oldest first.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = &Order> {
+        self.0.iter()
+    }
+
+    /// The order of this number.
+    pub fn get(&self, number: &OrderNumber) -> Option<&Order> {
+        self.0.iter().find(|order| order.number == *number)
+    }
+
+    /// The latest that this action took.
+    pub fn latest_of(&self, action: &ActionKey) -> Option<&Order> {
+        self.0.iter().rfind(|order| order.action == *action)
+    }
+
+    /// Whether one more can be taken.
+    pub fn has_room(&self) -> bool {
+        self.0.len() < MOST_ORDERS || self.0.iter().any(|order| order.state().is_final())
+    }
+
+    /// Keeps this one, in place of what was kept under its number.
+    pub fn put(&mut self, order: Order) {
+        if let Some(known) = self.0.iter_mut().find(|known| known.number == order.number) {
+            *known = order;
+            return;
+        }
+        self.0.push(order);
+        let newest = self.0.len() - 1;
+        if self.0.len() > MOST_ORDERS
+            && let Some(ended) = self.0.iter().take(newest).position(|order| order.state().is_final())
+        {
+            self.0.remove(ended);
+        }
+    }
+
+    /// Everything in them that may be private.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.0.iter_mut().flat_map(|order| order.details.values_mut())
+    }
+
+    /// Keeps only what has not ended, without a word of what the customer told for it: how it ends is still to be
+    /// recorded when somebody has left.
+    pub fn forget(&mut self) {
+        self.0.retain(|order| !order.state().is_final());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::order::{Happening, Payment, Verdict, judge};
+    use crate::domain::time::UnixSecs;
+    use crate::domain::value::Values;
+
+    fn order(number: usize, happenings: &[Happening]) -> Order {
+        let draft = Order {
+            number: OrderNumber::new(format!("{number:06}")),
+            action: if number.is_multiple_of(2) { "even".into() } else { "odd".into() },
+            code: "c".into(),
+            label: "包".into(),
+            amount_fen: 100,
+            agreed_at: None,
+            moved_at: UnixSecs(0),
+            payment: Payment::ByBusiness,
+            business: Default::default(),
+            person: None,
+            details: Values::new(),
+        };
+        happenings.iter().fold(draft, |order, happening| match judge(&order, happening, UnixSecs(1)) {
+            Verdict::New { order, .. } => *order,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn what_has_ended_gives_way_and_what_is_under_way_stays() {
+        let mut orders = Orders::default();
+        assert!(orders.is_empty() && orders.has_room());
+        for number in 0..MOST_ORDERS {
+            let ended = [Happening::Agreed, Happening::Fulfilled];
+            orders.put(order(number, if number == 1 || number == 3 { &ended } else { &ended[..1] }));
+        }
+        assert!(orders.has_room());
+        orders.put(order(20, &[Happening::Agreed]));
+        orders.put(order(21, &[Happening::Agreed]));
+        assert_eq!(orders.all().count(), MOST_ORDERS);
+        assert!(orders.get(&"000001".into()).is_none() && orders.get(&"000003".into()).is_none());
+        assert!(!orders.has_room(), "all of them are under way");
+        assert_eq!(orders.latest_of(&"odd".into()).unwrap().number, "000021".into());
+        orders.put(order(21, &[Happening::Agreed, Happening::Refused]));
+        assert_eq!(orders.all().count(), MOST_ORDERS);
+        assert!(orders.has_room());
+        orders.forget();
+        assert!(orders.get(&"000021".into()).is_none() && orders.get(&"000020".into()).is_some());
+        assert_eq!(orders.latest_of(&"none".into()), None);
+    }
+}

@@ -1,0 +1,286 @@
+//! The machine's table, and its promises whatever is heard in whatever order.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::value::Values;
+
+const AT: UnixSecs = UnixSecs(1_767_225_600);
+
+fn draft(payment: Payment) -> Order {
+    Order {
+        number: "20260101000001".into(),
+        action: "buy".into(),
+        code: "M5G".into(),
+        label: "5GB 月包".into(),
+        amount_fen: 2_000,
+        agreed_at: None,
+        moved_at: UnixSecs(0),
+        payment,
+        business: Business::NotAsked,
+        person: None,
+        details: Values::new(),
+    }
+}
+
+fn by_wechat() -> Order {
+    draft(Payment::ByWeChat(Money::default()))
+}
+
+fn paid(transaction: &str, total_fen: i64) -> Paid {
+    Paid { transaction: transaction.into(), total_fen, at: AT }
+}
+
+fn money_came() -> Happening {
+    Happening::Paid(paid("T", 2_000))
+}
+
+fn payable() -> Happening {
+    Happening::Payable { prepay_id: "p".into() }
+}
+
+/// Tells an order all of it; what changes nothing is passed over.
+fn told(order: Order, happenings: &[Happening]) -> (Order, Vec<(State, Reason)>, Vec<Demand>) {
+    let (mut order, mut moved, mut demanded) = (order, Vec::new(), Vec::new());
+    for happening in happenings {
+        if let Verdict::New { order: after, moves, demands } = judge(&order, happening, AT) {
+            let mut at = order.state();
+            for step in moves {
+                assert_eq!((step.from, step.from == step.to), (at, false), "steps follow each other");
+                at = step.to;
+                moved.push((step.to, step.reason));
+            }
+            assert_eq!(at, after.state());
+            demanded.extend(demands);
+            order = *after;
+        }
+    }
+    (order, moved, demanded)
+}
+
+#[track_caller]
+fn assert_ends(order: Order, happenings: &[Happening], states: &[(State, Reason)], demands: &[Demand]) {
+    let (_, moved, demanded) = told(order, happenings);
+    assert_eq!((moved.as_slice(), demanded.as_slice()), (states, demands));
+}
+
+#[test]
+fn the_business_system_charges_and_does() {
+    use Reason::*;
+    use State::*;
+    let start = [(Confirmed, Agreed), (Fulfilling, Asked)];
+    let by_business = || draft(Payment::ByBusiness);
+    let ends = |happening: Happening, end, demands: &[Demand]| {
+        assert_ends(by_business(), &[Happening::Agreed, happening], &[&start[..], &[end]].concat(), demands);
+    };
+    ends(Happening::Fulfilled, (Done, BusinessDid), &[Demand::Fulfil]);
+    ends(Happening::Refused, (Failed, BusinessRefused), &[Demand::Fulfil]);
+    ends(Happening::Unclear, (NeedsPerson, BusinessSilent), &[Demand::Fulfil, Demand::CallPerson]);
+    let (silent, ..) = told(by_business(), &[Happening::Agreed, Happening::Unclear]);
+    assert_eq!(told(silent.clone(), &[Happening::Fulfilled]).0.state(), Done);
+    assert_eq!(told(silent.clone(), &[Happening::Refused]).0.state(), Failed);
+    let (called_off, ..) = told(silent, &[Happening::Decided(Decided::Undone)]);
+    assert_eq!(called_off.state(), Failed);
+    let after_all = [(Done, BusinessContradicts)];
+    assert_ends(called_off, &[Happening::Fulfilled], &after_all, &[Demand::CallPerson]);
+    let (refused, ..) = told(by_business(), &[Happening::Agreed, Happening::Refused]);
+    assert_ends(refused, &[Happening::Fulfilled], &after_all, &[Demand::CallPerson]);
+}
+
+#[test]
+fn what_is_paid_for_is_done_or_paid_back() {
+    use Reason::*;
+    use State::*;
+    let start = [(Confirmed, Agreed), (AwaitingPayment, Payable), (Paid, MoneyCame), (Fulfilling, Asked)];
+    let asked = [Demand::Prepay, Demand::WatchPayment, Demand::Fulfil];
+    let so_far = [Happening::Agreed, payable(), money_came()];
+    let ends = |happenings: &[Happening], states: &[(State, Reason)], demands: &[Demand]| {
+        assert_ends(
+            by_wechat(),
+            &[&so_far[..], happenings].concat(),
+            &[&start[..], states].concat(),
+            &[&asked[..], demands].concat(),
+        );
+    };
+    let back = || Happening::MoneyBack(paid("T", 2_000));
+    ends(&[Happening::Fulfilled], &[(Done, BusinessDid)], &[]);
+    let refunding = (Refunding, BusinessRefused);
+    ends(&[Happening::Refused, back()], &[refunding, (Refunded, MoneyBack)], &[Demand::Refund]);
+    ends(
+        &[Happening::Refused, Happening::RefundFailed],
+        &[refunding, (NeedsPerson, RefundFailed)],
+        &[Demand::Refund, Demand::CallPerson],
+    );
+    ends(
+        &[Happening::Refused, Happening::RefundFailed, Happening::Decided(Decided::Undone), back()],
+        &[refunding, (NeedsPerson, RefundFailed), (Refunding, PersonDecided), (Refunded, MoneyBack)],
+        &[Demand::Refund, Demand::CallPerson, Demand::Refund],
+    );
+    // Done, and already on its way back: nobody wanted both.
+    ends(
+        &[Happening::Refused, Happening::Fulfilled, back()],
+        &[refunding, (NeedsPerson, BusinessContradicts)],
+        &[Demand::Refund, Demand::CallPerson],
+    );
+    // Somebody gave it back at WeChat Pay while the business system was asked.
+    ends(
+        &[back(), Happening::Fulfilled],
+        &[(NeedsPerson, RefundedOutside), (Refunded, BusinessDid)],
+        &[Demand::CallPerson],
+    );
+    // A person calls off what is done.
+    ends(
+        &[Happening::Fulfilled, Happening::Decided(Decided::Undone), back()],
+        &[(Done, BusinessDid), (Refunding, PersonDecided), (Refunded, MoneyBack)],
+        &[Demand::Refund],
+    );
+}
+
+#[test]
+fn money_that_comes_at_the_wrong_time_or_in_another_amount() {
+    use State::*;
+    let (waiting, ..) = told(by_wechat(), &[Happening::Agreed, payable()]);
+    let (over, moved, _) = told(waiting.clone(), &[Happening::Unpaid(Reason::PaymentExpired)]);
+    assert_eq!(moved, [(Failed, Reason::PaymentExpired)]);
+    assert_ends(over, &[money_came()], &[(Refunding, Reason::PaidTooLate)], &[Demand::Refund]);
+    let other = Happening::Paid(paid("T", 1_999));
+    let (differs, moved, _) = told(waiting.clone(), &[other]);
+    assert_eq!(moved, [(NeedsPerson, Reason::AmountDiffers)]);
+    assert_eq!(judge(&differs, &Happening::Fulfilled, AT), Verdict::Denied, "it was never asked for");
+    let (undone, _, demands) = told(differs, &[Happening::Decided(Decided::Undone)]);
+    assert_eq!((undone.state(), demands), (Refunding, vec![Demand::Refund]));
+    let (early, moved, _) = told(by_wechat(), &[Happening::Agreed, money_came(), payable()]);
+    assert_eq!(early.state(), Fulfilling, "the money was faster than the answer to the question for it");
+    assert_eq!(moved.len(), 3);
+    assert_eq!(judge(&early, &money_came(), AT), Verdict::Duplicate);
+    let twice = Happening::Paid(paid("U", 2_000));
+    assert_eq!(judge(&early, &twice, AT), Verdict::Conflict(Reason::PaidTwice));
+    let closed = Happening::Unpaid(Reason::PaymentExpired);
+    assert_eq!(judge(&early, &closed, AT), Verdict::Conflict(Reason::MoneyCame));
+    // Nobody could say whether it was paid; then somebody can.
+    let silent = Happening::Unpaid(Reason::PaymentSilent);
+    let (asked, ..) = told(waiting.clone(), std::slice::from_ref(&silent));
+    assert_eq!(asked.state(), NeedsPerson);
+    assert_eq!(told(asked.clone(), &[money_came()]).0.state(), Fulfilling);
+    assert_eq!(told(asked, &[closed]).0.state(), Failed);
+    // The notice that it went back comes before the one that it came.
+    let back = Happening::MoneyBack(paid("T", 2_000));
+    let (back_first, ..) = told(waiting, &[back.clone(), money_came(), back]);
+    assert_eq!((back_first.state(), back_first.business), (Refunded, Business::NotAsked));
+}
+
+#[test]
+fn what_cannot_happen_is_denied_and_changes_nothing() {
+    let all = [
+        payable(),
+        money_came(),
+        Happening::Unpaid(Reason::PaymentExpired),
+        Happening::Fulfilled,
+        Happening::Refused,
+        Happening::Unclear,
+        Happening::MoneyBack(paid("T", 2_000)),
+        Happening::RefundFailed,
+        Happening::Decided(Decided::Done),
+    ];
+    for happening in &all {
+        assert_eq!(judge(&by_wechat(), happening, AT), Verdict::Denied, "{happening:?} of a draft");
+    }
+    let (asked, ..) = told(draft(Payment::ByBusiness), &[Happening::Agreed]);
+    for happening in all.iter().filter(|happening| is_about_money(happening)) {
+        assert_eq!(judge(&asked, happening, AT), Verdict::Denied, "{happening:?} where WeChat Pay has no part");
+    }
+    let (unpaid, ..) = told(by_wechat(), &[Happening::Agreed, payable()]);
+    for happening in all.iter().filter(|happening| !is_about_money(happening)) {
+        assert_eq!(judge(&unpaid, happening, AT), Verdict::Denied, "{happening:?} before it is paid for");
+    }
+    assert_eq!(judge(&unpaid, &Happening::Agreed, AT), Verdict::Duplicate);
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let which = prop_oneof![4 => Just(("T", 2_000)), 1 => Just(("T", 1_999)), 1 => Just(("U", 2_000))];
+    let reason = prop_oneof![
+        Just(Reason::PaymentExpired),
+        Just(Reason::PaymentSilent),
+        Just(Reason::CustomerCancelled),
+        Just(Reason::PaymentRefused),
+    ];
+    prop_oneof![
+        1 => Just(Happening::Agreed),
+        1 => Just(payable()),
+        4 => which.clone().prop_map(|(transaction, fen)| Happening::Paid(paid(transaction, fen))),
+        1 => reason.prop_map(Happening::Unpaid),
+        2 => Just(Happening::Fulfilled),
+        2 => Just(Happening::Refused),
+        1 => Just(Happening::Unclear),
+        1 => which.prop_map(|(transaction, fen)| Happening::MoneyBack(paid(transaction, fen))),
+        1 => Just(Happening::RefundFailed),
+        1 => prop_oneof![Just(Decided::Done), Just(Decided::Undone)].prop_map(Happening::Decided),
+    ]
+}
+
+fn payment() -> impl Strategy<Value = Payment> {
+    prop_oneof![1 => Just(Payment::ByBusiness), 4 => Just(Payment::ByWeChat(Money::default()))]
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_heard_no_money_is_lost_and_nothing_unpaid_is_asked_for(
+        payment in payment(), heard in prop::collection::vec(happening(), 0..24)
+    ) {
+        let heard: Vec<Happening> = [Happening::Agreed].into_iter().chain(heard).collect();
+        let mut order = draft(payment);
+        let mut fulfil = 0;
+        for happening in &heard {
+            let before = order.clone();
+            match judge(&order, happening, AT) {
+                Verdict::New { order: after, demands, .. } => {
+                    for demand in demands {
+                        if demand == Demand::Fulfil {
+                            fulfil += 1;
+                            let is_paid = after.money().is_none_or(|money| {
+                                money.back == Back::No
+                                    && money.paid.as_ref().is_some_and(|paid| paid.total_fen == after.amount_fen)
+                            });
+                            prop_assert!(is_paid, "asked for without money: {after:?}");
+                        }
+                        if demand == Demand::Refund {
+                            prop_assert!(after.paid().is_some() && after.money().unwrap().back == Back::Asked);
+                        }
+                    }
+                    order = *after;
+                }
+                _ => prop_assert_eq!(&order, &before),
+            }
+            prop_assert!(!matches!(judge(&order, happening, AT), Verdict::New { moves, .. } if !moves.is_empty()),
+                "heard again, {:?} moves {:?}", happening, order);
+            let state = order.state();
+            if let Some(money) = order.money().filter(|money| money.paid.is_some()) {
+                prop_assert!(state != State::Failed, "money is with us and the order is over: {money:?}");
+                if state == State::Done {
+                    prop_assert!(matches!(money.back, Back::No | Back::Failed));
+                }
+                if state == State::Refunded {
+                    prop_assert!(matches!(money.back, Back::Done | Back::DoneOutside));
+                }
+            }
+        }
+        prop_assert!(fulfil <= 1, "asked for {} times", fulfil);
+    }
+
+    /// What WeChat Pay and the business system say of one course of things, in any order and however often.
+    #[test]
+    fn the_same_news_in_any_order_end_the_same(
+        order in Just(vec![payable(), money_came(), Happening::MoneyBack(paid("T", 2_000))]).prop_shuffle(),
+        again in prop::collection::vec(0..3_usize, 0..6),
+    ) {
+        let mut heard = vec![Happening::Agreed];
+        heard.extend(order.iter().cloned());
+        heard.extend(again.iter().map(|index| order[*index].clone()));
+        let (mut order, _, _) = told(by_wechat(), &heard);
+        // Whether the business system was asked depends on what was heard first; it then says no, or was not asked.
+        if order.business == Business::Asked {
+            order = told(order, &[Happening::Refused]).0;
+        }
+        prop_assert_eq!(order.state(), State::Refunded);
+    }
+}

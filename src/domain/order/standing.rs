@@ -1,0 +1,58 @@
+//! From what is known of an order to how it stands.
+
+use super::{Back, Business, Decided, Money, Order, Paid, Payment, Reason, State};
+
+impl Order {
+    /// How it stands.
+    pub fn state(&self) -> State {
+        if self.agreed_at.is_none() {
+            return State::Draft;
+        }
+        match &self.payment {
+            Payment::ByBusiness => self.without_payment(),
+            Payment::ByWeChat(money) => match &money.paid {
+                None => self.unpaid(money),
+                Some(paid) => self.paid_for(money.back, paid),
+            },
+        }
+    }
+
+    fn without_payment(&self) -> State {
+        match (self.business, self.person) {
+            (Business::Did | Business::DidAfterAll, _) => State::Done,
+            (Business::Refused, _) => State::Failed,
+            (Business::Silent, None) => State::NeedsPerson,
+            (Business::Silent, Some(Decided::Done)) => State::Done,
+            (Business::Silent, Some(Decided::Undone)) => State::Failed,
+            (Business::Asked, _) => State::Fulfilling,
+            (Business::NotAsked, _) => State::Confirmed,
+        }
+    }
+
+    fn unpaid(&self, money: &Money) -> State {
+        match (money.ended, self.person, &money.prepay_id) {
+            (Some(Reason::PaymentSilent), None, _) => State::NeedsPerson,
+            (Some(Reason::PaymentSilent), Some(Decided::Done), _) => State::Done,
+            (Some(_), _, _) => State::Failed,
+            (None, _, Some(_)) => State::AwaitingPayment,
+            (None, _, None) => State::Confirmed,
+        }
+    }
+
+    fn paid_for(&self, back: Back, paid: &Paid) -> State {
+        let decided = self.person.is_some();
+        match (back, self.business) {
+            (Back::No, Business::Did | Business::DidAfterAll) => State::Done,
+            (Back::No, Business::Asked) => State::Fulfilling,
+            (Back::No | Back::Failed, _) if self.person == Some(Decided::Done) => State::Done,
+            (Back::No, Business::NotAsked) if paid.total_fen == self.amount_fen => State::Paid,
+            (Back::No | Back::Failed, _) => State::NeedsPerson,
+            // Done and paid back, and nobody wanted both.
+            (Back::Asked | Back::Done, Business::DidAfterAll) if !decided => State::NeedsPerson,
+            (Back::Asked, _) => State::Refunding,
+            // It may still be done, and then nothing has paid for it.
+            (Back::Done | Back::DoneOutside, Business::Asked | Business::Silent) if !decided => State::NeedsPerson,
+            (Back::Done | Back::DoneOutside, _) => State::Refunded,
+        }
+    }
+}
