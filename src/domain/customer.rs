@@ -89,7 +89,7 @@ impl Customer {
                 marks.retain(|mark| mark.outcome == OrderOutcome::Placed);
                 !marks.is_empty()
             }
-            Memory::SignedIn(_) | Memory::Rated(_) | Memory::Topic(_) => false,
+            Memory::SignedIn(_) | Memory::Rated(_) | Memory::Topic(_) | Memory::Codes(_) => false,
         });
     }
 }

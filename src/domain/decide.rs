@@ -168,6 +168,9 @@ fn apply(decision: &mut Decision, key: &ActionKey, outcome: Outcome) {
     if let Some(memory) = outcome.memory {
         decision.customer.memory.insert(key.clone(), memory);
     }
+    if let Some(numbers) = outcome.numbers {
+        decision.customer.numbers = numbers;
+    }
     decision.facts.extend(outcome.facts);
     decision.wait_for = outcome.outbox.first().filter(|_| outcome.wait).map(|work| work.id.clone());
     decision.outbox.extend(outcome.outbox);

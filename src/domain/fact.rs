@@ -139,6 +139,11 @@ pub enum FactKind {
         /// Why.
         reason: Reason,
     },
+    /// The customer showed that a number is theirs.
+    NumberBound {
+        /// Which action.
+        action: ActionKey,
+    },
 }
 
 impl FactKind {
@@ -176,7 +181,8 @@ impl FactKind {
             | Self::Voted { .. }
             | Self::HandedOver
             | Self::Reported { .. }
-            | Self::HandedBack => return None,
+            | Self::HandedBack
+            | Self::NumberBound { .. } => return None,
         };
         (bare != *self).then_some(bare)
     }

@@ -87,6 +87,7 @@ fn is_counted(what: &FactKind) -> bool {
         FactKind::Answered { .. }
         | FactKind::Ordered { .. }
         | FactKind::OrderMoved { .. }
+        | FactKind::NumberBound { .. }
         | FactKind::SignedIn { .. }
         | FactKind::TicketOpened { .. }
         | FactKind::Posted { .. }

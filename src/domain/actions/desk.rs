@@ -60,6 +60,9 @@ impl<'a> Desk<'a> {
         let entry = Entry::Opened { words: "" };
         let out = self.kind.resume(&self.view(&entry), memo, answer);
         self.remember(&out);
+        if out.dialogue.is_some() {
+            self.customer.dialogue = out.dialogue.clone();
+        }
         out
     }
 
@@ -100,6 +103,9 @@ impl<'a> Desk<'a> {
     fn remember(&mut self, out: &Outcome) {
         if let Some(memory) = &out.memory {
             self.customer.memory.insert(self.action.clone(), memory.clone());
+        }
+        if let Some(numbers) = &out.numbers {
+            self.customer.numbers = numbers.clone();
         }
     }
 }

@@ -11,6 +11,7 @@ use super::customer::{Customer, Dialogue};
 use super::decision::Moment;
 use super::fact::FactKind;
 use super::ids::{ActionKey, ConnectorKey};
+use super::numbers::Numbers;
 use super::question::{Answer, Question};
 use super::reply::Reply;
 use super::template::{Template, TemplateFault};
@@ -18,6 +19,7 @@ use super::value::Values;
 use super::work::Work;
 
 mod articles;
+mod bind;
 #[cfg(test)]
 mod desk;
 mod handover;
@@ -89,6 +91,8 @@ pub struct Outcome {
     pub dialogue: Option<Dialogue>,
     /// What the action remembers of the customer, when that changes.
     pub memory: Option<Memory>,
+    /// The customer's bound numbers, when they change.
+    pub numbers: Option<Numbers>,
     /// What happened.
     pub facts: Vec<FactKind>,
     /// What is left to be done.
@@ -312,6 +316,7 @@ kinds! {
     "sign_in" => SignIn(sign_in::SignIn),
     "ticket" => Ticket(ticket::Ticket),
     "topic" => Topic(topic::Topic),
+    "bind" => Bind(bind::Bind),
 }
 
 /// What an action remembers of one customer. It is stored with the customer's record by the order of its variants: a new
@@ -326,6 +331,8 @@ pub enum Memory {
     Rated(rating::Rated),
     /// The part taken in a topic.
     Topic(topic::Part),
+    /// One-time codes sent on a day.
+    Codes(bind::Codes),
 }
 
 #[cfg(test)]
@@ -349,12 +356,13 @@ mod tests {
             Memory::SignedIn(sign_in::Streak { last: BusinessDay(3), days: 2, total: 5 }),
             Memory::Rated(rating::Rated { day: BusinessDay(3), stars: 4 }),
             Memory::Topic(topic::Part { topic: "t".into(), option: Some("a".into()), posts: 1 }),
+            Memory::Codes(bind::Codes { day: BusinessDay(3), sent: 2 }),
         ];
         let hex = |memory: &Memory| -> String {
             let bytes = postcard::to_stdvec(memory).unwrap();
             bytes.iter().map(|byte| format!("{byte:02x}")).collect()
         };
-        let golden = ["0001013703e58c85e8071201", "01060205", "020604", "03017401016101"];
+        let golden = ["0001013703e58c85e8071201", "01060205", "020604", "03017401016101", "040602"];
         assert_eq!(all.each_ref().map(hex), golden.map(String::from));
     }
 
@@ -375,6 +383,7 @@ mod tests {
             Memory::SignedIn(sign_in::Streak { last: BusinessDay(3), days: 2, total: 5 }),
             Memory::Rated(rating::Rated { day: BusinessDay(3), stars: 4 }),
             Memory::Topic(topic::Part::default()),
+            Memory::Codes(bind::Codes { day: BusinessDay(3), sent: 2 }),
         ];
         let memory = all.into_iter().enumerate().map(|(n, memory)| (ActionKey::from(format!("a{n}").as_str()), memory));
         let mut customer = Customer { memory: memory.collect(), ..Customer::default() };

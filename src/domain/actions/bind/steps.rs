@@ -1,0 +1,286 @@
+//! The dialogue: which number, the code, and the list of those that are bound.
+
+use super::super::list::{Lines, fill};
+use super::super::words;
+use super::super::{Memory, Outcome, View};
+use super::{Bind, Codes};
+use crate::domain::customer::Dialogue;
+use crate::domain::form;
+use crate::domain::numbers::Bound;
+use crate::domain::private::Private;
+use crate::domain::question::Question;
+use crate::domain::reply::Reply;
+use crate::domain::template::Template;
+use crate::domain::value::{Value, Values};
+use crate::domain::work::{Task, Work, id_for};
+
+pub(super) const LIST: &str = "list";
+pub(super) const NUMBER: &str = "number";
+pub(super) const CODE: &str = "code";
+/// There is nothing left to say in this dialogue.
+pub(super) const OVER: &str = "over";
+
+/// Words that ask for one more number.
+const ADD: &[&str] = &["添加", "加", "新增", "绑定", "再绑一个", "添加号码", "绑定手机号"];
+/// Words that ask for another code.
+const AGAIN: &[&str] = &["重发", "重新发送", "再发一次", "没收到", "重新获取", "获取验证码"];
+/// Words that ask to show the current number again.
+const SHOW: &[&str] = &["验证", "验证号码", "重新验证"];
+/// What stands before the number that is to be unbound.
+const UNBIND: &[&str] = &["解绑", "解除", "删除", "取消绑定"];
+
+/// What words mean in the dialogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Call it off.
+    No,
+    /// This number, which is none when it is not one.
+    Number(Option<Private>),
+    /// This code, which is none when it is not one.
+    Code(Option<Private>),
+    /// Another code, please.
+    Again,
+    /// Another number.
+    Back,
+    /// The number at this place from now on.
+    Choose(usize),
+    /// The number at this place no longer.
+    Unbind(usize),
+    /// One more number.
+    Add,
+    /// Show the current one again.
+    Show,
+}
+
+fn is_one_of(said: &str, list: &[&str]) -> bool {
+    list.contains(&words::bare(said).as_str())
+}
+
+/// The place that is named: "2", or nothing named and there is only one.
+fn place(said: &str, count: usize) -> Option<usize> {
+    match words::number(&words::bare(said)) {
+        Some(number) => usize::try_from(number).ok()?.checked_sub(1),
+        None if said.trim().is_empty() && count == 1 => Some(0),
+        None => None,
+    }
+}
+
+impl Bind {
+    /// What the words mean where the customer stands; `None` when they are about something else.
+    pub(super) fn read(&self, dialogue: &Dialogue, said: &str) -> Option<Said> {
+        if dialogue.step == OVER {
+            return None;
+        }
+        if words::is_no(said) {
+            return Some(Said::No);
+        }
+        let digits = said.chars().filter(|char| char.is_numeric()).count();
+        match dialogue.step.as_str() {
+            NUMBER => match form::phone(said) {
+                Some(number) => Some(Said::Number(Some(Private::new(number)))),
+                // A number with a slip in it, not another subject.
+                None => (digits >= 5).then_some(Said::Number(None)),
+            },
+            CODE if words::is_back(said) => Some(Said::Back),
+            CODE if is_one_of(said, AGAIN) => Some(Said::Again),
+            CODE => match form::code(said) {
+                Some(code) => Some(Said::Code(Some(Private::new(code)))),
+                None => (digits >= 3).then_some(Said::Code(None)),
+            },
+            _ => self.read_of_list(dialogue, said),
+        }
+    }
+
+    fn read_of_list(&self, dialogue: &Dialogue, said: &str) -> Option<Said> {
+        let count = match dialogue.slots.get("count") {
+            Some(Value::Integer(count)) => usize::try_from(*count).unwrap_or(0),
+            _ => 0,
+        };
+        if is_one_of(said, ADD) {
+            return Some(Said::Add);
+        }
+        if is_one_of(said, SHOW) {
+            return Some(Said::Show);
+        }
+        let bare = words::bare(said);
+        if let Some(rest) = UNBIND.iter().find_map(|word| bare.strip_prefix(word)) {
+            return place(rest, count).map(Said::Unbind);
+        }
+        words::number(&bare).and_then(|_| place(said, count)).map(Said::Choose)
+    }
+
+    /// The action begins.
+    pub(super) fn open(&self, view: &View<'_>, said: &str) -> Outcome {
+        let numbers = &view.customer.numbers;
+        match numbers.current() {
+            Some(current) if is_one_of(said, SHOW) => self.send(view, &current.number),
+            Some(_) => self.show(view),
+            None => self.ask(view, &self.texts.ask_number),
+        }
+    }
+
+    /// The dialogue goes on.
+    pub(super) fn go_on(&self, view: &View<'_>, dialogue: &Dialogue, said: &str) -> Outcome {
+        let number = dialogue.slots.get("number");
+        match (self.read(dialogue, said), number) {
+            (Some(Said::No), _) => self.say(view, &self.texts.cancelled, Values::new()),
+            (Some(Said::Number(Some(number))), _) => self.send(view, &Value::Private(number)),
+            (Some(Said::Number(None)), _) => self.ask(view, &self.texts.unclear_number),
+            (Some(Said::Code(Some(code))), Some(number)) => self.check(view, dialogue, (number, code)),
+            (Some(Said::Code(None)), Some(number)) => {
+                let mut out = self.say(view, &self.texts.unclear_code, about(number));
+                out.dialogue = Some(self.stand(view, CODE, dialogue.slots.clone()));
+                out
+            }
+            (Some(Said::Again), Some(number)) => self.send(view, number),
+            (Some(Said::Add | Said::Back | Said::Code(_) | Said::Again), _) => {
+                if view.customer.numbers.has_room() {
+                    self.ask(view, &self.texts.ask_number)
+                } else {
+                    self.say(view, &self.texts.full, Values::new())
+                }
+            }
+            (Some(Said::Choose(place)), _) => self.choose(view, place),
+            (Some(Said::Unbind(place)), _) => self.unbind(view, place),
+            (Some(Said::Show), _) => match view.customer.numbers.current() {
+                Some(current) => self.send(view, &current.number),
+                None => self.ask(view, &self.texts.ask_number),
+            },
+            (None, _) => self.open(view, said),
+        }
+    }
+
+    fn say(&self, view: &View<'_>, text: &Template, values: Values) -> Outcome {
+        let mut out = Outcome::default();
+        out.reply = view.text(&mut out, text, &values);
+        out
+    }
+
+    fn ask(&self, view: &View<'_>, text: &Template) -> Outcome {
+        let mut out = self.say(view, text, Values::new());
+        out.dialogue = Some(self.stand(view, NUMBER, Values::new()));
+        out
+    }
+
+    fn choose(&self, view: &View<'_>, place: usize) -> Outcome {
+        let mut numbers = view.customer.numbers.clone();
+        let Some(number) = numbers.all().get(place).map(|bound| bound.number.clone()) else { return self.show(view) };
+        numbers.choose(place);
+        let mut out = self.say(view, &self.texts.chosen, about(&number));
+        out.numbers = Some(numbers);
+        out
+    }
+
+    fn unbind(&self, view: &View<'_>, place: usize) -> Outcome {
+        let mut numbers = view.customer.numbers.clone();
+        let Some(Bound { number, .. }) = numbers.unbind(place) else { return self.show(view) };
+        let mut out = self.say(view, &self.texts.unbound, about(&number));
+        out.numbers = Some(numbers);
+        out
+    }
+
+    fn show(&self, view: &View<'_>) -> Outcome {
+        let (numbers, texts) = (&view.customer.numbers, &self.texts);
+        let mut lines: Lines<'_> = vec![(&texts.list, Values::new())];
+        for (place, bound) in (1i64..).zip(numbers.all()) {
+            let is_current = numbers.current() == Some(bound);
+            let mut values = about(&bound.number);
+            values.insert("place".to_owned(), Value::Integer(place));
+            lines.push((if is_current { &texts.current } else { &texts.item }, values));
+        }
+        lines.push((&texts.list_end, Values::new()));
+        let mut out = Outcome::default();
+        out.reply = Reply::Text(fill(&mut out, lines));
+        let count = i64::try_from(numbers.all().len()).unwrap_or(0);
+        out.dialogue = Some(self.stand(view, LIST, Values::from([("count".to_owned(), Value::Integer(count))])));
+        out
+    }
+
+    /// Has a code sent, if the day's are not used up.
+    fn send(&self, view: &View<'_>, number: &Value) -> Outcome {
+        let today = view.moment.now.business_day();
+        let sent = match view.customer.memory.get(view.action) {
+            Some(Memory::Codes(codes)) if codes.day == today => codes.sent,
+            _ => 0,
+        };
+        if sent >= self.most_codes {
+            return self.say(view, &self.texts.too_many, Values::new());
+        }
+        let mut out = self.say(view, &self.texts.sending, about(number));
+        out.memory = Some(Memory::Codes(Codes { day: today, sent: sent.saturating_add(1) }));
+        out.dialogue = Some(self.stand(view, CODE, about(number)));
+        self.put(
+            view,
+            &mut out,
+            Question {
+                connector: self.send_code.clone(),
+                values: about(number),
+                idempotency_key: Some(id_for("code", view.moment.key).to_string()),
+            },
+        );
+        out
+    }
+
+    fn check(&self, view: &View<'_>, dialogue: &Dialogue, (number, code): (&Value, Private)) -> Outcome {
+        // Counted as they are tried, and not as they turn out wrong: many sent at once are many tries.
+        let tries = tries_in(dialogue).saturating_add(1);
+        if tries > i64::from(self.most_tries) {
+            return self.say(view, &self.texts.too_many, Values::new());
+        }
+        let mut out = self.say(view, &self.texts.checking, about(number));
+        let mut slots = about(number);
+        slots.insert("tries".to_owned(), Value::Integer(tries));
+        out.dialogue = Some(self.stand(view, CODE, slots));
+        let mut values = about(number);
+        values.insert("code".to_owned(), Value::Private(code));
+        self.put(
+            view,
+            &mut out,
+            Question {
+                connector: self.check_code.clone(),
+                values,
+                idempotency_key: Some(id_for("check", view.moment.key).to_string()),
+            },
+        );
+        out
+    }
+
+    /// The work that asks, whose outcome the customer waits for.
+    fn put(&self, view: &View<'_>, out: &mut Outcome, question: Question) {
+        let memo = Values::from([
+            ("asked".to_owned(), Value::from(question.connector.as_str())),
+            ("number".to_owned(), question.values.get("number").cloned().unwrap_or_else(|| Value::from(""))),
+        ]);
+        out.outbox.push(Work {
+            id: id_for(&format!("bind/{}", view.action), view.moment.key),
+            origin: view.moment.key,
+            due: view.moment.now,
+            expires: view.moment.now.plus_secs(i64::from(self.expires_secs)),
+            task: Task::Ask { action: view.action.clone(), question, memo },
+        });
+        out.wait = true;
+    }
+
+    /// Where the customer stands now.
+    pub(super) fn stand(&self, view: &View<'_>, step: &str, slots: Values) -> Dialogue {
+        Dialogue {
+            action: view.action.clone(),
+            step: step.to_owned(),
+            slots,
+            expires: view.moment.now.plus_secs(i64::from(self.expires_secs)),
+        }
+    }
+}
+
+/// How many codes were tried in this dialogue.
+pub(super) fn tries_in(dialogue: &Dialogue) -> i64 {
+    match dialogue.slots.get("tries") {
+        Some(Value::Integer(tries)) => *tries,
+        _ => 0,
+    }
+}
+
+/// What texts about a number may use.
+pub(super) fn about(number: &Value) -> Values {
+    Values::from([("number".to_owned(), number.clone())])
+}
