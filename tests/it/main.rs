@@ -10,6 +10,7 @@ mod sandbox_datacube;
 mod sandbox_delivery;
 mod sandbox_double;
 mod sandbox_faults;
+mod sandbox_part10;
 mod sandbox_platform;
 mod sandbox_population;
 mod sandbox_wechatpy;
