@@ -48,6 +48,7 @@ mod load_smoke;
 mod matrix;
 mod menu_command;
 mod menu_follows;
+mod menu_trouble;
 mod openapi;
 mod overload;
 mod phone;
