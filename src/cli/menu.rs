@@ -120,8 +120,8 @@ impl Desk<'_> {
     }
 }
 
-/// The platform tells the latest conditional menu first.
-fn set_of(menus: Option<&Menus>) -> MenuSet {
+/// What stands on the platform, which tells the latest conditional menu first.
+pub(super) fn set_of(menus: Option<&Menus>) -> MenuSet {
     let mut set = MenuSet::default();
     if let Some(menu) = menus {
         set.add_platforms(&menu.default.buttons, None);
