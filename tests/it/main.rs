@@ -78,6 +78,7 @@ mod replay_measure;
 mod report_api;
 mod report_cli;
 mod report_measure;
+mod resend_api;
 mod retries;
 mod retries_property;
 mod robot;
