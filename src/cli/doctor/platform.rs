@@ -122,19 +122,22 @@ impl Patient<'_> {
             Silence::Name => (
                 format!("账号 {id} 的微信平台 {base} 解析不到 IP，请检查本机的 DNS 和 accounts.{id}.api_base"),
                 format!(
-                    "{base}, the platform of account {id}, has no address: look at this machine's DNS and at accounts.{id}.api_base"
+                    "{base}, the platform of account {id}, has no address: look at this machine's DNS and at \
+                     accounts.{id}.api_base"
                 ),
             ),
             Silence::Late => (
                 format!("账号 {id} 的微信平台 {base} 没有及时回应，请检查本机的网络和中间的代理，稍后再试"),
                 format!(
-                    "the platform of account {id} does not answer in time at {base}: look at this machine's network and at proxies in between, then try again"
+                    "the platform of account {id} does not answer in time at {base}: look at this machine's network \
+                     and at proxies in between, then try again"
                 ),
             ),
             Silence::Unreached => (
                 format!("账号 {id} 连不上微信平台 {base}，请检查本机的网络、防火墙和 accounts.{id}.api_base"),
                 format!(
-                    "the platform of account {id} does not answer at {base}: look at this machine's network and firewall, and at accounts.{id}.api_base"
+                    "the platform of account {id} does not answer at {base}: look at this machine's network and \
+                     firewall, and at accounts.{id}.api_base"
                 ),
             ),
         };
