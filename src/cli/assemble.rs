@@ -330,6 +330,11 @@ fn sandbox_spec(settings: &Settings, spec: &AccountSpec, app_secret: &str) -> an
             official::Mode::Compatible => sandbox::Mode::Compatible,
             official::Mode::Plain => sandbox::Mode::Plain,
         },
+        kind: match settings.accounts.get(&spec.id).map(|account| account.kind) {
+            Some(AccountKind::Subscription) => sandbox::model::Kind::Subscription,
+            Some(AccountKind::Test) => sandbox::model::Kind::Test,
+            Some(AccountKind::Service) | None => sandbox::model::Kind::Service,
+        },
         webhook_url: None,
         data_file: Some(settings.data_dir.join("sandbox.json")),
         clock: Arc::new(|| chrono::Utc::now().timestamp()),

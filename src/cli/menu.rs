@@ -1,5 +1,6 @@
 //! `fuwu menu`: the account's menus, on the platform and in the files.
 
+mod fault;
 mod preview;
 mod pull;
 mod push;
@@ -77,13 +78,7 @@ impl Desk<'_> {
         if standing != MenuSet::default() {
             return print(&tree(&standing));
         }
-        // Menus made in the console are told by another call only.
-        let current = self.platform.client.current_menu().await.map_err(|error| self.platform.fault(&error))?;
-        let mut console = MenuSet::default();
-        if current.is_menu_open
-            && let Some(buttons) = current.selfmenu_info.get("button")
-        {
-            console.add_platforms(buttons, None);
+        if let Some(console) = self.console().await? {
             return print(&format!("这个菜单是在公众平台后台设置的：\n{}", tree(&console)));
         }
         print("平台上没有菜单\n")
@@ -104,9 +99,20 @@ impl Desk<'_> {
         Ok(MenuSet::of_files(&playbook_on_disk(self.account)?.menus))
     }
 
+    /// The menu that was made in the console, where customers see one. It is told by another call only.
+    async fn console(&self) -> anyhow::Result<Option<MenuSet>> {
+        let current = self.platform.client.current_menu().await.map_err(|error| self.fault(&error))?;
+        let buttons = current.selfmenu_info.get("button").filter(|_| current.is_menu_open);
+        Ok(buttons.map(|buttons| {
+            let mut set = MenuSet::default();
+            set.add_platforms(buttons, None);
+            set
+        }))
+    }
+
     /// The platform's menus.
     async fn menus(&self) -> anyhow::Result<Option<Menus>> {
-        self.platform.client.menus().await.map_err(|error| self.platform.fault(&error))
+        self.platform.client.menus().await.map_err(|error| self.fault(&error))
     }
 
     async fn standing(&self) -> anyhow::Result<MenuSet> {
@@ -114,8 +120,8 @@ impl Desk<'_> {
     }
 }
 
-/// The platform tells the latest conditional menu first.
-fn set_of(menus: Option<&Menus>) -> MenuSet {
+/// What stands on the platform, which tells the latest conditional menu first.
+pub(super) fn set_of(menus: Option<&Menus>) -> MenuSet {
     let mut set = MenuSet::default();
     if let Some(menu) = menus {
         set.add_platforms(&menu.default.buttons, None);

@@ -26,7 +26,7 @@ impl Sandbox {
     pub fn change_conditions(&self, change: &Value) -> Result<Value, SandboxError> {
         let now = self.now();
         let mut state = self.keeper().change();
-        let changed = state.conditions.changed(change).map_err(SandboxError::BadSwitch)?;
+        let changed = state.conditions.changed(self.spec().kind, change).map_err(SandboxError::BadSwitch)?;
         let turned = changed.certified != state.conditions.certified;
         state.conditions = changed;
         if turned {

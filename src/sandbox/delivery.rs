@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use reqwest::header::CONTENT_TYPE;
 use url::Url;
 
-use super::model::Spoil;
+use super::model::{Answered, Spoil};
 use super::service::Sandbox;
 use crate::channel::official::deliver::{Chat, Push, ReplyFault, Sender, Stamp};
 use crate::domain::ids::Openid;
@@ -51,9 +51,11 @@ impl Sandbox {
         let mut faults = Vec::new();
         for nth in 1..=patience.tries {
             let began = Instant::now();
-            match tokio::time::timeout(patience.timeout, self.attempt(openid, xml)).await {
+            let attempt = tokio::time::timeout(patience.timeout, self.attempt(openid, xml)).await;
+            let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.count_answer(took_ms, i64::from(!matches!(attempt, Ok(Ok(_)))));
+            match attempt {
                 Ok(Ok(reply)) => {
-                    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                     return Delivered { reply: Some(reply), faults, took_ms };
                 }
                 Ok(Err(fault)) => faults.push(format!("第 {nth} 次：{fault}")),
@@ -65,6 +67,13 @@ impl Sandbox {
         }
         tracing::warn!(tries = patience.tries, "the account did not answer a delivery");
         Delivered { reply: None, faults, took_ms: 0 }
+    }
+
+    /// Counts a try for the platform's statistics.
+    fn count_answer(&self, took_ms: u64, failed: i64) {
+        let ms = i64::try_from(took_ms).unwrap_or(i64::MAX);
+        let answered = Answered { callbacks: 1, failed, total_ms: ms, longest_ms: ms };
+        self.keeper().change().upstream.answered(self.now(), answered);
     }
 
     /// Checks the webhook's address as the platform does when it is saved: it must answer exactly the echo it is

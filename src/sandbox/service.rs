@@ -74,6 +74,9 @@ impl Sandbox {
         let stamp = Stamp { timestamp: fresh.now, nonce: "1".to_owned(), random: [b'0'; 16] };
         sender.push("<xml></xml>", &stamp).map_err(|fault| SandboxError::BadAccount(fault.to_string()))?;
         let keeper = Keeper::open(spec.data_file.clone(), fresh)?;
+        if keeper.read().opened_as != spec.kind {
+            keeper.change().open_as(spec.kind);
+        }
         let skew = keeper.read().clock_offset_secs;
         let inner = Inner {
             skew: AtomicI64::new(skew),

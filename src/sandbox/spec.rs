@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::model::Kind;
 use crate::channel::official::Mode;
 use crate::domain::ids::AccountId;
 
@@ -31,6 +32,8 @@ pub struct SandboxSpec {
     pub aes_key: String,
     /// How deliveries travel.
     pub mode: Mode,
+    /// What kind of account it is, which decides what it may do (platform.md part 5).
+    pub kind: Kind,
     /// Where deliveries go; may be set later, when the port is known.
     pub webhook_url: Option<Url>,
     /// Where the state is kept; `None` keeps it in memory only.
@@ -71,6 +74,7 @@ impl SandboxSpec {
             token: "token".into(),
             aes_key: "Zm9yUnVzdEdyb3d0aFNlcnZlcktleVZlY3RvcjAwMDF".into(),
             mode: Mode::Safe,
+            kind: Kind::Service,
             webhook_url: None,
             data_file,
             clock: Arc::new(|| 1_767_225_600),

@@ -30,7 +30,7 @@ impl Ward {
     }
 }
 
-async fn doctor(dir: &Path, env: &[(&str, &str)]) -> (String, Option<i32>) {
+pub async fn doctor(dir: &Path, env: &[(&str, &str)]) -> (String, Option<i32>) {
     let dir = dir.to_owned();
     let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let ran = tokio::task::spawn_blocking(move || {
@@ -41,7 +41,7 @@ async fn doctor(dir: &Path, env: &[(&str, &str)]) -> (String, Option<i32>) {
     (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
 }
 
-fn assert_says((told, code): &(String, Option<i32>), (expected, parts): (i32, &[&str])) {
+pub fn assert_says((told, code): &(String, Option<i32>), (expected, parts): (i32, &[&str])) {
     for part in parts {
         assert!(told.contains(part), "{part}:\n{told}");
     }
@@ -74,6 +74,9 @@ async fn a_platform_that_is_away_is_one_fault() {
     let dir = tempfile::tempdir().unwrap();
     let away = doctor(dir.path(), &[("FUWU__ACCOUNTS__DEMO__API_BASE", "http://127.0.0.1:1/")]).await;
     assert_says(&away, (1, &["连不上微信平台 127.0.0.1:1", "1 个故障"]));
+    // `.invalid` never has an address (RFC 2606).
+    let nameless = doctor(dir.path(), &[("FUWU__ACCOUNTS__DEMO__API_BASE", "http://platform.invalid/")]).await;
+    assert_says(&nameless, (1, &["platform.invalid 解析不到 IP", "DNS", "1 个故障"]));
     let nobody = doctor(dir.path(), &[]).await;
     assert_says(&nobody, (0, &["0 个故障"]));
     assert!(!nobody.0.contains("平台"), "the sandbox's account without a server: {}", nobody.0);
@@ -109,8 +112,25 @@ async fn a_menu_that_is_not_that_of_the_files_is_a_fault() {
 }
 
 #[actix_web::test]
-async fn a_mode_weaker_than_safe_is_a_note() {
+async fn a_mode_weaker_than_safe_is_a_note_but_for_a_test_account() {
     let ward = Ward::open().await;
-    let told = ward.told(&[("FUWU__ACCOUNTS__DEMO__MODE", "plain")]).await;
-    assert_says(&told, (0, &["注意 warning  账号 demo 用的是明文模式"]));
+    let mode = |mode| ("FUWU__ACCOUNTS__DEMO__MODE", mode);
+    let told = ward.told(&[mode("plain")]).await;
+    assert_says(&told, (0, &["注意 warning  账号 demo 用的是明文模式", "accounts.demo.mode = \"safe\""]));
+    let told = ward.told(&[mode("compatible")]).await;
+    assert_says(&told, (0, &["注意 warning  账号 demo 用的是兼容模式"]));
+    let told = ward.told(&[mode("plain"), ("FUWU__ACCOUNTS__DEMO__KIND", "test")]).await;
+    assert_says(&told, (0, &["正常 ok  账号 demo 是测试号，只有明文模式"]));
+}
+
+#[actix_web::test]
+async fn a_clock_that_is_off_is_a_fault_either_way() {
+    let ward = Ward::open().await;
+    for (off, says) in [(120, ["本机时钟比微信平台慢", "behind"]), (-120, ["本机时钟比微信平台快", "ahead"])]
+    {
+        ward.conditions(json!({ "date_off_secs": off }));
+        assert_says(&ward.told(&[]).await, (1, &[says[0], says[1], "NTP", "1 个故障"]));
+    }
+    ward.conditions(json!({ "date_off_secs": 30 }));
+    assert_says(&ward.told(&[]).await, (0, &["正常 ok  本机时钟"]));
 }

@@ -10,13 +10,13 @@ use crate::harness::APP_ID;
 use crate::process::{Process, fuwu};
 
 /// A server whose menus lie in a folder of their own.
-struct Desk {
-    dir: tempfile::TempDir,
-    process: Process,
+pub struct Desk {
+    pub dir: tempfile::TempDir,
+    pub process: Process,
 }
 
 impl Desk {
-    fn open() -> Self {
+    pub fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let menus = dir.path().join("menus");
         std::fs::create_dir(&menus).unwrap();
@@ -37,22 +37,22 @@ impl Desk {
     }
 
     /// What a command says, and its exit code.
-    fn menu(&self, args: &[&str]) -> (String, Option<i32>) {
+    pub fn menu(&self, args: &[&str]) -> (String, Option<i32>) {
         let output = self.fuwu_at(&self.process.address.to_string(), args);
         let told = [output.stdout, output.stderr].concat();
         (String::from_utf8(told).unwrap(), output.status.code())
     }
 
-    fn read(&self, file: &str) -> Value {
+    pub fn read(&self, file: &str) -> Value {
         serde_json::from_slice(&std::fs::read(self.dir.path().join("edited").join(file)).unwrap()).unwrap()
     }
 
-    fn write(&self, file: &str, menu: &Value) {
+    pub fn write(&self, file: &str, menu: &Value) {
         std::fs::write(self.dir.path().join("edited").join(file), menu.to_string()).unwrap();
     }
 
     /// Gives an entry of the first button another name.
-    fn rename(&self, name: &str) {
+    pub fn rename(&self, name: &str) {
         let mut menu = self.read("default.json");
         menu["button"][0]["sub_button"][1]["name"] = json!(name);
         self.write("default.json", &menu);

@@ -21,7 +21,7 @@ use crate::process::run;
 const A_DAY_SECS: i64 = 86_400;
 
 /// Leaves messages in the outbox, due `after_secs` from now, of use for three days.
-async fn owe(world: &World, openid: &Openid, (after_secs, texts): (i64, &[&str])) {
+pub async fn owe(world: &World, openid: &Openid, (after_secs, texts): (i64, &[&str])) {
     let of = CustomerRef { account: "demo".into(), openid: openid.clone() };
     let due = UnixSecs(world.clock_now() + after_secs);
     let facts = world.store().facts(&of.account, 0, 10_000).await.unwrap();
@@ -56,7 +56,7 @@ async fn notes(world: &World, openid: &Openid) -> usize {
     world.customer(openid).await.notes.len()
 }
 
-async fn is_idle(world: &World) -> bool {
+pub async fn is_idle(world: &World) -> bool {
     world.store().next_due().await.unwrap().is_none()
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::sandbox_platform::{Scene, code};
 
 /// What platform.md part 10 lists, payments apart.
-const CHECKLIST: [&str; 87] = [
+const CHECKLIST: [&str; 105] = [
     "cgi-bin/token",
     "cgi-bin/stable_token",
     "cgi-bin/clear_quota",
@@ -88,6 +88,24 @@ const CHECKLIST: [&str; 87] = [
     "datacube/getusersummary",
     "datacube/getusercumulate",
     "datacube/getupstreammsg",
+    "wxa/msg_sec_check",
+    "datacube/getupstreammsghour",
+    "datacube/getupstreammsgweek",
+    "datacube/getupstreammsgmonth",
+    "datacube/getupstreammsgdist",
+    "datacube/getupstreammsgdistweek",
+    "datacube/getupstreammsgdistmonth",
+    "datacube/getinterfacesummary",
+    "datacube/getinterfacesummaryhour",
+    "cgi-bin/draft/get",
+    "cgi-bin/draft/delete",
+    "cgi-bin/draft/update",
+    "cgi-bin/draft/count",
+    "cgi-bin/freepublish/delete",
+    "cgi-bin/freepublish/getarticle",
+    "cgi-bin/freepublish/batchget",
+    "cgi-bin/material/get_materialcount",
+    "cgi-bin/media/get/jssdk",
     "cgi-bin/ticket/getticket",
     "sns/oauth2/access_token",
     "sns/oauth2/refresh_token",

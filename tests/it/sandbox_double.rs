@@ -14,6 +14,7 @@ use fuwu::domain::inbound::{Inbound, What};
 use fuwu::domain::recent::Earned;
 use fuwu::domain::reply::Reply;
 use fuwu::domain::time::UnixSecs;
+use fuwu::sandbox::model::Kind;
 use fuwu::sandbox::{Patience, Sandbox, SandboxSpec};
 use serde_json::{Value, json};
 
@@ -67,6 +68,7 @@ pub fn spec(mode: Mode, now: &Arc<AtomicI64>) -> SandboxSpec {
         token: TOKEN.into(),
         aes_key: AES_KEY.into(),
         mode,
+        kind: Kind::Service,
         webhook_url: None,
         data_file: None,
         clock: Arc::new(move || now.load(Ordering::SeqCst)),

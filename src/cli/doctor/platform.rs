@@ -27,6 +27,17 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// Nothing more can be learned of this account's platform; why has been told.
 struct Enough;
 
+/// Why nothing was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Silence {
+    /// The platform's name has no address.
+    Name,
+    /// It did not answer in time.
+    Late,
+    /// Nobody is there, or nobody lets us through.
+    Unreached,
+}
+
 /// One account under examination.
 struct Patient<'a> {
     id: &'a AccountId,
@@ -96,24 +107,41 @@ impl Patient<'_> {
         call: impl Future<Output = Result<T, ApiError>>,
         findings: &mut Findings,
     ) -> Result<Result<T, ApiError>, Enough> {
-        match timeout(PATIENCE, call).await.unwrap_or(Err(ApiError::Unreached)) {
-            Err(ApiError::Unreached) => {
-                self.away(findings);
-                Err(Enough)
-            }
-            answer => Ok(answer),
-        }
+        let silence = match timeout(PATIENCE, call).await {
+            Ok(Err(ApiError::Unreached)) => Silence::Unreached,
+            Ok(answer) => return Ok(answer),
+            Err(_) => Silence::Late,
+        };
+        self.away(silence, findings);
+        Err(Enough)
     }
 
-    fn away(&self, findings: &mut Findings) {
+    fn away(&self, silence: Silence, findings: &mut Findings) {
         let (id, base) = (self.id, self.place());
-        findings.fault(
-            format!("账号 {id} 连不上微信平台 {base}，请检查本机的网络、DNS、防火墙和 accounts.{id}.api_base"),
-            format!(
-                "the platform of account {id} does not answer at {base}: look at this machine's network, names and \
-                 firewall, and at accounts.{id}.api_base"
+        let (chinese, english) = match silence {
+            Silence::Name => (
+                format!("账号 {id} 的微信平台 {base} 解析不到 IP，请检查本机的 DNS 和 accounts.{id}.api_base"),
+                format!(
+                    "{base}, the platform of account {id}, has no address: look at this machine's DNS and at \
+                     accounts.{id}.api_base"
+                ),
             ),
-        );
+            Silence::Late => (
+                format!("账号 {id} 的微信平台 {base} 没有及时回应，请检查本机的网络和中间的代理，稍后再试"),
+                format!(
+                    "the platform of account {id} does not answer in time at {base}: look at this machine's network \
+                     and at proxies in between, then try again"
+                ),
+            ),
+            Silence::Unreached => (
+                format!("账号 {id} 连不上微信平台 {base}，请检查本机的网络、防火墙和 accounts.{id}.api_base"),
+                format!(
+                    "the platform of account {id} does not answer at {base}: look at this machine's network and \
+                     firewall, and at accounts.{id}.api_base"
+                ),
+            ),
+        };
+        findings.fault(chinese, english);
     }
 
     /// Where the platform is, without what a person may have written before the name.

@@ -15,7 +15,7 @@ impl Desk<'_> {
     /// the files would show.
     pub(super) async fn preview(&self, named: &str) -> anyhow::Result<ExitCode> {
         let files = self.files()?;
-        let fault = |error| self.platform.fault(&error);
+        let fault = |error| self.fault(&error);
         let client = &self.platform.client;
         let tag = found(client.tags().await.map_err(fault)?, named)?;
         let title = format!("标签「{}」（{}）", on_one_line(&tag.name), tag.id);

@@ -39,8 +39,7 @@ impl Desk<'_> {
             let found = files.iter().find(|(_, menu)| holds(menu, false));
             let path = folder.join(found.map_or(DEFAULT, |(name, _)| name));
             let schema = found.and_then(|(_, menu)| menu.as_ref()?.schema.clone());
-            put(&path, &file((schema, everybody), None)?, stamp)?;
-            changed(format!("已写入 {}", path.display()));
+            changed(put(&path, &file((schema, everybody), None)?, stamp)?);
         }
         if set.conditional != standing.conditional {
             for (name, _) in files.iter().filter(|(_, menu)| holds(menu, true)) {
@@ -54,8 +53,7 @@ impl Desk<'_> {
             for one in &standing.conditional {
                 let path = free.next().context("没有可用的文件名")?;
                 let rule = serde_json::to_value(&one.rule.known)?;
-                put(&path, &file((None, &one.button), Some(rule))?, stamp)?;
-                changed(format!("已写入 {}", path.display()));
+                changed(put(&path, &file((None, &one.button), Some(rule))?, stamp)?);
             }
         }
         if told.is_empty() {
@@ -99,6 +97,9 @@ fn on_disk(folder: &Path) -> anyhow::Result<BTreeMap<String, Option<Menu>>> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(".json") && !name.starts_with(['.', '#']) {
+            if entry.path().is_dir() {
+                bail!("{} 是一个文件夹，不是文件；移走它再试，没有改动任何文件", entry.path().display());
+            }
             let menu = fs::read(entry.path()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
             files.insert(name, menu);
         }
@@ -115,11 +116,9 @@ fn file((schema, button): (Option<String>, &[Button]), rule: Option<Value>) -> a
     Ok(serde_json::to_string_pretty(&menu)? + "\n")
 }
 
-/// Writes a file, whole or not at all, after a copy of what was there.
-fn put(path: &Path, text: &str, stamp: i64) -> anyhow::Result<()> {
-    if path.exists() {
-        copy(path, stamp)?;
-    }
+/// Writes a file, whole or not at all, after a copy of what was there, and tells both.
+fn put(path: &Path, text: &str, stamp: i64) -> anyhow::Result<String> {
+    let aside = if path.exists() { Some(copy(path, stamp)?) } else { None };
     let written = || -> std::io::Result<()> {
         let new = path.with_extension("json.new");
         let mut open = fs::File::create(&new)?;
@@ -127,7 +126,9 @@ fn put(path: &Path, text: &str, stamp: i64) -> anyhow::Result<()> {
         open.sync_all()?;
         fs::rename(&new, path)
     };
-    written().with_context(|| format!("{} 写不了", path.display()))
+    written().with_context(|| format!("{} 写不了", path.display()))?;
+    let kept = aside.map(|aside| format!("（原来的留在 {}）", aside.display())).unwrap_or_default();
+    Ok(format!("已写入 {}{kept}", path.display()))
 }
 
 /// Copies a file beside itself, under a name that nothing has and nothing reads.

@@ -12,12 +12,41 @@ use serde_json::{Value, json};
 
 use super::{Desk, listed, print, set_of};
 use crate::channel::official::api::{ApiError, Menus, PlatformMenu};
-use crate::domain::menu::{MenuSet, differences};
+use crate::domain::menu::{Difference, MenuSet, differences};
 
 /// So often the platform is read until what was put there is told.
 const LOOKS: usize = 3;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Some of it is there.
+const AGAIN: &str = "没有全部推送；改正后再推送一次，或用 fuwu menu push --rollback 放回原来的菜单";
+/// Nobody knows how much of it is there.
+const UNKNOWN: &str = "推送到哪一步还不知道；等平台恢复，用 fuwu menu diff 看差别，再推送一次，或用 \
+                       fuwu menu push --rollback 放回原来的菜单";
+
+/// Which way menus go onto the platform.
+#[derive(Clone, Copy)]
+enum Way {
+    /// The files'.
+    There,
+    /// Those that stood there before.
+    Back,
+}
+
+impl Way {
+    /// What the operator reads when it is done.
+    fn done(self, wanted: &Wanted) -> &'static str {
+        match (self, wanted.everybody.is_some()) {
+            (Self::There, true) => "已推送，读回核对一致。要放回原来的菜单：fuwu menu push --rollback",
+            (Self::There, false) => {
+                "文件夹里没有菜单，已把平台上的菜单全部撤下。要放回原来的菜单：fuwu menu push --rollback"
+            }
+            (Self::Back, true) => "已放回上次推送之前的菜单，读回核对一致。再运行一次 --rollback 就换回来",
+            (Self::Back, false) => "上次推送之前平台上没有菜单，已把菜单全部撤下。再运行一次 --rollback 就换回来",
+        }
+    }
+}
 
 /// The menus that stood on the platform before a push.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -70,22 +99,29 @@ impl Desk<'_> {
                 None => wanted.everybody = Some(sent),
             }
         }
-        self.put(wanted).await
+        self.put(wanted, Way::There).await
     }
 
     /// Puts back what stood there before the last push; what stands there now is kept in its stead.
     pub(super) async fn roll_back(&self) -> anyhow::Result<ExitCode> {
         let kept = self.kept()?.context("没有保存过以前的菜单；fuwu menu push 才会保存")?;
-        self.put(kept.before).await
+        self.put(kept.before, Way::Back).await
     }
 
-    async fn put(&self, wanted: Wanted) -> anyhow::Result<ExitCode> {
+    async fn put(&self, wanted: Wanted, way: Way) -> anyhow::Result<ExitCode> {
         let standing = self.menus().await?;
         let (stands, files) = (set_of(standing.as_ref()), wanted.set());
+        let kept = self.kept()?;
         if stands == files {
+            // A push whose end nobody heard of was done all the same.
+            if let Some(Kept { confirmed: false, before }) = kept {
+                self.keep(&Kept { confirmed: true, before })?;
+            }
             return print("平台上已经是这个菜单，没有改动\n");
         }
-        let before = match self.kept()? {
+        // The interface puts another menu in its stead, and has no call that puts it back.
+        let console = if standing.is_none() { self.console().await? } else { None };
+        let before = match kept {
             Some(kept) if !kept.confirmed => kept.before,
             _ => Wanted::of(standing.as_ref()),
         };
@@ -95,23 +131,52 @@ impl Desk<'_> {
         if let Err(error) = &done
             && !error.may_be_done()
         {
-            return Err(self.platform.fault(error).context("没有全部推送；再推送一次，或用 --rollback 放回原来的菜单"));
+            return Err(self.broken_off(error, (&stands, &files)).await);
         }
-        let mut differ = differences(&self.standing().await?, &files);
+        let differ = match self.read_back(&files).await {
+            Ok(differ) => differ,
+            Err(error) => return Err(error.context(UNKNOWN)),
+        };
+        if !differ.is_empty() {
+            print(&format!("推送后读回的菜单与要推送的不同：\n{}", listed(&differ)))?;
+            done.map_err(|error| self.fault(&error).context(AGAIN))?;
+            return Ok(ExitCode::from(1));
+        }
+        self.keep(&Kept { confirmed: true, before })?;
+        let mut told = way.done(&wanted).to_owned() + "\n";
+        if console.is_some() {
+            told.push_str("原来在公众平台后台设置的菜单不再显示，--rollback 放不回它；要用它请到后台重新启用\n");
+        }
+        print(&told)
+    }
+
+    /// What the platform has otherwise than it should; looked for again while it still tells the former menu.
+    async fn read_back(&self, files: &MenuSet) -> anyhow::Result<Vec<Difference>> {
+        let mut differ = differences(&self.standing().await?, files);
         for _ in 1..LOOKS {
             if differ.is_empty() {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
-            differ = differences(&self.standing().await?, &files);
+            differ = differences(&self.standing().await?, files);
         }
-        if !differ.is_empty() {
-            print(&format!("推送后读回的菜单与要推送的不同：\n{}", listed(&differ)))?;
-            done.map_err(|error| self.platform.fault(&error))?;
-            return Ok(ExitCode::from(1));
+        Ok(differ)
+    }
+
+    /// Why a push broke off, with what stands on the platform now.
+    async fn broken_off(&self, error: &ApiError, (before, files): (&MenuSet, &MenuSet)) -> anyhow::Error {
+        let fault = self.fault(error);
+        match self.standing().await {
+            Ok(now) if now == *before => fault.context("没有推送，平台上的菜单没有变"),
+            Ok(now) => {
+                let left = listed(&differences(&now, files));
+                match print(&format!("只推送了一部分，平台上现在与要推送的还有不同：\n{left}")) {
+                    Ok(_) => fault.context(AGAIN),
+                    Err(unprinted) => unprinted,
+                }
+            }
+            Err(_) => fault.context(UNKNOWN),
         }
-        self.keep(&Kept { confirmed: true, before })?;
-        print("已推送，读回核对一致。要放回原来的菜单：fuwu menu push --rollback\n")
     }
 
     /// Everybody's menu first: without it there is no other (65303). Of the others those that stand in their place stay;

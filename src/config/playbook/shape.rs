@@ -136,6 +136,12 @@ impl<'e> Fault<'e> {
                 let (got, expected) = (in_chinese(got), in_chinese(expected));
                 here.error(Code::WrongValue, format!("这里要写{expected}，现在写的是{got}"), format!("改成{expected}"))
             }
+            // A list is read into the fields in their order, and does not have as many.
+            Self::Other(cause) if here.value().is_array() && cause.starts_with("invalid length") => here.error(
+                Code::WrongValue,
+                "这里要写一组名称和值，现在写的是列表",
+                "把最外面的 [ ] 换成 { }，里面写上名称",
+            ),
             Self::Other(cause) => match here.value().as_str().map(Template::new) {
                 Some(Err(fault)) => {
                     let line = here.text_line(fault.line.unwrap_or(1));

@@ -112,7 +112,8 @@ impl Sources {
         PlaybookVersion::new(hex)
     }
 
-    /// The files of a folder with this ending, by name; an editor's own files (`.x.swp`, `#x#`, `x~`) are none.
+    /// What a folder holds with this ending, by name; an editor's own files (`.x.swp`, `#x#`, `x~`) are none. A folder
+    /// or a dead link in a file's place is told when it is read: without a word its file would be taken for deleted.
     fn list(&mut self, folder: &Path, ending: &str) -> Vec<(String, PathBuf)> {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
@@ -127,9 +128,7 @@ impl Sources {
         let mut files: Vec<(String, PathBuf)> = entries
             .flatten()
             .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
-            .filter(|(name, path)| {
-                !name.starts_with(['.', '#']) && path.extension().is_some_and(|e| e == ending) && path.is_file()
-            })
+            .filter(|(name, path)| !name.starts_with(['.', '#']) && path.extension().is_some_and(|e| e == ending))
             .collect();
         files.sort();
         files
@@ -147,7 +146,15 @@ impl Sources {
         if !self.roots.iter().any(|root| real.starts_with(root)) {
             return Err(io::Error::other("这是一个指到文件夹外面的链接"));
         }
-        if fs::metadata(&real)?.len() > MAX_FILE_BYTES {
+        let about = fs::metadata(&real)?;
+        if about.is_dir() {
+            return Err(io::Error::other("这是一个文件夹，不是文件；把文件移出来，再删掉文件夹"));
+        }
+        // One that is written to by another program would be waited for.
+        if !about.is_file() {
+            return Err(io::Error::other("这不是普通的文件"));
+        }
+        if about.len() > MAX_FILE_BYTES {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         fs::read(real)

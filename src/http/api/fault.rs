@@ -100,9 +100,11 @@ pub async fn no_such_address(request: HttpRequest) -> Result<HttpResponse, Fault
     Err(Fault::missing(format!("there is no {}", request.path()), format!("{ADDRESS} names every address")))
 }
 
-/// For an address of the API that is asked in a way it does not know.
+/// For an address of the API that is asked in a way it does not know. It is told as the description has it: the one that
+/// was asked may name a customer, and errors end in logs.
 pub async fn wrong_method(request: HttpRequest) -> Result<HttpResponse, Fault> {
-    let error = format!("{} does not take {}", request.path(), request.method());
+    let address = request.match_pattern().unwrap_or_else(|| "this address".to_owned());
+    let error = format!("{address} does not take {}", request.method());
     Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, error, format!("{ADDRESS} names what it takes")))
 }
 

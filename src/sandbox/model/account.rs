@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::capability::Kind;
 use super::code::{Code, CodeRequest, DEMO_SCENES, Usable, friend_scene};
 use super::conditional::ConditionalMenu;
 use super::conditions::Conditions;
@@ -25,6 +26,7 @@ use super::statistics::Statistics;
 use super::tag::Tags;
 use super::template::Templates;
 use super::token::Tokens;
+use super::upstream::Upstream;
 use crate::domain::ids::Openid;
 use crate::domain::time::UnixSecs;
 use crate::sandbox::SandboxError;
@@ -54,6 +56,12 @@ pub struct State {
     /// What the platform counts; a state saved before it did begins with the next start.
     #[serde(default)]
     pub statistics: Statistics,
+    /// What it counts by hour, week and month.
+    #[serde(default)]
+    pub upstream: Upstream,
+    /// The kind of account that the settings named last; before there were kinds all were service accounts.
+    #[serde(default)]
+    pub opened_as: Kind,
     /// What kind of account it is, and how the platform treats it.
     #[serde(default)]
     pub conditions: Conditions,
@@ -126,6 +134,8 @@ impl State {
             tokens: Tokens::default(),
             books: Books::default(),
             statistics: Statistics::default(),
+            upstream: Upstream::default(),
+            opened_as: Kind::default(),
             conditions: Conditions::default(),
             clock_offset_secs: 0,
             quotas: Quotas::default(),
@@ -156,6 +166,13 @@ impl State {
     pub fn begin_statistics(&mut self, fresh: Fresh) {
         let followers = self.customers.values().filter(|customer| customer.follows()).count();
         self.statistics.begin(UnixSecs(fresh.now).business_day(), followers);
+    }
+
+    /// The settings name a kind of account. Another one than before takes the place of whatever was switched on since.
+    pub fn open_as(&mut self, kind: Kind) {
+        if self.opened_as != kind {
+            (self.opened_as, self.conditions.kind) = (kind, kind);
+        }
     }
 
     /// Whether a saved state can be read.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::capability::Kind;
+use super::change::changed;
 
 /// The circumstances; the default is a certified service account without oddities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,10 @@ pub struct Conditions {
     pub page_rows: usize,
     /// Permanent codes the account may have; the platform's is 100 000.
     pub permanent_codes: usize,
+    /// The `Date` of an answer is this much later than the caller's clock.
+    pub date_off_secs: i64,
+    /// Words that `msg_sec_check` finds risky.
+    pub risky_words: Vec<String>,
     /// From a mass, template or publish call to its result.
     pub job_delay_secs: i64,
     /// `publish_status` of the next publications: 0 succeeds, 2 to 4 fail (platform.md 2.3).
@@ -50,6 +55,8 @@ impl Default for Conditions {
             text_plain: false,
             page_rows: 10_000,
             permanent_codes: 100_000,
+            date_off_secs: 0,
+            risky_words: Vec::new(),
             job_delay_secs: 2,
             publish_status: 0,
             mass_status: "send success".to_owned(),
@@ -61,20 +68,18 @@ impl Default for Conditions {
 }
 
 impl Conditions {
-    /// The circumstances with what `change` names changed; `null` takes a change back.
+    /// Those of an account of this kind, certified and without oddities.
+    pub fn of(kind: Kind) -> Self {
+        Self { kind, ..Self::default() }
+    }
+
+    /// The circumstances with what `change` names changed; `null` takes a change back to what holds for an account that
+    /// was opened as `kind`.
     ///
     /// # Errors
     /// In words, what `change` holds that is no circumstance.
-    pub fn changed(&self, change: &Value) -> Result<Self, String> {
-        let changes = change.as_object().ok_or("not an object")?;
-        let (own, default) = (serde_json::to_value(self), serde_json::to_value(Self::default()));
-        let (Ok(Value::Object(mut all)), Ok(default)) = (own, default) else { return Err("not an object".into()) };
-        for (name, value) in changes {
-            let default = default.get(name).ok_or_else(|| format!("unknown: {name}"))?;
-            let value = if value.is_null() { default } else { value };
-            all.insert(name.clone(), value.clone());
-        }
-        let changed: Self = serde_json::from_value(Value::Object(all)).map_err(|fault| fault.to_string())?;
+    pub fn changed(&self, kind: Kind, change: &Value) -> Result<Self, String> {
+        let changed = changed(self, &Self::of(kind), change)?;
         Ok(Self { page_rows: changed.page_rows.clamp(1, 10_000), ..changed })
     }
 }
@@ -88,17 +93,17 @@ mod tests {
     #[test]
     fn a_change_names_what_it_changes_and_null_takes_it_back() {
         let change = json!({ "kind": "subscription", "certified": false, "page_rows": 0 });
-        let changed = Conditions::default().changed(&change).unwrap();
+        let changed = Conditions::default().changed(Kind::Service, &change).unwrap();
         assert_eq!((changed.kind, changed.certified, changed.page_rows), (Kind::Subscription, false, 1));
         assert_eq!(changed.job_delay_secs, 2);
-        let back = changed.changed(&json!({ "kind": null, "certified": null, "page_rows": null })).unwrap();
-        assert_eq!(back, Conditions::default());
+        let back = changed.changed(Kind::Test, &json!({ "kind": null, "certified": null, "page_rows": null })).unwrap();
+        assert_eq!(back, Conditions::of(Kind::Test));
     }
 
     #[test]
     fn what_is_no_circumstance_is_refused_by_name() {
-        assert!(Conditions::default().changed(&json!({ "kinds": 1 })).unwrap_err().contains("kinds"));
-        assert!(Conditions::default().changed(&json!({ "kind": "other" })).is_err());
-        assert!(Conditions::default().changed(&json!([])).is_err());
+        assert!(Conditions::default().changed(Kind::Service, &json!({ "kinds": 1 })).unwrap_err().contains("kinds"));
+        assert!(Conditions::default().changed(Kind::Service, &json!({ "kind": "other" })).is_err());
+        assert!(Conditions::default().changed(Kind::Service, &json!([])).is_err());
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::chat::{Body, Entry, Side};
 use super::standing::Standing;
 use super::statistics::SaidToday;
+use super::upstream::WroteLately;
 use super::window::Windows;
 use crate::domain::ids::{Openid, Scene};
 
@@ -34,6 +35,9 @@ pub struct Customer {
     /// What they sent today, for the platform's statistics.
     #[serde(default)]
     pub said_today: SaidToday,
+    /// The same by hour, week and month.
+    #[serde(default)]
+    pub wrote_lately: WroteLately,
     /// The latest act, in Unix seconds.
     pub last_act_at: Option<i64>,
     /// "Typing" is shown until then.
@@ -102,6 +106,7 @@ impl Customer {
             pending_ticket: None,
             windows: Windows::default(),
             said_today: SaidToday::default(),
+            wrote_lately: WroteLately::default(),
             last_act_at: None,
             typing_until: None,
             service: Service::default(),

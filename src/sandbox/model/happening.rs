@@ -73,6 +73,7 @@ impl State {
         };
         let came_by = source(customer.scene.as_ref());
         let kind = message_type(act).map(|kind| (kind, customer.said_today.first(day, kind)));
+        let mut lately = customer.wrote_lately;
         match act {
             Act::Follow(_) => self.statistics.followed(day, came_by),
             Act::Unfollow => self.statistics.left(day, came_by),
@@ -80,6 +81,8 @@ impl State {
         }
         if let Some((kind, first)) = kind {
             self.statistics.said(day, kind, first);
+            self.upstream.said(&mut lately, (at, kind));
+            self.customer_mut(openid)?.wrote_lately = lately;
         }
         if let (Some(agent), Some(said)) = (heard_by, bubble(act, msg_id)) {
             self.desk.record(Wrote::Customer, openid, (&agent, &said.preview(), at));

@@ -3,6 +3,7 @@
 mod account;
 mod act;
 mod capability;
+mod change;
 mod chat;
 mod code;
 mod conditional;
@@ -34,6 +35,7 @@ mod switches;
 mod tag;
 mod template;
 mod token;
+mod upstream;
 mod window;
 
 #[cfg(test)]
@@ -52,7 +54,7 @@ pub use customer::{Audience, Customer, Service};
 pub use desk::{Seat, Wrote};
 pub use draft::Content;
 pub use fault::ApiFault;
-pub(super) use fields::{list, text};
+pub(super) use fields::{list, number, text};
 pub use grant::{Consent, Scope};
 pub use happening::Stamp;
 pub use job::Outcome;
@@ -67,4 +69,5 @@ pub use statistics::{Moved, Said, SaidToday, Statistics};
 pub use switches::{Down, Spoil, Switches};
 pub use template::Template;
 pub use token::Tokens;
+pub use upstream::{Answered, Over, Upstream, WroteLately};
 pub use window::{Trigger, Windows};

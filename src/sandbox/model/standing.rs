@@ -27,6 +27,8 @@ pub struct Standing {
     pub refuses: bool,
     /// Opens pages as an anonymous snapshot user.
     pub snapshot: bool,
+    /// When they last used the mini program that is linked to the account; Unix seconds.
+    pub mini_program_at: Option<i64>,
     /// The id across the accounts of one owner, when the account is bound to an Open Platform account.
     pub unionid: Option<String>,
     /// Subscription notices that may still be sent, by template.

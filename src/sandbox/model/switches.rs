@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::change::changed;
 use super::fault::ApiFault;
 
 const LONGEST_MS: u64 = 60_000;
@@ -113,15 +114,7 @@ impl Switches {
     /// # Errors
     /// In words, what `change` holds that is no switch.
     pub fn changed(&self, change: &Value) -> Result<Self, String> {
-        let changes = change.as_object().ok_or("not an object")?;
-        let (own, default) = (serde_json::to_value(self), serde_json::to_value(Self::default()));
-        let (Ok(Value::Object(mut all)), Ok(default)) = (own, default) else { return Err("not an object".into()) };
-        for (name, value) in changes {
-            let default = default.get(name).ok_or_else(|| format!("unknown: {name}"))?;
-            let value = if value.is_null() { default } else { value };
-            all.insert(name.clone(), value.clone());
-        }
-        let mut changed: Self = serde_json::from_value(Value::Object(all)).map_err(|fault| fault.to_string())?;
+        let mut changed = changed(self, &Self::default(), change)?;
         for wait in [&mut changed.slow_ms, &mut changed.reorder_ms, &mut changed.late_ms] {
             *wait = (*wait).min(LONGEST_MS);
         }

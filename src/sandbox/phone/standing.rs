@@ -27,7 +27,7 @@ async fn read(sandbox: Data<Sandbox>, openid: Path<Openid>) -> Answer {
     Ok(HttpResponse::Ok().json(&sandbox.keeper().read().customer(&openid)?.standing))
 }
 
-/// Changes what the body names: `refuses`, `snapshot`, `unionid`.
+/// Changes what the body names: `refuses`, `snapshot`, `unionid`, `mini_program` (used just now).
 async fn change(_: SameOrigin, sandbox: Data<Sandbox>, openid: Path<Openid>, body: Json<Value>) -> Answer {
     let mut state = sandbox.keeper().change();
     let standing = &mut state.customer_mut(&openid)?.standing;
@@ -38,6 +38,9 @@ async fn change(_: SameOrigin, sandbox: Data<Sandbox>, openid: Path<Openid>, bod
         match name.as_str() {
             "refuses" => changed.refuses = value.as_bool().ok_or_else(unclear)?,
             "snapshot" => changed.snapshot = value.as_bool().ok_or_else(unclear)?,
+            "mini_program" => {
+                changed.mini_program_at = value.as_bool().ok_or_else(unclear)?.then(|| sandbox.now());
+            }
             "unionid" => changed.unionid = value.as_str().map(str::to_owned),
             _ => return Err(unclear()),
         }

@@ -6,7 +6,7 @@ use super::account::ok;
 use super::api::{Api, post};
 use super::call::Call;
 use crate::domain::ids::Openid;
-use crate::sandbox::model::{ApiFault, Capability, parse_custom};
+use crate::sandbox::model::{ApiFault, Capability, Kind, parse_custom, text};
 
 /// The calls.
 pub const APIS: &[Api] = &[
@@ -16,9 +16,13 @@ pub const APIS: &[Api] = &[
 
 fn send(call: &Call<'_>) -> Result<Value, ApiFault> {
     let sandbox = call.sandbox;
-    let message = parse_custom(&call.json()?)?;
+    let body = call.json()?;
+    let message = parse_custom(&body)?;
     let (openid, before) = {
         let mut state = sandbox.keeper().change();
+        if state.conditions.kind == Kind::Test && text(&body, "/msgtype") == "msgmenu" {
+            return Err(ApiFault::new(48008, "no permission for this msgtype"));
+        }
         let before = state.customers.get(&message.to).map_or(0, |c| c.last_seq);
         (state.custom(message, sandbox.now())?, before)
     };

@@ -21,6 +21,7 @@ mod notice;
 mod page;
 mod publish;
 mod quota;
+mod safety;
 mod served;
 mod session;
 mod sns;
@@ -42,7 +43,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 /// Every family of calls.
-const FAMILIES: [&[Api]; 20] = [
+const FAMILIES: [&[Api]; 21] = [
     account::APIS,
     blacklist::APIS,
     code::APIS,
@@ -58,6 +59,7 @@ const FAMILIES: [&[Api]; 20] = [
     notice::APIS,
     publish::APIS,
     quota::APIS,
+    safety::APIS,
     session::APIS,
     sns::APIS,
     tag::APIS,

@@ -1,11 +1,13 @@
 //! How a call is answered: HTTP 200 and JSON whatever happens, as the platform does (platform.md 4.0), unless a fault
 //! is switched on.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix_web::error::ErrorBadGateway;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, HttpDate, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use futures_util::stream;
@@ -81,15 +83,28 @@ fn refused(call: &Call<'_>, fault: &ApiFault) -> HttpResponse {
 }
 
 fn shown(sandbox: &Sandbox, mut json: Value) -> HttpResponse {
-    let (as_strings, text_plain) = {
+    let (as_strings, text_plain, date_off_secs) = {
         let conditions = &sandbox.keeper().read().conditions;
-        (conditions.numbers_as_strings, conditions.text_plain)
+        (conditions.numbers_as_strings, conditions.text_plain, conditions.date_off_secs)
     };
     if as_strings {
         numbers_as_strings(&mut json);
     }
     let kind = if text_plain { "text/plain" } else { "application/json; encoding=utf-8" };
-    HttpResponse::Ok().content_type(kind).body(json.to_string())
+    let mut answer = HttpResponse::Ok();
+    // Otherwise the server tells the caller's own time.
+    if date_off_secs != 0 {
+        answer.insert_header((DATE, told_date(date_off_secs)));
+    }
+    answer.content_type(kind).body(json.to_string())
+}
+
+/// The `Date` of a clock that is so far ahead of the caller's.
+fn told_date(off_secs: i64) -> HttpDate {
+    let off = Duration::from_secs(off_secs.unsigned_abs());
+    let now = SystemTime::now();
+    let then = if off_secs < 0 { now.checked_sub(off) } else { now.checked_add(off) };
+    then.unwrap_or(now).into()
 }
 
 fn numbers_as_strings(json: &mut Value) {

@@ -8,20 +8,18 @@ use super::call::Call;
 use super::client::Client;
 use super::error::ApiError;
 use super::limits::{self, Checked};
+use super::message::content;
 use crate::channel::official::render::MAX_TEXT_BYTES;
 use crate::domain::ids::Openid;
-use crate::domain::reply::Article;
+use crate::domain::reply::Reply;
 
 /// A customer-service message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomMessage {
-    /// Words with the markup of platform.md 3.1, 2048 bytes.
-    Text(String),
-    /// A picture.
-    Image(String),
-    /// A voice message.
-    Voice(String),
-    /// A video.
+    /// What a passive reply says, too: words of at most 2048 bytes, a picture, a voice message, music, or one article
+    /// that leads anywhere.
+    Said(Reply),
+    /// A video with the cover that only this way has.
     Video {
         /// Of the video.
         media_id: String,
@@ -32,21 +30,6 @@ pub enum CustomMessage {
         /// Its description, possibly empty.
         description: String,
     },
-    /// A piece of music.
-    Music {
-        /// Its title, possibly empty.
-        title: String,
-        /// Its description, possibly empty.
-        description: String,
-        /// Where it is.
-        url: String,
-        /// Where it is in better quality.
-        hq_url: String,
-        /// Of its cover.
-        thumb_media_id: String,
-    },
-    /// One article that leads anywhere; two are refused with 45008.
-    News(Article),
     /// A published article (`article_id` of [`Client::publish_status`]).
     Published(String),
     /// Questions to tap; a tap comes back as a text with the item's `id` as `bizmsgmenuid`. Not for test accounts.
@@ -105,7 +88,8 @@ impl Client {
     /// Sends a message. It is never sent twice by itself: the platform would show it twice.
     ///
     /// # Errors
-    /// [`ApiError::NoWindow`], [`ApiError::CountUsedUp`], [`ApiError::NotFollowing`]; after [`ApiError::Busy`] the
+    /// [`ApiError::Invalid`], [`ApiError::Unsendable`] for silence and a hand-over, [`ApiError::NoWindow`],
+    /// [`ApiError::CountUsedUp`], [`ApiError::NotFollowing`]; after [`ApiError::Busy`] the
     /// message may have arrived all the same.
     pub async fn send_message(
         &self,
@@ -115,7 +99,7 @@ impl Client {
     ) -> Result<(), ApiError> {
         limits::required("touser", openid.as_str())?;
         check(message)?;
-        let (kind, content) = parts(message);
+        let (kind, content) = parts(message).ok_or(ApiError::Unsendable)?;
         let mut body = json!({ "touser": openid.as_str(), "msgtype": kind, kind: content });
         if let Some(body) = body.as_object_mut() {
             if let Some(agent) = signed.agent {
@@ -142,19 +126,27 @@ impl Client {
 }
 
 fn check(message: &CustomMessage) -> Checked {
-    use CustomMessage::{Card, Image, Menu, MiniProgram, Music, News, Published, Text, Video, Voice};
+    use CustomMessage::{Card, Menu, MiniProgram, Published, Said, Video};
     match message {
-        Text(words) => limits::bytes("text.content", words, 1..=MAX_TEXT_BYTES),
-        Image(id) | Voice(id) => limits::required("media_id", id),
+        Said(Reply::Text(words)) => limits::bytes("text.content", words, 1..=MAX_TEXT_BYTES),
+        Said(Reply::Image { media_id } | Reply::Voice { media_id } | Reply::Video { media_id, .. }) => {
+            limits::required("media_id", media_id)
+        }
+        Said(Reply::Music { thumb_media_id, url, .. }) => {
+            limits::required("music.musicurl", url)?;
+            limits::required("music.thumb_media_id", thumb_media_id)
+        }
+        Said(Reply::Articles(articles)) => {
+            // Two are refused with 45008.
+            limits::count("news.articles", articles.len(), 1..=1)?;
+            articles.iter().try_for_each(|article| limits::required("news.articles.title", &article.title))
+        }
+        // Not sendable, which is told where it is written.
+        Said(Reply::Silent | Reply::HandOver { .. }) => Ok(()),
         Video { media_id, thumb_media_id, .. } => {
             limits::required("video.media_id", media_id)?;
             limits::required("video.thumb_media_id", thumb_media_id)
         }
-        Music { thumb_media_id, url, .. } => {
-            limits::required("music.musicurl", url)?;
-            limits::required("music.thumb_media_id", thumb_media_id)
-        }
-        News(article) => limits::required("news.articles.title", &article.title),
         Published(id) => limits::required("mpnewsarticle.article_id", id),
         Menu { items, .. } => {
             // The platform's own numbers are not documented (45098, 45099); more than this no customer reads.
@@ -173,26 +165,15 @@ fn check(message: &CustomMessage) -> Checked {
     }
 }
 
-fn parts(message: &CustomMessage) -> (&'static str, Value) {
-    match message {
-        CustomMessage::Text(words) => ("text", json!({ "content": words })),
-        CustomMessage::Image(id) => ("image", json!({ "media_id": id })),
-        CustomMessage::Voice(id) => ("voice", json!({ "media_id": id })),
+/// `msgtype` and what stands under its name; `None` for a reply that cannot be sent.
+fn parts(message: &CustomMessage) -> Option<(&'static str, Value)> {
+    Some(match message {
+        CustomMessage::Said(reply) => return content(reply),
         CustomMessage::Video { media_id, thumb_media_id, title, description } => (
             "video",
             json!({ "media_id": media_id, "thumb_media_id": thumb_media_id, "title": title,
                     "description": description }),
         ),
-        CustomMessage::Music { title, description, url, hq_url, thumb_media_id } => (
-            "music",
-            json!({ "title": title, "description": description, "musicurl": url, "hqmusicurl": hq_url,
-                    "thumb_media_id": thumb_media_id }),
-        ),
-        CustomMessage::News(article) => {
-            let Article { title, description, picture_url, url } = article;
-            let article = json!({ "title": title, "description": description, "url": url, "picurl": picture_url });
-            ("news", json!({ "articles": [article] }))
-        }
         CustomMessage::Published(id) => ("mpnewsarticle", json!({ "article_id": id })),
         CustomMessage::Menu { head, items, tail } => {
             let list: Vec<Value> = items.iter().map(|(id, words)| json!({ "id": id, "content": words })).collect();
@@ -203,24 +184,25 @@ fn parts(message: &CustomMessage) -> (&'static str, Value) {
             "miniprogrampage",
             json!({ "title": title, "appid": appid, "pagepath": pagepath, "thumb_media_id": thumb_media_id }),
         ),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::stage::stage;
     use super::*;
+    use crate::domain::reply::Article;
 
     #[test]
     fn every_type_has_its_shape() {
         let of = |message: CustomMessage| {
             check(&message).unwrap();
-            let (kind, content) = parts(&message);
+            let (kind, content) = parts(&message).unwrap();
             format!("{kind} {content}")
         };
         let id = || "M".to_owned();
-        insta::assert_snapshot!(of(CustomMessage::Text("你好".into())), @r#"text {"content":"你好"}"#);
-        insta::assert_snapshot!(of(CustomMessage::Voice(id())), @r#"voice {"media_id":"M"}"#);
+        insta::assert_snapshot!(of(CustomMessage::Said(Reply::Text("你好".into()))), @r#"text {"content":"你好"}"#);
+        insta::assert_snapshot!(of(CustomMessage::Said(Reply::Voice { media_id: id() })), @r#"voice {"media_id":"M"}"#);
         insta::assert_snapshot!(of(CustomMessage::Published("A".into())), @r#"mpnewsarticle {"article_id":"A"}"#);
         insta::assert_snapshot!(of(CustomMessage::Card("C".into())), @r#"wxcard {"card_id":"C"}"#);
         let video =
@@ -244,16 +226,22 @@ mod tests {
     async fn a_message_carries_its_agent_and_its_label_and_typing_is_a_nicety() {
         let stage = stage(&["{}", r#"{"errcode":45080,"errmsg":"no interaction"}"#]);
         let signed = Signed { agent: Some("a@shop"), origin: Origin::Generated };
-        let hello = CustomMessage::Text("你好".into());
+        let hello = CustomMessage::Said(Reply::Text("你好".into()));
         stage.client.send_message(&"o1".into(), &hello, signed).await.unwrap();
         stage.client.type_to(&"o1".into(), Typing::Begins).await.unwrap();
         let asked = stage.asked();
         let body = r#"{"touser":"o1","msgtype":"text","text":{"content":"你好"},"customservice":{"kf_account":"a@shop"},"aimsgcontext":{"is_ai_msg":1}}"#;
         assert_eq!(asked[0].text(), body);
         assert_eq!(asked[1].json(), json!({"touser": "o1", "command": "Typing"}));
-        let long = CustomMessage::Text("长".repeat(683));
+        let long = CustomMessage::Said(Reply::Text("长".repeat(683)));
         let error = stage.client.send_message(&"o1".into(), &long, Signed::default()).await.unwrap_err();
         assert_eq!(error.in_words(), "text.content：有 2049 字节，最多 2048 字节");
+        for reply in [Reply::Silent, Reply::HandOver { agent: None }] {
+            let unsaid = stage.client.send_message(&"o1".into(), &CustomMessage::Said(reply), Signed::default()).await;
+            assert_eq!(unsaid, Err(ApiError::Unsendable));
+        }
+        let two = CustomMessage::Said(Reply::Articles(vec![Article { title: "T".into(), ..Article::default() }; 2]));
+        assert!(stage.client.send_message(&"o1".into(), &two, Signed::default()).await.is_err());
         assert_eq!(stage.asked().len(), 2);
         stage.close().await;
     }

@@ -138,10 +138,15 @@ impl Client {
         let Some(answer) = object else {
             return match came.status {
                 404 => Err(ApiError::Refused { code: NO_SUCH_INTERFACE, rid: None }),
-                _ if call.takes_files => Ok(Answer::Raw(came)),
+                200 if call.takes_files => Ok(Answer::Raw(came)),
                 _ => Err(ApiError::Busy),
             };
         };
+        // The platform answers 200 (platform.md 4.0): somebody in between speaks here, and what became of the call he
+        // does not say.
+        if came.status != 200 && answer.get("errcode").is_none() {
+            return Err(ApiError::Busy);
+        }
         let now = self.now();
         let code = code_of(&answer).unwrap_or_default();
         let checked = ApiError::check(&answer, now);

@@ -101,11 +101,12 @@ fn header(headers: &HeaderMap, name: reqwest::header::HeaderName) -> Option<&str
     headers.get(name)?.to_str().ok()
 }
 
-/// `attachment; filename="x.jpg"`
+/// `attachment; filename="x.jpg"`. Folders before the name are left out: it may be used for a file of ours.
 fn file_name(disposition: &str) -> Option<String> {
     let (_, after) = disposition.split_once("filename=")?;
     let name = after.split(';').next()?.trim().trim_matches('"');
-    (!name.is_empty()).then(|| name.to_owned())
+    let name = name.rsplit(['/', '\\']).next()?.trim();
+    (!name.is_empty() && !name.starts_with('.')).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -116,6 +117,9 @@ mod tests {
     fn the_name_of_a_file_is_read_with_and_without_quotes() {
         assert_eq!(file_name("attachment; filename=\"a b.jpg\"").as_deref(), Some("a b.jpg"));
         assert_eq!(file_name("attachment; filename=a.jpg; size=1").as_deref(), Some("a.jpg"));
+        let elsewhere = ["../../etc/passwd", "C:\\a\\b.jpg", "..", ".profile", "/"];
+        let told = elsewhere.map(|name| file_name(&format!("attachment; filename=\"{name}\"")));
+        assert_eq!(told, [Some("passwd".into()), Some("b.jpg".into()), None, None, None]);
         assert_eq!((file_name("inline"), file_name("attachment; filename=\"\"")), (None, None));
     }
 

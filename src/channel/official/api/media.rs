@@ -76,7 +76,11 @@ impl std::fmt::Debug for Medium {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File { bytes, content_type, .. } => write!(f, "File({} bytes, {content_type})", bytes.len()),
-            Self::Told(told) => write!(f, "Told({told})"),
+            // An address of what a customer sent opens it.
+            Self::Told(told) => {
+                let names: Vec<_> = told.as_object().into_iter().flat_map(|told| told.keys()).collect();
+                write!(f, "Told({names:?})")
+            }
         }
     }
 }
@@ -206,6 +210,23 @@ mod tests {
         assert_eq!((error.code(), error.rid()), (Some(40007), Some("1-2-3")));
         assert_eq!(stage.client.media("V").await, Ok(Medium::Told(json!({"video_url": "http://v"}))));
         stage.close().await;
+    }
+
+    #[actix_web::test]
+    async fn what_somebody_in_between_says_is_neither_a_file_nor_a_success() {
+        let page = || (403, b"<html>forbidden</html>".to_vec());
+        let stage = staged(vec![page(), page(), page(), (403, br#"{"message":"forbidden"}"#.to_vec())]);
+        assert_eq!(stage.client.media("M").await, Err(ApiError::Busy));
+        let said = crate::domain::reply::Reply::Text("你好".into());
+        assert_eq!(stage.client.send(&"o1".into(), &said).await, Err(ApiError::Busy));
+        assert_eq!(stage.asked().len(), 4);
+        stage.close().await;
+    }
+
+    #[test]
+    fn what_is_told_of_a_medium_does_not_show_where_it_is() {
+        let told = Medium::Told(json!({"video_url": "http://v/of-a-customer"}));
+        assert_eq!(format!("{told:?}"), r#"Told(["video_url"])"#);
     }
 
     #[test]

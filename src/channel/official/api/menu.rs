@@ -88,13 +88,17 @@ impl Client {
         answer.get("menuid").and_then(id).ok_or(ApiError::Busy)
     }
 
-    /// Takes one conditional menu off.
+    /// Takes one conditional menu off; one that is not there (65301) is off already, as after a call whose answer was
+    /// lost.
     ///
     /// # Errors
     /// [`ApiError`].
     pub async fn delete_conditional_menu(&self, id: &str) -> Result<(), ApiError> {
         limits::required("menuid", id)?;
-        self.ask(Call::post("cgi-bin/menu/delconditional", json!({ "menuid": id }))).await.map(drop)
+        match self.ask(Call::post("cgi-bin/menu/delconditional", json!({ "menuid": id }))).await {
+            Err(gone) if gone.code() == Some(65301) => Ok(()),
+            done => done.map(drop),
+        }
     }
 
     /// The buttons this customer sees (`trymatch`).
@@ -179,6 +183,8 @@ mod tests {
             r#"{"button":[{"name":"我"}]}"#,
             r#"{"is_menu_open":1,"selfmenu_info":{"button":[]}}"#,
             r#"{"errcode":46003}"#,
+            r#"{"errcode":-1}"#,
+            r#"{"errcode":65301,"errmsg":"menuid not exist"}"#,
         ]);
         let client = &stage.client;
         let menu = json!({"button": [click("查询")]});

@@ -8,7 +8,15 @@ use crate::domain::reply::Reply;
 
 /// The body of the call, within the limits of part 3; `None` if this reply is none.
 pub(super) fn custom_message(openid: &Openid, reply: &Reply) -> Option<Value> {
-    let (kind, content) = match reply {
+    let (kind, content) = content(reply)?;
+    let mut body = json!({"touser": openid.as_str(), "msgtype": kind});
+    body.as_object_mut()?.insert(kind.to_owned(), content);
+    Some(body)
+}
+
+/// `msgtype` and what stands under its name.
+pub(super) fn content(reply: &Reply) -> Option<(&'static str, Value)> {
+    Some(match reply {
         Reply::Silent | Reply::HandOver { .. } => return None,
         Reply::Text(words) => ("text", json!({"content": sendable(words)?})),
         Reply::Image { media_id } => ("image", json!({"media_id": media_id})),
@@ -28,10 +36,7 @@ pub(super) fn custom_message(openid: &Openid, reply: &Reply) -> Option<Value> {
                                  "picurl": article.picture_url});
             ("news", json!({"articles": [article]}))
         }
-    };
-    let mut body = json!({"touser": openid.as_str(), "msgtype": kind});
-    body.as_object_mut()?.insert(kind.to_owned(), content);
-    Some(body)
+    })
 }
 
 #[cfg(test)]

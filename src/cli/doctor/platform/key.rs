@@ -1,12 +1,10 @@
-//! What the settings alone tell: secret, key and mode (platform.md 1.1, 1.3).
+//! What the settings alone tell: secret and mode (platform.md 1.3). A token or key that cannot be one is refused with the
+//! settings, before anything is looked at.
 
 use crate::cli::doctor::finding::Findings;
 use crate::config::AccountSettings;
 use crate::config::settings::{AccountKind, Mode};
 use crate::domain::ids::AccountId;
-
-/// platform.md 1.1.
-const KEY_CHARS: usize = 43;
 
 pub(super) fn look(id: &AccountId, account: &AccountSettings, findings: &mut Findings) {
     if account.app_secret.is_none() {
@@ -18,13 +16,6 @@ pub(super) fn look(id: &AccountId, account: &AccountSettings, findings: &mut Fin
                 "account {id} has no AppSecret: it can only answer deliveries, and make no menus, messages or codes; \
                  set accounts.{id}.app_secret"
             ),
-        );
-    }
-    if let Some(key) = account.aes_keys.iter().find(|key| key.expose().len() != KEY_CHARS) {
-        let length = key.expose().len();
-        findings.fault(
-            format!("账号 {id} 的 EncodingAESKey 有 {length} 位，应为 {KEY_CHARS} 位，请从后台重新复制"),
-            format!("the EncodingAESKey of account {id} has {length} characters, not {KEY_CHARS}: copy it again"),
         );
     }
     match account.mode {

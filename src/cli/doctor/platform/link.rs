@@ -5,8 +5,10 @@ use std::time::Duration;
 use chrono::DateTime;
 use reqwest::header::DATE;
 use serde_json::Value;
+use tokio::net::lookup_host;
+use tokio::time::timeout;
 
-use super::{Enough, Patient, now};
+use super::{Enough, Patient, Silence, now};
 use crate::channel::official::api::ApiError;
 use crate::cli::doctor::finding::Findings;
 
@@ -24,28 +26,52 @@ struct Greeting {
     is_platform: bool,
 }
 
-impl Patient<'_> {
-    async fn greet(&self) -> Option<Greeting> {
-        let mut url = self.base.clone();
-        url.path_segments_mut().ok()?.pop_if_empty().extend(ANY.split('/'));
-        let answer = self.http.get(url).timeout(WITHIN).send().await.ok()?;
+impl Greeting {
+    /// `None` when the answer breaks off.
+    async fn of(answer: reqwest::Response) -> Option<Self> {
         let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
         let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.timestamp());
         let body = answer.bytes().await.ok()?;
         let body = serde_json::from_slice::<Value>(&body).ok();
-        Some(Greeting { date, is_platform: body.is_some_and(|body| body.get("errcode").is_some()) })
+        Some(Self { date, is_platform: body.is_some_and(|body| body.get("errcode").is_some()) })
+    }
+}
+
+impl Patient<'_> {
+    async fn greet(&self) -> Result<Greeting, Silence> {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(ANY.split('/'));
+        }
+        match self.http.get(url).timeout(WITHIN).send().await {
+            Ok(answer) => Greeting::of(answer).await.ok_or(Silence::Late),
+            Err(_) if !self.is_named().await => Err(Silence::Name),
+            Err(late) if late.is_timeout() => Err(Silence::Late),
+            Err(_) => Err(Silence::Unreached),
+        }
+    }
+
+    /// Whether the platform's name has an address.
+    async fn is_named(&self) -> bool {
+        let host = self.base.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let port = self.base.port_or_known_default().unwrap_or(443);
+        let asked = timeout(WITHIN, lookup_host((host, port))).await;
+        asked.is_ok_and(|found| found.is_ok_and(|mut addresses| addresses.next().is_some()))
     }
 
     /// Whether a server of ours runs and plays the platform.
     pub(super) async fn is_answered(&self) -> bool {
-        self.greet().await.is_some_and(|greeting| greeting.is_platform)
+        self.greet().await.is_ok_and(|greeting| greeting.is_platform)
     }
 
     /// Whether the platform is there, and the clocks agree.
     pub(super) async fn link(&self, findings: &mut Findings) -> Result<(), Enough> {
-        let Some(greeting) = self.greet().await else {
-            self.away(findings);
-            return Err(Enough);
+        let greeting = match self.greet().await {
+            Ok(greeting) => greeting,
+            Err(silence) => {
+                self.away(silence, findings);
+                return Err(Enough);
+            }
         };
         let (id, place) = (self.id, self.place());
         if !greeting.is_platform {

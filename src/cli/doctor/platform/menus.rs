@@ -1,12 +1,11 @@
 //! Whether the menus on the platform are those of the files (platform.md 4.5).
 
-use serde_json::{Map, Value};
-
 use super::{Enough, Patient};
-use crate::channel::official::api::{Menus, PlatformMenu};
+use crate::channel::official::api::Menus;
 use crate::cli::doctor::finding::Findings;
+use crate::cli::menu::set_of;
 use crate::config::playbook::read;
-use crate::domain::menu::Menu;
+use crate::domain::menu::{Menu, MenuSet};
 
 impl Patient<'_> {
     pub(super) async fn menus(&self, findings: &mut Findings) -> Result<(), Enough> {
@@ -27,11 +26,10 @@ impl Patient<'_> {
 }
 
 fn compared((id, files): (&str, &[Menu]), there: Option<Menus>, findings: &mut Findings) {
-    let default = files.iter().find(|menu| menu.matchrule.is_none());
-    let (of_all, of_some) = there.map_or((None, Vec::new()), |there| (Some(there.default), there.conditional));
-    let in_step = default.map(of_file) == of_all.as_ref().map(of_platform);
+    let (there, files) = (set_of(there.as_ref()), MenuSet::of_files(files));
+    let in_step = there.everybody == files.everybody;
     if !in_step {
-        let (chinese, english) = match (default, &of_all) {
+        let (chinese, english) = match (&files.everybody, &there.everybody) {
             (None, _) => ("平台上有菜单，文件里没有", "the platform has a menu, the files have none"),
             (Some(_), None) => ("文件里的菜单还没有发布", "the menu of the files is not published"),
             _ => ("平台上的菜单与文件不一样", "the platform's menu is not that of the files"),
@@ -41,24 +39,15 @@ fn compared((id, files): (&str, &[Menu]), there: Option<Menus>, findings: &mut F
             format!("account {id}: {english}: fuwu menu diff tells the difference, fuwu menu push publishes"),
         );
     }
-    let sorted = |mut menus: Vec<Value>| {
-        menus.sort_by_key(Value::to_string);
-        menus
-    };
-    let wanted = sorted(files.iter().filter(|menu| menu.matchrule.is_some()).map(of_file).collect());
-    let found = sorted(of_some.iter().map(of_platform).collect());
-    if wanted != found {
+    let (wanted, found) = (files.conditional.len(), there.conditional.len());
+    if files.conditional != there.conditional {
         findings.warning(
             format!(
-                "账号 {id} 的个性化菜单：文件里 {} 个，平台上 {} 个，内容不一致；用 fuwu menu push 发布",
-                wanted.len(),
-                found.len()
+                "账号 {id} 的个性化菜单：文件里 {wanted} 个，平台上 {found} 个，内容或先后不一致；用 fuwu menu push 发布"
             ),
             format!(
-                "the conditional menus of account {id} differ: {} in the files, {} on the platform; fuwu menu \
-                 push publishes them",
-                wanted.len(),
-                found.len()
+                "the conditional menus of account {id} or their order differ: {wanted} in the files, {found} on the \
+                 platform; fuwu menu push publishes them"
             ),
         );
     } else if in_step {
@@ -69,40 +58,12 @@ fn compared((id, files): (&str, &[Menu]), there: Option<Menus>, findings: &mut F
     }
 }
 
-fn of_file(menu: &Menu) -> Value {
-    plain(serde_json::to_value(menu).unwrap_or_default())
-}
-
-fn of_platform(menu: &PlatformMenu) -> Value {
-    let mut whole = Map::from_iter([("button".to_owned(), menu.buttons.clone())]);
-    whole.extend(menu.rule.clone().map(|rule| ("matchrule".to_owned(), rule)));
-    plain(Value::Object(whole))
-}
-
-/// Without what the platform adds (empty lists and texts), and numbers as text: it tells either.
-fn plain(value: Value) -> Value {
-    let is_nothing = |value: &Value| match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        _ => false,
-    };
-    match value {
-        Value::Object(fields) => {
-            let fields = fields.into_iter().map(|(name, value)| (name, plain(value)));
-            Value::Object(fields.filter(|(_, value)| !is_nothing(value)).collect())
-        }
-        Value::Array(list) => Value::Array(list.into_iter().map(plain).collect()),
-        Value::Number(number) => Value::String(number.to_string()),
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::channel::official::api::PlatformMenu;
 
     fn file(text: &Value) -> Menu {
         serde_json::from_value(text.clone()).unwrap()
@@ -128,7 +89,13 @@ mod tests {
         let files = [everybody.clone(), some];
         assert!(told(&files, menus(&added, std::slice::from_ref(&of_some))).starts_with("正常"));
         assert!(told(&files, menus(&added, &[])).starts_with("注意"));
-        assert!(told(&files[..1], menus(&added, &[of_some])).starts_with("注意"));
+        assert!(told(&files[..1], menus(&added, std::slice::from_ref(&of_some))).starts_with("注意"));
+        // Of several that match the latest is shown, so their order counts; the platform tells the latest first.
+        let another = PlatformMenu { rule: Some(json!({ "tag_id": 3 })), ..added.clone() };
+        let two =
+            [files[0].clone(), files[1].clone(), file(&json!({ "button": button, "matchrule": { "tag_id": "3" } }))];
+        assert!(told(&two, menus(&added, &[another.clone(), of_some.clone()])).starts_with("正常"));
+        assert!(told(&two, menus(&added, &[of_some, another])).starts_with("注意"));
         let other = there(json!([{ "type": "click", "name": "查", "key": "q" }]));
         assert!(told(&files[..1], menus(&other, &[])).contains("is not that of the files"));
         assert!(told(&files[..1], None).contains("is not published"));
