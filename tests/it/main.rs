@@ -46,6 +46,7 @@ mod load_smoke;
 mod matrix;
 mod menu_command;
 mod menu_follows;
+mod notices;
 mod openapi;
 mod overload;
 mod phone;
