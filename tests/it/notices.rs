@@ -4,8 +4,10 @@
 use std::sync::{Arc, Mutex};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use fuwu::domain::customer::Customer;
 use fuwu::domain::reach::{Cause, Hindrance};
 use fuwu::sandbox::model::Side;
+use fuwu::store::CustomerRef;
 use serde_json::{Value, json};
 
 use crate::harness::{World, until};
@@ -42,16 +44,22 @@ impl Phone<'_> {
         until("the consent is known", async || self.consents().await == before + 1).await;
     }
 
+    /// The record as it is written; what the store keeps at hand may be outdated for a moment.
+    async fn record(&self) -> Customer {
+        let of = CustomerRef { account: "demo".into(), openid: self.openid.clone() };
+        self.world.store().held(&of).await.unwrap().unwrap().stored.customer
+    }
+
     async fn consents(&self) -> u8 {
-        self.world.customer(&self.openid).await.ways.consents.left(&NOTICE.into())
+        self.record().await.ways.consents.left(&NOTICE.into())
     }
 
     async fn notes(&self) -> usize {
-        self.world.customer(&self.openid).await.notes.len()
+        self.record().await.notes.len()
     }
 
     async fn given_up(&self) -> Vec<Cause> {
-        let customer = self.world.customer(&self.openid).await;
+        let customer = self.record().await;
         customer.ways.unsent().iter().map(|unsent| unsent.cause.clone()).collect()
     }
 
@@ -72,7 +80,7 @@ impl Phone<'_> {
     }
 
     async fn order_is_done(&self) -> bool {
-        let memory = format!("{:?}", self.world.customer(&self.openid).await.memory);
+        let memory = format!("{:?}", self.record().await.memory);
         memory.contains("Done") && !memory.contains("Placed")
     }
 }
@@ -177,7 +185,7 @@ async fn the_platforms_report_that_a_customer_blocks_messages_is_remembered() {
     world.clock.advance_secs(60);
     let blocked = async || {
         world.sandbox().catch_up().await;
-        world.customer(&phone.openid).await.ways.refused() == Some(Hindrance::Blocked)
+        phone.record().await.ways.refused() == Some(Hindrance::Blocked)
     };
     until("the report is known", blocked).await;
     assert_eq!((phone.kinds().len(), phone.notes().await), (0, 0));
