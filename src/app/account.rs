@@ -7,6 +7,7 @@ use crate::channel::official;
 use crate::config::playbook::Live;
 use crate::domain::ids::AccountId;
 use crate::domain::playbook::Playbook;
+use crate::domain::reach::Rights;
 
 /// One account.
 pub struct ServedAccount {
@@ -18,6 +19,8 @@ pub struct ServedAccount {
     pub backend: Backend,
     /// The platform's API.
     pub platform: official::api::Client,
+    /// What an account of its kind has a right to (platform.md part 5).
+    pub rights: Rights,
     /// Where customers reach this server, without a slash at the end: what a text names by a path alone is there.
     pub site: String,
 }

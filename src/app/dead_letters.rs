@@ -9,7 +9,7 @@ use crate::domain::customer::Customer;
 use crate::domain::ids::{AccountId, DedupeKey, WorkId};
 use crate::domain::reach::{Cause, Hindrance, Message, Reach, Rights, Unsent, reach};
 use crate::domain::time::UnixSecs;
-use crate::domain::work::{Task, Work};
+use crate::domain::work::Work;
 use crate::store::{Commit, Committed, CustomerRef, Keep, SharedKind, SharedName, Store, StoreError, Stored};
 
 /// So many are listed of an account, the newest.
@@ -96,10 +96,10 @@ pub async fn whose_dead_letter(
 fn again(customer: &Customer, (id, now): (&WorkId, UnixSecs), rights: &Rights) -> Result<(Customer, Work), Resent> {
     let mut customer = customer.clone();
     let unsent = customer.ways.take_unsent(id).ok_or(Resent::Unknown)?;
-    let Task::Send(reply) = &unsent.work.task else { return Err(Resent::Unknown) };
     let expires = unsent.work.expires.max(now.plus_secs(AGAIN_SECS));
-    match reach(&Message::late(reply, expires), &customer, rights, now) {
-        Reach::CustomerService { .. } => {}
+    let message = Message::of(&unsent.work, expires).ok_or(Resent::Unknown)?;
+    match reach(&message, &customer, rights, now) {
+        Reach::CustomerService { .. } | Reach::Subscription { .. } | Reach::Template { .. } => {}
         elsewhere => return Err(Resent::NotNow(elsewhere)),
     }
     // A name of its own, since the old one is known to be done with.
@@ -122,10 +122,8 @@ pub async fn resend(
             Ok(again) => again,
             Err(resent) => return Ok(resent),
         };
-        let path = match &work.task {
-            Task::Send(reply) => reach(&Message::late(reply, work.expires), &customer, rights, now),
-            Task::Ask { .. } => return Ok(Resent::Unknown),
-        };
+        let Some(message) = Message::of(&work, work.expires) else { return Ok(Resent::Unknown) };
+        let path = reach(&message, &customer, rights, now);
         let commit = Commit {
             of: of.clone(),
             base: version,
@@ -151,7 +149,7 @@ impl App {
     /// As the store answers.
     pub async fn resend(&self, of: &CustomerRef, id: &WorkId) -> Result<Resent, StoreError> {
         let now = self.clock.now();
-        let rights = self.lacking.rights(&of.account, now);
+        let rights = self.accounts.get(&of.account).map(|account| self.rights(account, now)).unwrap_or_default();
         let resent = resend((self.store.as_ref(), &rights), of, (id, now)).await?;
         if let Resent::OnItsWay(_) = resent {
             tracing::info!(account = %of.account, %id, "a message that was given up is sent again on request");

@@ -99,7 +99,7 @@ impl App {
             match &claimed.work.task {
                 // Questions may take long and their outcomes commute: nobody waits behind one.
                 Task::Ask { .. } => drop(self.begin(in_hand, claimed)),
-                Task::Send(_) => match in_hand.turns.take(claimed, self.clock.now()) {
+                Task::Send(_) | Task::Tell { .. } => match in_hand.turns.take(claimed, self.clock.now()) {
                     Turn::Now(claimed) => self.begin_message(in_hand, claimed),
                     Turn::Waits => {}
                     Turn::Until(claimed, until) => self.put_off(vec![claimed], until).await,

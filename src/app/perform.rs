@@ -1,6 +1,7 @@
 //! Doing one piece of outgoing work, once in effect: a question may be repeated, since its commit counts once; a message
 //! may not ([`sending`]).
 
+mod ending;
 mod rights;
 mod sending;
 
@@ -12,8 +13,9 @@ use super::{App, ServedAccount};
 use crate::backend::Full;
 use crate::domain::decide::{abandon, resume};
 use crate::domain::decision::{Decision, Moment};
+use crate::domain::playbook::Playbook;
 use crate::domain::question::Answer;
-use crate::domain::reach::useful_until;
+use crate::domain::reach::{Carrier, useful_until};
 use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
@@ -73,7 +75,7 @@ impl App {
     pub(super) async fn perform(&self, account: &Arc<ServedAccount>, claimed: &Claimed) -> Result<Tried, StoreError> {
         let now = self.clock.now();
         match &claimed.work.task {
-            Task::Send(reply) => self.send(account, claimed, reply).await,
+            Task::Send(reply) | Task::Tell { reply, .. } => self.send(account, claimed, reply).await,
             Task::Ask { .. } if claimed.work.expires <= now => {
                 self.settle_answer(account, claimed, (&Answer::TimedOut, Told::Finally)).await?;
                 Ok(Tried::Finished)
@@ -115,11 +117,12 @@ impl App {
                 Told::Passively | Told::Later => resume(&playbook, &stored.customer, work, (answer, moment)),
             };
             let reply = std::mem::take(&mut decision.reply);
+            let carriers = carriers((account, &playbook), &mut decision, now);
             match told {
                 // What could not be put into words must not take the interim answer away.
                 Told::Passively if reply.is_silent() => {}
                 Told::Passively => decision.customer.recent.remember(work.origin, reply.clone(), now),
-                Told::Later | Told::Finally => say_later(&mut decision, work, (reply.clone(), now)),
+                Told::Later | Told::Finally => say_later(&mut decision, work, (reply.clone(), carriers), now),
             }
             let applied = self.known_to(&stored.customer.recent);
             let mut commit = self.commit_of(setting, stored.version, decision);
@@ -148,13 +151,23 @@ enum Told {
     Finally,
 }
 
-fn say_later(decision: &mut Decision, work: &Work, (reply, now): (Reply, UnixSecs)) {
+/// What can carry the outcome when no window is open; what could not be filled is told to the operator.
+fn carriers((account, playbook): (&ServedAccount, &Playbook), decision: &mut Decision, now: UnixSecs) -> Vec<Carrier> {
+    let Some(noticed) = decision.notice.take() else { return Vec::new() };
+    let Some(notice) = playbook.notices.get(&noticed.key) else { return Vec::new() };
+    let (carriers, faults) = notice.carriers(account.id(), (&noticed, now));
+    decision.faults.extend(faults);
+    carriers
+}
+
+fn say_later(decision: &mut Decision, work: &Work, (reply, carriers): (Reply, Vec<Carrier>), now: UnixSecs) {
     if reply.is_silent() {
         return;
     }
     let id = work.word_of_it();
     let expires = useful_until(work, now).max(now.plus_secs(SAY_WITHIN_SECS));
-    decision.outbox.push(Work { id, origin: work.origin, due: now, expires, task: Task::Send(reply) });
+    let task = if carriers.is_empty() { Task::Send(reply) } else { Task::Tell { reply, carriers } };
+    decision.outbox.push(Work { id, origin: work.origin, due: now, expires, task });
 }
 
 /// An outcome is worth telling for a day at least: as a message while a window is open, else with the customer's next.
@@ -165,5 +178,7 @@ pub(super) fn account_of(of: &CustomerRef) -> &str {
     of.account.as_str()
 }
 
+#[cfg(test)]
+mod notice_tests;
 #[cfg(test)]
 mod tests;

@@ -202,7 +202,7 @@ impl Rehearsal {
             let pending = self.outbox.remove(at);
             let work = pending.work.clone();
             let reply = match &work.task {
-                Task::Send(reply) => Some(reply.clone()),
+                Task::Send(reply) | Task::Tell { reply, .. } => Some(reply.clone()),
                 Task::Ask { .. } if work.expires <= self.now => Some(self.give_up(&work, &mut heard.faults)),
                 Task::Ask { .. } => self.ask(pending, &mut heard.faults),
             };

@@ -5,7 +5,7 @@ use std::future::pending;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use actix_web::{App as Web, HttpResponse, HttpServer, web};
+use actix_web::{App as Web, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Notify, mpsc};
@@ -17,6 +17,7 @@ use crate::config::playbook::{Dirs, Live};
 use crate::domain::customer::Customer;
 use crate::domain::forget::Forget;
 use crate::domain::ids::DedupeKey;
+use crate::domain::reach::{By, Carrier, Rights, Term};
 use crate::domain::reply::Reply;
 use crate::domain::sample::NOON;
 use crate::domain::work::{Task, Work};
@@ -59,6 +60,16 @@ async fn send(outside: web::Data<Outside>, body: web::Json<Value>) -> HttpRespon
     HttpResponse::Ok().json(json!({ "errcode": code }))
 }
 
+/// A template message, or a notice.
+async fn send_filled(outside: web::Data<Outside>, path: HttpRequest, body: web::Json<Value>) -> HttpResponse {
+    let mark = body["client_msg_id"].as_str().unwrap_or("unmarked");
+    let way = if path.path().contains("template") { "template" } else { "notice" };
+    let told = format!("{way} {} {} {mark}", body["template_id"].as_str().unwrap(), body["data"]["thing1"]["value"]);
+    outside.events.send(told).unwrap();
+    let code = outside.codes.lock().unwrap().pop_front().unwrap_or(0);
+    HttpResponse::Ok().json(json!({ "errcode": code, "msgid": 1 }))
+}
+
 async fn business(outside: web::Data<Outside>) -> HttpResponse {
     outside.events.send("asked".into()).unwrap();
     let answer = outside.business.lock().unwrap().clone();
@@ -85,6 +96,7 @@ pub(super) fn account_at(base: url::Url) -> ServedAccount {
         playbook: Live::start(Dirs { playbook: root.join("config/playbook"), menus: root.join("menus") }).unwrap(),
         backend: Backend::new(client.clone(), Some(base.clone())),
         platform: api::Client::new(base, "wx1", "s", client),
+        rights: Rights::of_service(),
         site: "http://here".into(),
     }
 }
@@ -109,6 +121,8 @@ impl Stand {
                 .app_data(shared.clone())
                 .route("/cgi-bin/stable_token", web::post().to(token))
                 .route("/cgi-bin/message/custom/send", web::post().to(send))
+                .route("/cgi-bin/message/template/send", web::post().to(send_filled))
+                .route("/cgi-bin/message/subscribe/bizsend", web::post().to(send_filled))
                 .default_service(web::to(business))
         });
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
@@ -168,6 +182,18 @@ impl Stand {
 
 pub(super) fn of(openid: &str) -> CustomerRef {
     CustomerRef { account: "demo".into(), openid: openid.into() }
+}
+
+/// The same, which a notice (`S`) and a template message (`T`) can carry.
+pub(super) fn carried(id: &str, text: &str) -> Work {
+    let carrier = |template: &str, by| Carrier {
+        template: template.into(),
+        by,
+        fields: [("thing1".to_owned(), text.to_owned())].into(),
+        link: String::new(),
+    };
+    let carriers = vec![carrier("S", By::Subscription(Term::Once)), carrier("T", By::Template)];
+    Work { task: Task::Tell { reply: Reply::Text(text.into()), carriers }, ..message(id, text) }
 }
 
 /// Words to be sent, due at noon and of use for an hour.

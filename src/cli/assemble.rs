@@ -311,6 +311,7 @@ fn serve_account(
             vault: around.tokens,
             clock: around.clock,
         }),
+        rights: account.kind.rights(),
         site: around.site.as_str().trim_end_matches('/').to_owned(),
     })
 }

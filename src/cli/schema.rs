@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::config::playbook::{ChannelsFile, ConnectorsFile, KeywordsFile};
+use crate::config::playbook::{ChannelsFile, ConnectorsFile, KeywordsFile, NoticesFile};
 use crate::domain::actions::Kind;
 use crate::domain::menu::{BUTTON_TYPES, Menu};
 use crate::domain::playbook::Moments;
@@ -20,6 +20,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("moments.schema.json", of::<Moments>("moments.toml：关注、扫码、听不懂时用哪个动作")),
         ("connectors.schema.json", of::<ConnectorsFile>("connectors.toml：怎样向业务系统提问")),
         ("channels.schema.json", of::<ChannelsFile>("channels.toml：客户从哪里来，按二维码的场景值分渠道")),
+        ("notices.schema.json", of::<NoticesFile>("notices.toml：客户没有打开的对话窗口时，用哪种通知告诉他办理结果")),
         ("menu.schema.json", menu()),
     ]
 }

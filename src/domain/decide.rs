@@ -172,6 +172,7 @@ fn apply(decision: &mut Decision, key: &ActionKey, outcome: Outcome) {
         decision.customer.numbers = numbers;
     }
     decision.facts.extend(outcome.facts);
+    decision.notice = outcome.notice;
     decision.wait_for = outcome.outbox.first().filter(|_| outcome.wait).map(|work| work.id.clone());
     decision.outbox.extend(outcome.outbox);
     decision.faults.extend(outcome.faults.iter().map(|fault| told(key, fault)));

@@ -3,6 +3,7 @@
 use super::customer::Customer;
 use super::fact::FactKind;
 use super::ids::{DedupeKey, WorkId};
+use super::notice::Noticed;
 use super::reply::Reply;
 use super::time::UnixSecs;
 use super::work::Work;
@@ -34,6 +35,8 @@ pub struct Decision {
     /// The one piece of `outbox` whose outcome may still become the answer, if it is there in time. Until then
     /// `reply` is the interim answer.
     pub wait_for: Option<WorkId>,
+    /// The notice that may carry the reply, if it comes when no window is open.
+    pub notice: Option<Noticed>,
     /// What in the playbook did not work, for the operator: action and cause. Never shown to a customer.
     pub faults: Vec<String>,
 }

@@ -83,6 +83,10 @@ text_id! {
     TemplateId
 }
 text_id! {
+    /// A notice of the playbook (`notices.toml`): what can carry the outcome of an order when no window is open.
+    NoticeKey
+}
+text_id! {
     /// The playbook a fact was made under: the first 12 hex digits of a hash over its files.
     PlaybookVersion
 }

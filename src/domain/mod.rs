@@ -19,6 +19,7 @@ pub mod inbound;
 pub mod keywords;
 pub mod menu;
 pub mod notes;
+pub mod notice;
 pub mod numbers;
 pub mod order;
 pub mod playbook;

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use super::actions::Kind;
 use super::channel::Channels;
 use super::connector::Connector;
-use super::ids::{ActionKey, Channel, ConnectorKey, PlaybookVersion};
+use super::ids::{ActionKey, Channel, ConnectorKey, NoticeKey, PlaybookVersion};
 use super::keywords::Keywords;
 use super::menu::{Labels, Menu};
+use super::notice::Notice;
 
 /// A playbook. `config::playbook` reads one from files; nothing changes it afterwards.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,8 @@ pub struct Playbook {
     pub connectors: BTreeMap<ConnectorKey, Connector>,
     /// Which codes belong to which channel.
     pub channels: Channels,
+    /// What carries an outcome when no window is open.
+    pub notices: BTreeMap<NoticeKey, Notice>,
     /// The menus; the one without a match rule is everybody's.
     pub menus: Vec<Menu>,
 }

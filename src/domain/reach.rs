@@ -7,7 +7,7 @@ mod told;
 mod ways;
 mod windows;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -142,23 +142,34 @@ impl Rights {
         Self::without([Path::Subscription])
     }
 
+    /// The same without this one.
+    #[must_use]
+    pub fn less(mut self, path: Path) -> Self {
+        self.lacking.insert(path);
+        self
+    }
+
     /// Whether the account may.
     pub fn has(&self, path: Path) -> bool {
         !self.lacking.contains(&path)
     }
 }
 
-/// A template that can carry a message, as the settings say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A template that can carry a message, filled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrier {
     /// Which.
     pub template: TemplateId,
     /// Of what kind.
     pub by: By,
+    /// What fills it, by the template's own keys.
+    pub fields: BTreeMap<String, String>,
+    /// Where a tap leads; possibly empty.
+    pub link: String,
 }
 
 /// Of what kind a template is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum By {
     /// A subscription notice, which takes a consent.
     Subscription(Term),
@@ -183,6 +194,12 @@ impl<'a> Message<'a> {
     /// One that nobody waits for and no template carries.
     pub fn late(reply: &'a Reply, expires: UnixSecs) -> Self {
         Self { reply, expires, waited_until: None, carriers: &[] }
+    }
+
+    /// What a piece of work says, of use until `expires`; `None` when it says nothing.
+    pub fn of(work: &'a Work, expires: UnixSecs) -> Option<Self> {
+        let (reply, carriers) = (work.task.reply()?, work.task.carriers());
+        Some(Self { reply, expires, waited_until: None, carriers })
     }
 }
 
@@ -286,7 +303,7 @@ pub fn useful_until(work: &Work, now: UnixSecs) -> UnixSecs {
     const ABOUT_MONEY_SECS: i64 = 30 * 86_400;
     match &work.task {
         Task::Ask { question, .. } if question.idempotency_key.is_some() => now.plus_secs(ABOUT_MONEY_SECS),
-        Task::Ask { .. } | Task::Send(_) => work.expires,
+        Task::Ask { .. } | Task::Send(_) | Task::Tell { .. } => work.expires,
     }
 }
 

@@ -32,6 +32,13 @@ impl UnixSecs {
         let secs = self.0.saturating_add(OFFSET_SECS).rem_euclid(DAY_SECS);
         u8::try_from(secs / 3600).unwrap_or(0)
     }
+
+    /// Day and minute in +08:00, as the platform's templates take them: `2026-03-02 12:00`.
+    pub fn to_minutes(self) -> String {
+        let day = self.business_day();
+        let minutes = self.secs_since(day.start()).clamp(0, DAY_SECS - 1) / 60;
+        format!("{day} {:02}:{:02}", minutes / 60, minutes % 60)
+    }
 }
 
 /// China has had no daylight saving since 1991, so a fixed offset is exact (growth.md 1.1).
@@ -106,6 +113,8 @@ mod tests {
         assert_eq!(last_second.plus_secs(1).business_day().to_string(), "2026-01-01");
         assert_eq!(last_second.plus_secs(1).business_day().start(), last_second.plus_secs(1));
         assert_eq!(last_second.business_hour(), 23);
+        let told = [last_second, last_second.plus_secs(1)].map(UnixSecs::to_minutes);
+        assert_eq!(told, ["2025-12-31 23:59", "2026-01-01 00:00"]);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Outgoing work: what a commit leaves to be done, kept in the outbox until it is.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::ids::{ActionKey, DedupeKey, WorkId};
 use super::question::Question;
+use super::reach::Carrier;
 use super::reply::Reply;
 use super::time::UnixSecs;
 use super::value::{Value, Values};
@@ -33,7 +35,7 @@ impl Work {
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         let both = match &mut self.task {
             Task::Ask { question, memo, .. } => Some(question.values.values_mut().chain(memo.values_mut())),
-            Task::Send(_) => None,
+            Task::Send(_) | Task::Tell { .. } => None,
         };
         both.into_iter().flatten()
     }
@@ -49,13 +51,19 @@ impl Work {
         WorkId::new(format!("{}{}", self.id, if about_money { RECEIPT } else { "/say" }))
     }
 
+    /// The mark by which the platform tells its message again: of 32 characters, which is all that it takes, and the same
+    /// whenever it is computed.
+    pub fn mark(&self) -> String {
+        Sha256::digest(self.id.as_str()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Whether it says what became of the customer's money: read twice rather than never.
     pub fn is_receipt(&self) -> bool {
         self.id.as_str().ends_with(RECEIPT)
     }
 }
 
-/// What is to be done.
+/// What is to be done. It is stored by the order of its variants: a new one goes to the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {
     /// Say this as a customer-service message, or keep it as a note when no window is open.
@@ -69,11 +77,51 @@ pub enum Task {
         /// What the action wants to remember until the answer is there.
         memo: Values,
     },
+    /// As [`Task::Send`], and where no window is open a template may carry it.
+    Tell {
+        /// What is said in full.
+        reply: Reply,
+        /// The templates that can carry it, filled; the best one first.
+        carriers: Vec<Carrier>,
+    },
+}
+
+impl Task {
+    /// What it says, if it says something.
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Send(reply) | Self::Tell { reply, .. } => Some(reply),
+            Self::Ask { .. } => None,
+        }
+    }
+
+    /// The templates that can carry it; none for most.
+    pub fn carriers(&self) -> &[Carrier] {
+        match self {
+            Self::Tell { carriers, .. } => carriers,
+            Self::Send(_) | Self::Ask { .. } => &[],
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_says_something_is_known_with_what_can_carry_it() {
+        let reply = Reply::Text("办好了".into());
+        let carrier = Carrier {
+            template: "T".into(),
+            by: crate::domain::reach::By::Template,
+            fields: [("thing1".to_owned(), "包".to_owned())].into(),
+            link: String::new(),
+        };
+        let tell = Task::Tell { reply: reply.clone(), carriers: vec![carrier.clone()] };
+        assert_eq!((tell.reply(), tell.carriers()), (Some(&reply), &[carrier][..]));
+        let send = Task::Send(reply.clone());
+        assert_eq!((send.reply(), send.carriers()), (Some(&reply), &[][..]));
+    }
 
     #[test]
     fn what_is_said_about_money_is_known_by_its_name() {
@@ -87,5 +135,8 @@ mod tests {
         let receipt = Work { id: ask(Some("k")).word_of_it(), ..ask(None) };
         assert!(receipt.is_receipt() && Work { id: receipt.word_of_it(), ..ask(None) }.is_receipt());
         assert!(!ask(Some("k")).is_receipt(), "the question itself is none");
+        let other = Work { id: "v".into(), ..ask(None) };
+        assert_eq!((ask(None).mark().len(), ask(None).mark()), (32, ask(Some("k")).mark()));
+        assert_ne!(ask(None).mark(), other.mark());
     }
 }

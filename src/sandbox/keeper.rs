@@ -38,6 +38,7 @@ impl Keeper {
         let saved = file.as_deref().map(read).transpose()?.flatten();
         let mut state = saved.unwrap_or_else(|| State::new(fresh));
         state.begin_statistics(fresh);
+        state.add_demo_templates();
         let state = Mutex::new(state);
         let kept = Arc::new(Kept { state, file, behind: AtomicBool::new(false), writing: Mutex::new(()) });
         let (changed, news) = channel();

@@ -12,6 +12,7 @@ use fuwu::channel::official::{Account, AccountSpec, Mode, api};
 use fuwu::config::playbook::Live;
 use fuwu::domain::forget::Forget;
 use fuwu::domain::ids::Openid;
+use fuwu::domain::reach::Rights;
 use fuwu::domain::reply::Reply;
 use fuwu::growth::counter::Metric;
 use fuwu::growth::lateness::Lateness;
@@ -136,6 +137,7 @@ impl Stuck {
             playbook: Live::start(settings(dir.path(), &[]).accounts[&"demo".into()].dirs.clone()).unwrap(),
             backend: Backend::new(client.clone(), None),
             platform: api::Client::new(nowhere, APP_ID, "", client),
+            rights: Rights::of_service(),
             site: "http://story.example".into(),
         };
         let discretion = Discretion { forget: Forget::Tombstone, keep_days: 180, key: crate::harness::key() };

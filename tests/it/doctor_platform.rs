@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::business::{copied, copy_playbook, edit};
 use crate::harness::World;
 use crate::process::run;
 
@@ -52,8 +53,16 @@ pub fn assert_says((told, code): &(String, Option<i32>), (expected, parts): (i32
 #[actix_web::test]
 async fn a_sound_account_is_found_sound() {
     let ward = Ward::open().await;
-    let says =
-        ["收发都加密", "gets access tokens", "are 0 s apart", "自定义菜单", "enough calls left", "those of the files"];
+    let says = [
+        "收发都加密",
+        "gets access tokens",
+        "are 0 s apart",
+        "自定义菜单",
+        "enough calls left",
+        "those of the files",
+        "订阅通知模板都在平台上",
+        "模板消息模板都在平台上",
+    ];
     assert_says(&ward.told(&[]).await, (0, &says));
 }
 
@@ -109,6 +118,27 @@ async fn a_menu_that_is_not_that_of_the_files_is_a_fault() {
     std::fs::write(menus.path().join("default.json"), menu).unwrap();
     let told = ward.told(&[("FUWU__ACCOUNTS__DEMO__MENUS", menus.path().to_str().unwrap())]).await;
     assert_says(&told, (1, &["平台上的菜单与文件不一样", "1 个故障"]));
+}
+
+#[actix_web::test]
+async fn a_template_that_is_gone_or_has_other_fields_is_a_fault_and_a_right_that_lacks_is_told() {
+    let ward = Ward::open().await;
+    let files = tempfile::tempdir().unwrap();
+    copy_playbook(files.path());
+    let notices = files.path().join("playbook/notices.toml");
+    edit(&notices, "TPLorder-progress-notice", "TPLgone");
+    edit(&notices, "character_string5", "character_string9");
+    let copied = copied(files.path());
+    let env = copied.each_ref().map(|(key, value)| (*key, value.as_str()));
+    let says = [
+        "通知 order_progress.subscription：平台上没有模板 TPLgone",
+        "没有填模板的字段 character_string5",
+        "模板里没有字段 character_string9",
+        "3 个故障",
+    ];
+    assert_says(&ward.told(&env).await, (1, &says));
+    let kind = [&env[..], &[("FUWU__ACCOUNTS__DEMO__KIND", "test")]].concat();
+    assert_says(&ward.told(&kind).await, (1, &["账号 demo 用不了订阅通知", "2 个故障"]));
 }
 
 #[actix_web::test]

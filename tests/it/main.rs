@@ -49,6 +49,7 @@ mod matrix;
 mod menu_command;
 mod menu_follows;
 mod menu_trouble;
+mod notices;
 mod openapi;
 mod overload;
 mod phone;

@@ -21,13 +21,13 @@ impl Lacking {
         lacking.insert((account.clone(), path), now);
     }
 
-    /// What the account has a right to as far as is known.
-    pub(in crate::app) fn rights(&self, account: &AccountId, now: UnixSecs) -> Rights {
+    /// What is left of the rights of an account's kind as far as is known.
+    pub(super) fn take_from(&self, rights: Rights, (account, now): (&AccountId, UnixSecs)) -> Rights {
         let lacking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = lacking
             .iter()
             .filter(|((whose, _), since)| whose == account && now.secs_since(**since).abs() < ASKED_AGAIN_SECS);
-        Rights::without(fresh.map(|((_, path), _)| *path))
+        fresh.fold(rights, |rights, ((_, path), _)| rights.less(*path))
     }
 }
 
@@ -38,9 +38,13 @@ mod tests {
     #[test]
     fn a_right_that_lacks_is_tried_again_after_a_while_and_other_accounts_keep_theirs() {
         let lacking = Lacking::default();
-        let has = |account: &str, at: i64| lacking.rights(&account.into(), UnixSecs(at)).has(Path::CustomerService);
+        let rights = |account: &str, at: i64| lacking.take_from(Rights::of_test(), (&account.into(), UnixSecs(at)));
+        let has = |account: &str, at: i64| rights(account, at).has(Path::CustomerService);
         lacking.learn(&"a".into(), Path::CustomerService, UnixSecs(100));
         assert!(!has("a", 100) && !has("a", 99 + ASKED_AGAIN_SECS) && has("b", 100));
         assert!(has("a", 100 + ASKED_AGAIN_SECS));
+        let then = rights("a", 100);
+        assert!(then.has(Path::Template), "one refusal is about one interface");
+        assert!(!then.has(Path::Subscription), "what the kind of account lacks is never asked for");
     }
 }

@@ -1,7 +1,13 @@
-//! Messages to customers, at most once. The platform knows no mark by which it could tell a customer-service message
-//! again (platform.md 4.9), so it is written down in the customer's record before the call, together with the place in
-//! the window that it takes. Whoever finds it written down and not ended does not know whether it arrived: after a crash
-//! between the two, or when the platform's answer was lost, it is given up and kept for the operator, never sent again.
+//! Messages to customers, by the path that is open: a customer-service message, else a notice the customer agreed to,
+//! else a template message, else with their next visit ([`reach`]).
+//!
+//! Each is sent at most once. The platform knows no mark by which it could tell a customer-service message or a notice
+//! again (platform.md 4.9, 4.11), so the call is written down in the customer's record before it is made, together with
+//! the place in the window or the consent that it takes. Whoever finds it written down and not ended does not know
+//! whether it arrived: after a crash between the two, or when the platform's answer was lost, it is given up and kept for
+//! the operator, never sent again. Only a template message bears a mark of ours, by which the platform sends it once in
+//! ten minutes (4.10): so long it is asked for again, under the same mark.
+//!
 //! What became of money waits as a note whenever it is given up, since a receipt that is read twice does less harm than
 //! none.
 
@@ -9,40 +15,36 @@ use std::sync::Arc;
 
 use super::super::dead_letters::cause_of_end;
 use super::super::{App, ServedAccount};
+use super::ending::{Asked, Ending, Kept, Way, ended, learn};
 use super::{MAX_TRIES, Tried};
-use crate::channel::official::api::ApiError;
+use crate::channel::official::api::{ApiError, Filled};
 use crate::domain::customer::Customer;
 use crate::domain::forget::forget_left;
-use crate::domain::notes::{Note, keep};
-use crate::domain::reach::{CallState, Cause, Hindrance, Message, Path, Reach, Unsent, Windows, reach};
+use crate::domain::reach::{By, CallState, Carrier, Cause, Hindrance, Message, Path, Reach, Rights, reach};
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
 use crate::store::{Claimed, Commit, Committed, Keep, StoreError, Stored, Version};
 
-/// How a message ends, or goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Ending {
-    /// The platform has it.
-    Sent,
-    /// It waits for the customer's next message.
-    Noted,
-    /// As noted, and the platform said so: it is so until the customer does something.
-    Refused(Hindrance),
-    /// It is given up.
-    GivenUp(Cause),
-    /// It did not leave, and will be tried again: then, or as patience says.
-    PutOff(Option<UnixSecs>),
-    /// Somebody else has ended it.
-    Over,
-}
+/// The platform sends a template message with the same mark once in 600 s (platform.md 4.10); less what a call may take,
+/// and what its clock may be ahead of ours.
+const ASKED_AGAIN_WITHIN_SECS: i64 = 540;
+/// So long after a lost answer.
+const ASKED_AGAIN_AFTER_SECS: i64 = 30;
 
-/// How things stood when the platform was asked.
-struct Asked {
-    windows: Windows,
-    at: UnixSecs,
+/// How a message goes on after a call.
+enum Next {
+    /// This is what came of it.
+    Tried(Tried),
+    /// By another path.
+    OtherWay,
 }
 
 impl App {
+    /// What the account has a right to: by its kind, less what the platform refused of late.
+    pub(in crate::app) fn rights(&self, account: &ServedAccount, now: UnixSecs) -> Rights {
+        self.lacking.take_from(account.rights.clone(), (account.id(), now))
+    }
+
     /// Says something by the path that is open.
     pub(super) async fn send(
         &self,
@@ -51,48 +53,78 @@ impl App {
         reply: &Reply,
     ) -> Result<Tried, StoreError> {
         let work = &claimed.work;
+        let mut shut: Vec<Path> = Vec::new();
         for _ in 0..MAX_TRIES {
             let now = self.clock.now();
             let Stored { version, mut customer } = self.store.load(&claimed.of).await?;
-            let rights = self.lacking.rights(account.id(), now);
-            let ending = match customer.ways.call(&work.id) {
-                CallState::Ended => Some(Ending::Over),
-                CallState::Begun => Some(Ending::GivenUp(Cause::Unknown)),
-                CallState::None => match reach(&Message::late(reply, work.expires), &customer, &rights, now) {
-                    Reach::CustomerService { .. } => None,
-                    Reach::Nowhere { because } => Some(Ending::GivenUp(cause_of_end(because, claimed.attempt))),
-                    _ => Some(Ending::Noted),
-                },
+            let rights = shut.iter().fold(self.rights(account, now), |rights, path| rights.less(*path));
+            let (way, first) = match way(claimed, (&customer, &rights), now) {
+                Ok(found) => found,
+                Err(ending) => {
+                    let kept = ended(customer, (claimed, reply), &ending, now);
+                    match self.keep_record(claimed, version, kept).await? {
+                        Committed::Applied | Committed::Settled => return Ok(Tried::Finished),
+                        // Whoever came back meanwhile is told after all.
+                        Committed::Stale => continue,
+                    }
+                }
             };
-            let Some(ending) = ending else {
-                let asked = Asked { windows: customer.windows.clone(), at: now };
-                customer.windows.spend(now);
-                customer.ways.begin(&work.id, now);
+            let asked = Asked { way, windows: customer.windows.clone(), at: now, first };
+            if first.is_none() {
+                asked.take_place(&mut customer);
+                customer.ways.begin(&work.id, (way.path(), now));
                 let intent = Kept { customer, settles: false, unsent: None };
                 if self.keep_record(claimed, version, intent).await? != Committed::Applied {
                     continue;
                 }
-                let said = account.platform.send(&claimed.of.openid, &reply.clone().reachable_at(&account.site)).await;
-                let ending = match self.ending_of(account, said, now) {
-                    // By then it were of no use: the customer's next message may come earlier.
-                    Ending::PutOff(Some(at)) if at >= work.expires => Ending::Noted,
-                    ending => ending,
-                };
-                return self.end_call(claimed, reply, (ending, asked)).await;
+            }
+            let said = self.call(account, claimed, (reply, way)).await;
+            let ending = match self.ending_of(account, &asked, said) {
+                // By then it were of no use: the customer's next message may come earlier.
+                Ending::PutOff(Some(at)) if at >= work.expires => Ending::Noted,
+                ending => ending,
             };
-            let kept = ended(customer, (claimed, reply), (&ending, None), now);
-            match self.keep_record(claimed, version, kept).await? {
-                Committed::Applied | Committed::Settled => return Ok(Tried::Finished),
-                // Whoever came back meanwhile is told after all.
-                Committed::Stale => {}
+            match self.end_call((claimed, reply), (ending, &asked), &rights).await? {
+                Next::Tried(tried) => return Ok(tried),
+                Next::OtherWay => shut.push(way.path()),
             }
         }
         Err(too_many_conflicts())
     }
 
+    async fn call(
+        &self,
+        account: &ServedAccount,
+        claimed: &Claimed,
+        (reply, way): (&Reply, Way<'_>),
+    ) -> Result<(), ApiError> {
+        let openid = &claimed.of.openid;
+        let Way::Carried(carrier) = way else {
+            return account.platform.send(openid, &reply.clone().reachable_at(&account.site)).await;
+        };
+        let Carrier { template, by, fields, link } = carrier;
+        let filled = Filled {
+            template_id: template.as_str().to_owned(),
+            data: fields.clone(),
+            url: link.clone(),
+            ..Filled::default()
+        };
+        match by {
+            By::Subscription(_) => account.platform.notify(openid, &filled).await,
+            By::Template => {
+                let marked = Filled { client_msg_id: Some(claimed.work.mark()), ..filled };
+                account.platform.send_template(openid, &marked).await.map(drop)
+            }
+        }
+    }
+
     /// What the platform's answer means for the message.
-    fn ending_of(&self, account: &ServedAccount, said: Result<(), ApiError>, now: UnixSecs) -> Ending {
+    fn ending_of(&self, account: &ServedAccount, asked: &Asked<'_>, said: Result<(), ApiError>) -> Ending {
         let Err(error) = said else { return Ending::Sent };
+        if asked.first.is_some() {
+            // Whatever is said of this call, the first one may have been done.
+            return if error.is_passing() { self.asked_again(asked) } else { Ending::GivenUp(Cause::Unknown) };
+        }
         match &error {
             ApiError::NoWindow => Ending::Refused(Hindrance::NoWindow),
             ApiError::CountUsedUp => Ending::Refused(Hindrance::UsedUp),
@@ -101,40 +133,63 @@ impl App {
             ApiError::NotFollowing(_) => Ending::Refused(Hindrance::Away),
             ApiError::Unsendable => Ending::GivenUp(Cause::Hindered(Hindrance::Unsayable)),
             ApiError::NotBefore { at, .. } => Ending::PutOff(Some(*at)),
-            error if error.may_be_done() => Ending::GivenUp(Cause::Unknown),
+            error if error.may_be_done() => match asked.way.path() {
+                Path::Template => self.asked_again(asked),
+                Path::CustomerService | Path::Subscription => Ending::GivenUp(Cause::Unknown),
+            },
             error if error.is_passing() => Ending::PutOff(None),
+            error if error.is_no_consent() => Ending::NoConsent,
             error => {
                 if error.is_no_right() {
-                    self.lacking.learn(account.id(), Path::CustomerService, now);
+                    self.lacking.learn(account.id(), asked.way.path(), asked.at);
                 }
                 // Whatever the operator has to mend, the customer shall not miss it for that.
-                tracing::error!(account = %account.id(), %error, "a message could not be sent; it waits as a note");
-                Ending::Noted
+                let (path, mend) = (asked.way.path(), error.in_words());
+                tracing::error!(account = %account.id(), ?path, %error, mend, "a message could not be sent this way");
+                Ending::NotThisWay
             }
+        }
+    }
+
+    /// The answer was lost, of a message that the platform would tell again.
+    fn asked_again(&self, asked: &Asked<'_>) -> Ending {
+        let next = self.clock.now().plus_secs(ASKED_AGAIN_AFTER_SECS);
+        if may_ask_again(asked.first.unwrap_or(asked.at), next) {
+            Ending::AskedAgain(next)
+        } else {
+            Ending::GivenUp(Cause::Unknown)
         }
     }
 
     /// Writes down how a call ended.
     async fn end_call(
         &self,
-        claimed: &Claimed,
-        reply: &Reply,
-        (ending, asked): (Ending, Asked),
-    ) -> Result<Tried, StoreError> {
+        (claimed, reply): (&Claimed, &Reply),
+        (ending, asked): (Ending, &Asked<'_>),
+        rights: &Rights,
+    ) -> Result<Next, StoreError> {
+        if let Ending::AskedAgain(at) = ending {
+            // It stays written down as begun.
+            return Ok(Next::Tried(Tried::Until(at)));
+        }
+        let rights = rights.clone().less(asked.way.path());
         for _ in 0..MAX_TRIES {
             let now = self.clock.now();
-            let Stored { version, customer } = self.store.load(&claimed.of).await?;
+            let Stored { version, mut customer } = self.store.load(&claimed.of).await?;
             // Whoever came back while they were asked for is told after all.
             let is_back = ending == Ending::Refused(Hindrance::Away)
                 && !asked.windows.opened_like(&customer.windows)
                 && customer.away_since().is_none();
             let ending = if is_back { Ending::PutOff(None) } else { ending.clone() };
-            let kept = ended(customer, (claimed, reply), (&ending, Some(&asked)), now);
+            learn(&mut customer, (&ending, asked), now);
+            let ending = elsewhere(ending, claimed, (&customer, &rights), now);
+            let kept = ended(customer, (claimed, reply), &ending, now);
             match (self.keep_record(claimed, version, kept).await?, ending) {
                 (Committed::Stale, _) => {}
-                (_, Ending::PutOff(Some(at))) => return Ok(Tried::Until(at)),
-                (_, Ending::PutOff(None)) => return Ok(Tried::Again),
-                _ => return Ok(Tried::Finished),
+                (Committed::Applied, Ending::OtherWay) => return Ok(Next::OtherWay),
+                (_, Ending::PutOff(Some(at))) => return Ok(Next::Tried(Tried::Until(at))),
+                (_, Ending::PutOff(None)) => return Ok(Next::Tried(Tried::Again)),
+                _ => return Ok(Next::Tried(Tried::Finished)),
             }
         }
         Err(too_many_conflicts())
@@ -165,66 +220,56 @@ impl App {
     }
 }
 
-/// A record as it is to be kept.
-struct Kept {
-    customer: Customer,
-    /// Whether the work is done with.
-    settles: bool,
-    /// What was given up with it.
-    unsent: Option<Unsent>,
-}
-
-/// The record after the end of a message.
-fn ended(
-    mut customer: Customer,
-    (claimed, reply): (&Claimed, &Reply),
-    (ending, asked): (&Ending, Option<&Asked>),
+/// By which path to call now, and since when that was tried if it was; or how the message ends without a call.
+fn way<'a>(
+    claimed: &'a Claimed,
+    (customer, rights): (&Customer, &Rights),
     now: UnixSecs,
-) -> Kept {
+) -> Result<(Way<'a>, Option<UnixSecs>), Ending> {
     let work = &claimed.work;
-    if let Some(asked) = asked {
-        learn(&mut customer, (ending, asked), now);
-    }
-    if let Ending::PutOff(_) = ending {
-        customer.ways.forget_call(&work.id);
-        return Kept { customer, settles: false, unsent: None };
-    }
-    customer.ways.end(&work.id);
-    let (cause, noted) = match ending {
-        Ending::Noted | Ending::Refused(Hindrance::NoWindow | Hindrance::UsedUp | Hindrance::Blocked) => (None, true),
-        Ending::Refused(because) => (Some(Cause::Hindered(*because)), work.is_receipt()),
-        Ending::GivenUp(cause) => (Some(cause.clone()), work.is_receipt()),
-        Ending::Sent | Ending::PutOff(_) | Ending::Over => (None, false),
+    let carried = |wanted: Path| {
+        let carrier = work.task.carriers().iter().find(|carrier| Way::Carried(carrier).path() == wanted);
+        carrier.map(Way::Carried)
     };
-    if noted {
-        keep(&mut customer.notes, Note { reply: reply.clone(), expires: work.expires }, now);
+    match customer.ways.call(&work.id) {
+        CallState::Ended => return Err(Ending::Over),
+        CallState::Begun { by: Path::Template, at } if may_ask_again(at, now) => {
+            let way = carried(Path::Template).ok_or(Ending::GivenUp(Cause::Unknown))?;
+            return Ok((way, Some(at)));
+        }
+        CallState::Begun { .. } => return Err(Ending::GivenUp(Cause::Unknown)),
+        CallState::None => {}
     }
-    // Who left is owed nothing, and silence was never owed.
-    let cause = cause.filter(|_| customer.away_since().is_none() && !reply.is_silent());
-    let unsent = cause.map(|cause| Unsent { work: work.clone(), cause, at: now });
-    if let Some(unsent) = unsent.clone() {
-        customer.ways.give_up(unsent);
-    }
-    Kept { customer, settles: true, unsent }
+    let Some(message) = Message::of(work, work.expires) else { return Err(Ending::Over) };
+    let way = match reach(&message, customer, rights, now) {
+        Reach::CustomerService { .. } => Some(Way::Window),
+        // One notice has one template of each kind.
+        Reach::Subscription { .. } => carried(Path::Subscription),
+        Reach::Template { .. } => carried(Path::Template),
+        Reach::Nowhere { because } => return Err(Ending::GivenUp(cause_of_end(because, claimed.attempt))),
+        Reach::Reply { .. } | Reach::NextVisit { .. } => None,
+    };
+    way.map(|way| (way, None)).ok_or(Ending::Noted)
 }
 
-/// What the platform's answer says of the ways to the customer.
-fn learn(customer: &mut Customer, (ending, asked): (&Ending, &Asked), now: UnixSecs) {
-    match ending {
-        Ending::Refused(Hindrance::UsedUp) => {
-            if asked.windows.opened_like(&customer.windows) {
-                customer.windows.used_up(now);
-            }
-        }
-        Ending::Refused(because) => {
-            customer.windows.give_back(&asked.windows, asked.at);
-            customer.ways.learn(*because, (&asked.windows, &customer.windows), now);
-        }
-        Ending::PutOff(_) | Ending::Noted | Ending::GivenUp(Cause::Hindered(_)) => {
-            customer.windows.give_back(&asked.windows, asked.at);
-        }
-        Ending::Sent | Ending::GivenUp(_) | Ending::Over => {}
+/// After a refusal: another path, if one is open; else how the message ends.
+fn elsewhere(ending: Ending, claimed: &Claimed, (customer, rights): (&Customer, &Rights), now: UnixSecs) -> Ending {
+    if !matches!(ending, Ending::Refused(_) | Ending::NoConsent | Ending::NotThisWay) {
+        return ending;
     }
+    let Some(message) = Message::of(&claimed.work, claimed.work.expires) else { return ending };
+    match reach(&message, customer, rights, now) {
+        Reach::CustomerService { .. } | Reach::Subscription { .. } | Reach::Template { .. } => Ending::OtherWay,
+        _ if matches!(ending, Ending::Refused(_)) => ending,
+        Reach::Nowhere { because } => Ending::GivenUp(Cause::Hindered(because)),
+        Reach::Reply { .. } | Reach::NextVisit { .. } => Ending::Noted,
+    }
+}
+
+/// Whether the platform still knows a template message at `now` that was first sent at `first`. A clock that went back
+/// knows nothing.
+fn may_ask_again(first: UnixSecs, now: UnixSecs) -> bool {
+    (0..ASKED_AGAIN_WITHIN_SECS).contains(&now.secs_since(first))
 }
 
 fn too_many_conflicts() -> StoreError {

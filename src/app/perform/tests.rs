@@ -16,7 +16,7 @@ use crate::domain::customer::Customer;
 use crate::domain::ids::DedupeKey;
 use crate::domain::inbound::{Class, Inbound};
 use crate::domain::question::Question;
-use crate::domain::reach::{BY_MESSAGE, Cause, Hindrance, Reach};
+use crate::domain::reach::{BY_MESSAGE, Cause, Hindrance, Path, Reach};
 use crate::domain::reply::Reply;
 use crate::domain::sample::{NOON, text};
 use crate::domain::time::UnixSecs;
@@ -108,7 +108,8 @@ async fn what_moves_money_is_given_up_once_and_not_asked_again() {
     }
     assert_eq!(stand.happened(), Vec::<String>::new());
     let left = stand.left().await;
-    let [Work { task: Task::Send(Reply::Text(words)), .. }] = left.as_slice() else { panic!("{left:?}") };
+    let [work] = left.as_slice() else { panic!("{left:?}") };
+    let Some(Reply::Text(words)) = work.task.reply() else { panic!("{work:?}") };
     assert!(words.contains("20260101000000000000000001"), "{words}");
 }
 
@@ -232,7 +233,7 @@ async fn a_message_that_somebody_began_to_send_and_did_not_end_is_not_sent_again
     let mut stand = Stand::new();
     let mut customer = open_to_messages();
     customer.windows.spend(NOON);
-    customer.ways.begin(&"w".into(), NOON);
+    customer.ways.begin(&"w".into(), (Path::CustomerService, NOON));
     stand.keep("o1", customer, vec![message("w", "到账了")]).await;
     assert_eq!(send(&stand, message("w", "到账了")).await, Tried::Finished);
     assert_eq!((stand.happened(), stand.left().await), (Vec::<String>::new(), vec![]));

@@ -264,7 +264,7 @@ impl<'c> Decided<'c> {
         tallies.questions += u64::from(asked.is_some());
         for work in outbox {
             match &work.task {
-                Task::Send(_) => tallies.messages += 1,
+                Task::Send(_) | Task::Tell { .. } => tallies.messages += 1,
                 Task::Ask { question, .. } if question.idempotency_key.is_some() => tallies.orders += 1,
                 Task::Ask { question, .. } => tallies.questions += u64::from(asked != Some(question)),
             }

@@ -42,8 +42,8 @@ pub struct Ledger {
 impl Entry {
     /// What it says, if it says something.
     pub fn text(&self) -> Option<&str> {
-        match &self.work.task {
-            Task::Send(Reply::Text(text)) => Some(text),
+        match self.work.task.reply() {
+            Some(Reply::Text(text)) => Some(text),
             _ => None,
         }
     }
@@ -52,7 +52,7 @@ impl Entry {
     pub fn order(&self) -> Option<&str> {
         match &self.work.task {
             Task::Ask { question, .. } => question.idempotency_key.as_deref(),
-            Task::Send(_) => None,
+            Task::Send(_) | Task::Tell { .. } => None,
         }
     }
 }
@@ -75,7 +75,7 @@ impl Ledger {
         for id in &commit.settled {
             let noted = |reply: &Reply| commit.customer.notes.iter().any(|note| note.reply == *reply);
             if let Some(entry) = self.open(openid, id) {
-                let noted = matches!(&entry.work.task, Task::Send(reply) if noted(reply));
+                let noted = entry.work.task.reply().is_some_and(noted);
                 let expired = entry.work.expires <= latest;
                 let left = commit.customer.away_since().is_some();
                 let kept = commit.customer.ways.unsent().iter().find(|unsent| unsent.work.id == entry.work.id);

@@ -18,6 +18,7 @@ use crate::channel::official::deliver::{Sender, Stamp};
 use crate::channel::official::{Account, AccountSpec, Mode, Query, api, open, seal};
 use crate::config::playbook::{Dirs, Live, read};
 use crate::domain::playbook::Playbook;
+use crate::domain::reach::Rights;
 use crate::store::{PseudonymKey, Store};
 
 /// How a life ends.
@@ -59,6 +60,7 @@ fn shell(world: &World) -> Arc<App> {
         playbook: Live::still(Arc::clone(&PLAYBOOK)),
         backend: Backend::carried_by(Arc::new(world.clone())),
         platform: api::Client::carried_by(Box::new(Line(world.clone())), ("wx1".into(), "s".into())),
+        rights: Rights::of_service(),
         site: "http://here".into(),
     };
     let forget = world.lock().plan.forgets();

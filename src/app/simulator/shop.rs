@@ -10,7 +10,7 @@ use crate::domain::fact::Fact;
 use crate::domain::forget::Keep;
 use crate::domain::ids::Openid;
 use crate::domain::time::{BusinessDay, UnixSecs};
-use crate::domain::work::{Task, Work};
+use crate::domain::work::Work;
 use crate::growth::counter::{CounterKey, CounterRange, Increment, Metric};
 use crate::growth::counters::Counters;
 use crate::growth::lateness::Lateness;
@@ -170,7 +170,7 @@ impl Shop {
         for _ in 0..times {
             self.facts.extend(commit.facts.iter().map(|fact| (id, fact.clone())));
         }
-        let unsent = |work: &Work| self.plant == Some(Plant::ForgetsItWasSent) && matches!(work.task, Task::Send(_));
+        let unsent = |work: &Work| self.plant == Some(Plant::ForgetsItWasSent) && work.task.reply().is_some();
         self.outbox.retain(|owed| owed.customer != id || !commit.settled.contains(&owed.work.id) || unsent(&owed.work));
         for work in &commit.outbox {
             if !self.outbox.iter().any(|owed| owed.customer == id && owed.work.id == work.id) {

@@ -9,7 +9,6 @@ use super::world::{Event, State, Trouble, World, number_of};
 use crate::domain::ids::AccountId;
 use crate::domain::reply::Reply;
 use crate::domain::time::{BusinessDay, UnixSecs};
-use crate::domain::work::Task;
 use crate::growth::counter::{CounterKey, Increment};
 use crate::growth::counters::Counters;
 use crate::store::{
@@ -211,7 +210,7 @@ impl World {
             }
             Some(Plant::SendsBeforeCommit) => {
                 for work in &commit.outbox {
-                    if let (Task::Send(Reply::Text(text)), Some(of)) = (&work.task, number_of(&commit.of.openid)) {
+                    if let (Some(Reply::Text(text)), Some(of)) = (work.task.reply(), number_of(&commit.of.openid)) {
                         state.show((of, text), Knowing::Asking);
                     }
                 }

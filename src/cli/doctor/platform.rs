@@ -6,6 +6,7 @@ mod key;
 mod link;
 mod menus;
 mod rights;
+mod templates;
 
 use std::time::Duration;
 
@@ -98,7 +99,8 @@ impl Patient<'_> {
         self.rights(findings).await?;
         self.quotas(findings).await?;
         self.callback(findings).await?;
-        self.menus(findings).await
+        self.menus(findings).await?;
+        self.templates(findings).await
     }
 
     /// What a call comes to; one that nobody answers in time ends everything, and is told once.

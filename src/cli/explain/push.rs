@@ -13,12 +13,11 @@ use super::super::customer::{at_server, key, openid};
 use super::{on_one_line, print};
 use crate::app::{Clock as _, Listed, Resent, SystemClock, dead_letters, moment, resend, whose_dead_letter};
 use crate::config::Settings;
-use crate::config::settings::AccountKind;
 use crate::domain::ids::{AccountId, WorkId};
 use crate::domain::reach::{Message, Rights, Told, Unsent, reach};
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
-use crate::domain::work::{Task, Work};
+use crate::domain::work::Work;
 use crate::store::{CustomerRef, Held, Store, StoreError, open_to_export};
 
 #[derive(Debug, Args)]
@@ -45,7 +44,7 @@ pub(super) async fn run(settings: &Settings, account: AccountId, args: &PushArgs
         let listed = dead_letters(store.as_ref(), &account).await?;
         return print(&list(&listed));
     };
-    let rights = rights_of(settings, &account);
+    let rights = settings.accounts.get(&account).map(|account| account.kind.rights()).unwrap_or_default();
     let meant = meant(store.as_ref(), account, id).await?;
     let held = match &meant {
         Some(meant) => store.held(&meant.of).await?,
@@ -69,14 +68,6 @@ async fn meant(store: &dyn Store, account: AccountId, id: &str) -> anyhow::Resul
     Ok(openid(id).ok().map(|openid| Meant { of: CustomerRef { account, openid }, work: None }))
 }
 
-fn rights_of(settings: &Settings, account: &AccountId) -> Rights {
-    match settings.accounts.get(account).map(|account| account.kind) {
-        Some(AccountKind::Subscription) => Rights::of_subscription(),
-        Some(AccountKind::Test) => Rights::of_test(),
-        Some(AccountKind::Service) | None => Rights::of_service(),
-    }
-}
-
 fn list(listed: &[Listed]) -> String {
     if listed.is_empty() {
         return "没有放弃的消息。no message was given up\n".to_owned();
@@ -87,27 +78,28 @@ fn list(listed: &[Listed]) -> String {
 fn told((held, only): (&Held, Option<&WorkId>), (rights, now): (&Rights, UnixSecs), args: &PushArgs) -> String {
     let customer = &held.stored.customer;
     let mut told = String::new();
-    let path = |reply: &Reply, expires: UnixSecs| {
-        let reach = reach(&Message::late(reply, expires), customer, rights, now);
+    let path = |message: &Message<'_>| {
+        let reach = reach(message, customer, rights, now);
         Told { reach: &reach, at: moment }.to_string()
     };
     if only.is_none() {
         let any = Reply::Text("…".into());
-        let _ = writeln!(told, "现在 now：{}", path(&any, now.plus_secs(A_DAY_SECS)));
+        let _ = writeln!(told, "现在 now：{}", path(&Message::late(&any, now.plus_secs(A_DAY_SECS))));
         for (template, left) in customer.ways.consents.all() {
             let _ = writeln!(told, "同意过的订阅 consent：{template}  {left}");
         }
         let _ = writeln!(told, "等下次来再说 waiting as notes：{}", customer.notes.len());
-        for work in held.outbox.iter().filter(|work| matches!(work.task, Task::Send(_))) {
+        for (work, message) in held.outbox.iter().filter_map(|work| Some((work, Message::of(work, work.expires)?))) {
             let _ = writeln!(told, "等待发出 outgoing：{}  {}", moment(work.due), work.id);
+            let _ = writeln!(told, "    现在发 sent now：{}", path(&message));
             body(&mut told, work, args);
         }
     }
     for Unsent { work, cause, at } in customer.ways.unsent().iter().filter(|it| only.is_none_or(|id| *id == it.work.id))
     {
         let _ = writeln!(told, "已放弃 given up：{}  {}  {cause}", moment(*at), work.id);
-        if let Task::Send(reply) = &work.task {
-            let path = path(reply, work.expires.max(now.plus_secs(A_DAY_SECS)));
+        if let Some(message) = Message::of(work, work.expires.max(now.plus_secs(A_DAY_SECS))) {
+            let path = path(&message);
             let _ = writeln!(told, "    现在重发 sent again now：{path}");
         }
         body(&mut told, work, args);
@@ -122,12 +114,16 @@ fn told((held, only): (&Held, Option<&WorkId>), (rights, now): (&Rights, UnixSec
 const A_DAY_SECS: i64 = 86_400;
 
 fn body(told: &mut String, work: &Work, args: &PushArgs) {
-    if let (true, Task::Send(reply)) = (args.body, &work.task) {
+    if let (true, Some(reply)) = (args.body, work.task.reply()) {
         let words = match reply {
             Reply::Text(words) => on_one_line(words),
             other => on_one_line(&serde_json::to_string(other).unwrap_or_default()),
         };
         let _ = writeln!(told, "    {words}");
+        for carrier in work.task.carriers() {
+            let fields = carrier.fields.iter().map(|(key, value)| format!("{key} {}", on_one_line(value)));
+            let _ = writeln!(told, "    {}：{}", carrier.template, fields.collect::<Vec<_>>().join("，"));
+        }
     }
 }
 
@@ -200,7 +196,8 @@ mod tests {
     use super::*;
     use crate::domain::customer::Customer;
     use crate::domain::ids::DedupeKey;
-    use crate::domain::reach::{BY_MESSAGE, Cause};
+    use crate::domain::reach::{BY_MESSAGE, By, Carrier, Cause};
+    use crate::domain::work::Task;
     use crate::store::{Stored, Version};
 
     const NOW: UnixSecs = UnixSecs(1_772_416_800);
@@ -234,6 +231,26 @@ mod tests {
         assert!(told.contains("等待发出 outgoing：2026-03-02 10:00:00 +08:00  note-0/1"), "{told}");
         assert_eq!((told.matches("已放弃").count(), told.matches("现在重发").count()), (2, 2), "{told}");
         assert!(told.contains("客户可能已经收到") && !told.contains("到账了"), "{told}");
+    }
+
+    #[test]
+    fn what_a_template_can_carry_is_told_with_its_path_and_its_fields_when_asked_for() {
+        let carrier = Carrier {
+            template: "T".into(),
+            by: By::Template,
+            fields: [("phrase2".to_owned(), "已办好".to_owned())].into(),
+            link: String::new(),
+        };
+        let task = Task::Tell { reply: Reply::Text("到账了".into()), carriers: vec![carrier] };
+        let outbox = vec![Work { task, expires: NOW.plus_secs(60), ..work("order/1/receipt") }];
+        let stored = Stored { version: Version(1), customer: Customer::default() };
+        let held = Held { stored, outbox, ..held() };
+        let explained = |body| {
+            let args = PushArgs { id: None, resend: false, body };
+            told((&held, None), (&Rights::default(), NOW), &args)
+        };
+        assert!(explained(false).contains("现在发 sent now：模板消息 T。"), "{}", explained(false));
+        assert!(!explained(false).contains("已办好") && explained(true).contains("T：phrase2 已办好"));
     }
 
     #[test]

@@ -14,9 +14,10 @@ use crate::config::nearest::suggestion;
 use crate::domain::actions::Kind;
 use crate::domain::channel::ChannelRule;
 use crate::domain::connector::Connector;
-use crate::domain::ids::{ActionKey, Channel, ConnectorKey};
+use crate::domain::ids::{ActionKey, Channel, ConnectorKey, NoticeKey};
 use crate::domain::keywords::KeywordRule;
 use crate::domain::menu::Menu;
+use crate::domain::notice::Notice;
 use crate::domain::playbook::Moments;
 
 /// More actions or rules than this are refused.
@@ -49,6 +50,11 @@ pub struct ConnectorsFile {
 #[serde(transparent)]
 pub struct ChannelsFile(pub BTreeMap<Channel, ChannelRule>);
 
+/// `notices.toml`: what carries an outcome when no window is open.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct NoticesFile(pub BTreeMap<NoticeKey, Notice>);
+
 /// A part that is there; its value when it could be read.
 #[derive(Debug)]
 pub struct Part<T> {
@@ -73,6 +79,8 @@ pub struct Draft {
     pub connectors: BTreeMap<ConnectorKey, Part<Connector>>,
     /// Channels by key, in the order they are written.
     pub channels: Vec<(Channel, Part<ChannelRule>)>,
+    /// Notices by name.
+    pub notices: BTreeMap<NoticeKey, Part<Notice>>,
     /// Menus in order of their files.
     pub menus: Vec<Part<Menu>>,
     /// A file could not be read at all: what refers to it cannot be judged.
@@ -107,6 +115,7 @@ impl Draft {
             Role::Moments => self.moments = Some(Part { value: shape::read(&site, findings), site }),
             Role::Connectors => self.take_connectors(&site, findings),
             Role::Channels => self.take_channels(&site, findings),
+            Role::Notices => self.take_notices(&site, findings),
             Role::Menu => self.menus.push(Part { value: shape::read(&site, findings), site }),
         }
     }
@@ -179,6 +188,19 @@ impl Draft {
                 None
             };
             self.channels.push((Channel::new(key), Part { site, value }));
+        }
+    }
+
+    fn take_notices(&mut self, file: &Site, findings: &mut Vec<Finding>) {
+        for (key, site) in file.entries() {
+            let value = if site.value().is_object() {
+                shape::read(&site, findings)
+            } else {
+                let mend = "通知写成 [名称]，下面写 states 和一节 [名称.subscription] 或 [名称.template]";
+                findings.push(site.name().error(Code::WrongValue, "通知要写成一张表", mend));
+                None
+            };
+            self.notices.insert(NoticeKey::new(key), Part { site, value });
         }
     }
 }

@@ -142,6 +142,12 @@ codes! {
     ConnectorExample = "connector-example",
     /// A channel that cannot be counted by as it is written.
     ChannelRule = "channel-rule",
+    /// A notice that the platform would refuse as it is written.
+    NoticeRule = "notice-rule",
+    /// A notice that is named but not there.
+    UnknownNotice = "unknown-notice",
+    /// A notice that no action names.
+    UnusedNotice = "unused-notice",
 }
 
 impl fmt::Display for Code {

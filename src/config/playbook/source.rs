@@ -39,6 +39,8 @@ pub enum Role {
     Connectors,
     /// `channels.toml`; an account may do without.
     Channels,
+    /// `notices.toml`; an account may do without.
+    Notices,
     /// A file in the menu folder.
     Menu,
 }
@@ -65,12 +67,13 @@ pub struct Sources {
     roots: Vec<PathBuf>,
 }
 
-const FILES: [(&str, Role); 5] = [
+const FILES: [(&str, Role); 6] = [
     ("actions.toml", Role::Actions),
     ("keywords.toml", Role::Keywords),
     ("moments.toml", Role::Moments),
     ("connectors.toml", Role::Connectors),
     ("channels.toml", Role::Channels),
+    ("notices.toml", Role::Notices),
 ];
 
 impl Sources {

@@ -13,6 +13,7 @@ use super::secret::{Secret, StoreUrl};
 use crate::config::playbook::Dirs;
 use crate::domain::forget::Forget;
 use crate::domain::ids::AccountId;
+use crate::domain::reach::Rights;
 
 /// All settings, checked.
 #[derive(Clone, Debug)]
@@ -101,6 +102,17 @@ pub enum AccountKind {
     Subscription,
     /// A test account (测试号).
     Test,
+}
+
+impl AccountKind {
+    /// What an account of that kind, certified, has a right to (platform.md part 5).
+    pub fn rights(self) -> Rights {
+        match self {
+            Self::Service => Rights::of_service(),
+            Self::Subscription => Rights::of_subscription(),
+            Self::Test => Rights::of_test(),
+        }
+    }
 }
 
 /// How deliveries are protected (platform.md 1.3), the strongest first; a weaker one is refused.

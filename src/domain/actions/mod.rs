@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::customer::{Customer, Dialogue};
 use super::decision::Moment;
 use super::fact::FactKind;
-use super::ids::{ActionKey, ConnectorKey};
+use super::ids::{ActionKey, ConnectorKey, NoticeKey};
+use super::notice::Noticed;
 use super::numbers::Numbers;
 use super::question::{Answer, Question};
 use super::reply::Reply;
@@ -99,6 +100,8 @@ pub struct Outcome {
     pub outbox: Vec<Work>,
     /// The one piece of `outbox` whose outcome may still become the answer: the first one.
     pub wait: bool,
+    /// The notice that may carry the reply, if it comes when no window is open.
+    pub notice: Option<Noticed>,
     /// Texts that could not be filled. `decide` sees to it that the customer reads something else and the operator
     /// reads this.
     pub faults: Vec<TemplateFault>,
@@ -177,6 +180,11 @@ pub trait ActionKind {
     /// The values it hands to a connector's templates.
     fn question_values(&self) -> BTreeSet<String> {
         BTreeSet::new()
+    }
+
+    /// The notice that may carry its outcome, and all that it can be about.
+    fn noticed(&self) -> Option<(&NoticeKey, Vec<Values>)> {
+        None
     }
 
     /// Rules between fields that no type can hold; each fault names the field and how to mend it.

@@ -14,7 +14,7 @@ use super::words::{self, Pick};
 use super::{ActionKind, Claim, Composed, Entry, Fault, Given, Memory, Outcome, Stakes, TextField, View};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::OrderOutcome;
-use crate::domain::ids::ConnectorKey;
+use crate::domain::ids::{ConnectorKey, NoticeKey};
 use crate::domain::question::Answer;
 use crate::domain::template::Template;
 use crate::domain::time::UnixSecs;
@@ -89,6 +89,12 @@ pub struct Order {
         description = "一直没有回音、转人工核实时的话：{{ label }}、{{ amount }}、{{ description }}、{{ order }}"
     )]
     pub unknown: Template,
+    /// The notice that carries the outcome when no window is open.
+    #[serde(default)]
+    #[schemars(
+        description = "客户没有打开的对话窗口时，用 notices.toml 里的哪一种通知告诉他结果；不写就等他下次来再说"
+    )]
+    pub notice: Option<NoticeKey>,
     /// How the latest order stands, for customers who ask or confirm twice.
     #[schemars(description = "顾客问起最近一笔订单，或者重复确认时的话")]
     pub standing: Standing,
@@ -201,9 +207,7 @@ impl ActionKind for Order {
         };
         let longest = self.choices.iter().max_by_key(|choice| choice.label.len() + choice.description.len());
         let about_one = longest.into_iter().flat_map(|choice| {
-            let mut values = choice.values();
-            // An order number has 26 digits.
-            values.insert("order".to_owned(), Value::from("0".repeat(26)));
+            let values = choice.with_longest_number();
             let fixed = [
                 ("confirm", &self.confirm),
                 ("unclear_confirm", &self.unclear_confirm),
@@ -227,6 +231,10 @@ impl ActionKind for Order {
 
     fn question_values(&self) -> BTreeSet<String> {
         ["code", "amount_fen", "order"].map(str::to_owned).into()
+    }
+
+    fn noticed(&self) -> Option<(&NoticeKey, Vec<Values>)> {
+        Some((self.notice.as_ref()?, self.choices.iter().map(Choice::with_longest_number).collect()))
     }
 
     fn faults(&self) -> Vec<Fault> {
@@ -314,6 +322,13 @@ impl Choice {
             ("amount".to_owned(), Value::Fen(self.amount_fen)),
             ("description".to_owned(), Value::from(self.description.as_str())),
         ])
+    }
+
+    /// The same with an order number: it has 26 digits.
+    fn with_longest_number(&self) -> Values {
+        let mut values = self.values();
+        values.insert("order".to_owned(), Value::from("0".repeat(26)));
+        values
     }
 }
 

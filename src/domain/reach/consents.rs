@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::TemplateId;
@@ -14,7 +15,8 @@ const MOST_TEMPLATES: usize = 32;
 const MOST_OF_ONE: u8 = 20;
 
 /// How long a consent lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Term {
     /// One consent carries one message.
     Once,
@@ -86,6 +88,15 @@ impl Consents {
         }
     }
 
+    /// A message by the template, for which a consent was spent, surely did not leave. Whoever took the consent back in
+    /// that very moment is known to have one too many: the platform's next refusal (43101) mends it.
+    pub fn give_back(&mut self, template: &TemplateId, (term, now): (Term, UnixSecs)) {
+        if term == Term::Once {
+            let consent = self.0.entry(template.clone()).or_insert(Consent { left: 0, latest: now });
+            consent.left = MOST_OF_ONE.min(consent.left.saturating_add(1));
+        }
+    }
+
     /// The platform says that there is no consent (43101).
     pub fn refused(&mut self, template: &TemplateId) {
         self.0.remove(template);
@@ -115,6 +126,16 @@ mod tests {
         consents.spend(&"T1".into(), Term::Once);
         consents.spend(&"T1".into(), Term::Once);
         assert!(consents.is_empty());
+    }
+
+    #[test]
+    fn a_consent_whose_message_did_not_leave_is_there_again() {
+        let mut consents = agreed(&[("T1", true)]);
+        consents.spend(&"T1".into(), Term::Once);
+        consents.give_back(&"T1".into(), (Term::Once, UnixSecs(1)));
+        assert_eq!(consents, agreed(&[("T1", true)]));
+        consents.give_back(&"T1".into(), (Term::Lasting, UnixSecs(1)));
+        assert_eq!(consents.left(&"T1".into()), 1, "none was spent");
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn left() -> Customer {
 }
 
 fn carrier(template: &str, by: By) -> Carrier {
-    Carrier { template: template.into(), by }
+    Carrier { template: template.into(), by, fields: BTreeMap::new(), link: String::new() }
 }
 
 fn text() -> Reply {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::consents::Consents;
 use super::windows::Windows;
-use super::{Cause, Hindrance};
+use super::{Cause, Hindrance, Path};
 use crate::domain::ids::WorkId;
 use crate::domain::time::UnixSecs;
 use crate::domain::work::Work;
@@ -40,7 +40,18 @@ struct Refused {
 struct Call {
     work: WorkId,
     begun: UnixSecs,
-    has_ended: bool,
+    stage: Stage,
+}
+
+/// How far a call is. It is stored by the order of its variants, and the first two as the truth value that older
+/// versions wrote in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Stage {
+    /// Begun as a customer-service message.
+    Begun,
+    Ended,
+    BegunBySubscription,
+    BegunByTemplate,
 }
 
 /// How the call of a message stands.
@@ -49,7 +60,12 @@ pub enum CallState {
     /// None was made.
     None,
     /// One was begun, and nobody wrote down how it ended: the message may have arrived.
-    Begun,
+    Begun {
+        /// By this path.
+        by: Path,
+        /// Then, for the first time.
+        at: UnixSecs,
+    },
     /// It is over and done with.
     Ended,
 }
@@ -90,30 +106,40 @@ impl Ways {
 
     /// How the call of this work stands.
     pub fn call(&self, work: &WorkId) -> CallState {
-        match self.calls.iter().find(|call| call.work == *work) {
-            None => CallState::None,
-            Some(Call { has_ended: false, .. }) => CallState::Begun,
-            Some(Call { has_ended: true, .. }) => CallState::Ended,
-        }
+        let Some(Call { begun, stage, .. }) = self.calls.iter().find(|call| call.work == *work) else {
+            return CallState::None;
+        };
+        let by = match stage {
+            Stage::Ended => return CallState::Ended,
+            Stage::Begun => Path::CustomerService,
+            Stage::BegunBySubscription => Path::Subscription,
+            Stage::BegunByTemplate => Path::Template,
+        };
+        CallState::Begun { by, at: *begun }
     }
 
-    /// The message is about to be handed to the platform: from now on nobody else does.
-    pub fn begin(&mut self, work: &WorkId, now: UnixSecs) {
+    /// The message is about to be handed to the platform by this path: from now on nobody else does.
+    pub fn begin(&mut self, work: &WorkId, (by, now): (Path, UnixSecs)) {
         self.forget_call(work);
         // One whose end is not known is never forgotten for another: it ends with its work.
-        self.calls.retain(|call| !call.has_ended || now.secs_since(call.begun).abs() < CALLS_KEPT_SECS);
+        self.calls.retain(|call| call.stage != Stage::Ended || now.secs_since(call.begun).abs() < CALLS_KEPT_SECS);
         if self.calls.len() >= MOST_CALLS
-            && let Some(oldest) = self.calls.iter().position(|call| call.has_ended)
+            && let Some(oldest) = self.calls.iter().position(|call| call.stage == Stage::Ended)
         {
             self.calls.remove(oldest);
         }
-        self.calls.push(Call { work: work.clone(), begun: now, has_ended: false });
+        let stage = match by {
+            Path::CustomerService => Stage::Begun,
+            Path::Subscription => Stage::BegunBySubscription,
+            Path::Template => Stage::BegunByTemplate,
+        };
+        self.calls.push(Call { work: work.clone(), begun: now, stage });
     }
 
     /// The message is over and done with.
     pub fn end(&mut self, work: &WorkId) {
         for call in self.calls.iter_mut().filter(|call| call.work == *work) {
-            call.has_ended = true;
+            call.stage = Stage::Ended;
         }
     }
 
@@ -182,16 +208,18 @@ mod tests {
     fn a_call_is_known_from_its_beginning_to_some_time_after_its_end() {
         let mut ways = Ways::default();
         let id = |n: i64| WorkId::new(n.to_string());
-        ways.begin(&id(0), UnixSecs(0));
-        assert_eq!((ways.call(&id(0)), ways.call(&id(1))), (CallState::Begun, CallState::None));
+        let begun = |secs| CallState::Begun { by: Path::CustomerService, at: UnixSecs(secs) };
+        let by_window = |secs| (Path::CustomerService, UnixSecs(secs));
+        ways.begin(&id(0), by_window(0));
+        assert_eq!((ways.call(&id(0)), ways.call(&id(1))), (begun(0), CallState::None));
         ways.end(&id(0));
-        ways.begin(&id(1), UnixSecs(CALLS_KEPT_SECS - 1));
-        assert_eq!((ways.call(&id(0)), ways.call(&id(1))), (CallState::Ended, CallState::Begun));
+        ways.begin(&id(1), by_window(CALLS_KEPT_SECS - 1));
+        assert_eq!((ways.call(&id(0)), ways.call(&id(1))), (CallState::Ended, begun(CALLS_KEPT_SECS - 1)));
         for n in 2..40 {
-            ways.begin(&id(n), UnixSecs(CALLS_KEPT_SECS));
+            ways.begin(&id(n), by_window(CALLS_KEPT_SECS));
             ways.end(&id(n));
         }
-        assert_eq!((ways.call(&id(0)), ways.call(&id(1))), (CallState::None, CallState::Begun));
+        assert_eq!((ways.call(&id(0)), ways.call(&id(1))), (CallState::None, begun(CALLS_KEPT_SECS - 1)));
         assert!(ways.calls.len() <= MOST_CALLS, "{}", ways.calls.len());
         ways.forget_call(&id(1));
         assert_eq!(ways.call(&id(1)), CallState::None);
@@ -204,9 +232,11 @@ mod tests {
         ways.learn(Hindrance::Blocked, (&Windows::default(), &Windows::default()), UnixSecs(1));
         ways.forget();
         assert_eq!(ways, Ways::default());
-        ways.begin(&"w".into(), UnixSecs(2));
-        ways.forget();
-        assert_eq!(ways.call(&"w".into()), CallState::Begun);
+        for by in [Path::CustomerService, Path::Subscription, Path::Template] {
+            ways.begin(&"w".into(), (by, UnixSecs(2)));
+            ways.forget();
+            assert_eq!(ways.call(&"w".into()), CallState::Begun { by, at: UnixSecs(2) });
+        }
     }
 
     #[test]

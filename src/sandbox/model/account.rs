@@ -159,6 +159,7 @@ impl State {
             state.add_code(CodeRequest::permanent(scene), label, fresh);
         }
         state.begin_statistics(fresh);
+        state.add_demo_templates();
         state
     }
 

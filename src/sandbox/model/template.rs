@@ -15,6 +15,10 @@ use super::{library, parameters};
 use crate::domain::ids::Openid;
 use crate::domain::time::UnixSecs;
 
+/// The demo account's template for template messages.
+const DEMO_TEMPLATE: &str = "TPLorder-progress-template";
+/// Its template for subscription notices.
+const DEMO_NOTICE: &str = "TPLorder-progress-notice";
 const MOST: usize = 25;
 /// The same client id to the same customer goes out once within ten minutes.
 const ONCE_SECS: i64 = 600;
@@ -136,6 +140,21 @@ impl Templates {
 fn once(openid: &Openid, body: &Value) -> Option<String> {
     let client = text(body, "/client_msg_id");
     (!client.is_empty()).then(|| format!("{openid} {client}"))
+}
+
+impl State {
+    /// The demo account has chosen its templates before anybody came: `notices.toml` names them.
+    pub fn add_demo_templates(&mut self) {
+        let lines =
+            "办理业务：{{thing1.DATA}}\n办理结果：{{phrase2.DATA}}\n金额：{{amount3.DATA}}\n时间：{{time4.DATA}}";
+        let template = |content: String| Template { title: "业务办理结果通知".to_owned(), content, lasting: 2 };
+        let full = format!("{lines}\n订单编号：{{{{character_string5.DATA}}}}");
+        for (own, id, content) in
+            [(&mut self.templates.own, DEMO_TEMPLATE, full), (&mut self.notices.own, DEMO_NOTICE, lines.to_owned())]
+        {
+            own.entry(id.to_owned()).or_insert_with(|| template(content));
+        }
+    }
 }
 
 /// What a call sent: its id, to whom, and the chat's latest entry before.

@@ -1,4 +1,4 @@
-//! Stored shapes are what they always were, and older ones are read.
+//! Every stored shape is what it always was.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -15,7 +15,7 @@ use crate::domain::numbers::Numbers;
 use crate::domain::order::{Back, Business, Decided, Money, Order, Orders, Paid, Payment, Reason};
 use crate::domain::private::Private;
 use crate::domain::question::Question;
-use crate::domain::reach::{BY_MESSAGE, Cause, Hindrance, Unsent, Ways, Windows};
+use crate::domain::reach::{BY_MESSAGE, By, Carrier, Cause, Hindrance, Path, Term, Unsent, Ways, Windows};
 use crate::domain::recent::Recent;
 use crate::domain::reply::{Article, Reply};
 use crate::domain::time::{BusinessDay, UnixSecs};
@@ -71,7 +71,7 @@ fn ways() -> Ways {
     ways.consents.answered(&[accepted], UnixSecs(5));
     let windows = Windows::default();
     ways.learn(Hindrance::Blocked, (&windows, &windows), UnixSecs(6));
-    ways.begin(&"w".into(), UnixSecs(7));
+    ways.begin(&"w".into(), (Path::CustomerService, UnixSecs(7)));
     ways.give_up(Unsent { work: work(), cause: Cause::Refused { code: 47003 }, at: UnixSecs(8) });
     ways
 }
@@ -151,11 +151,11 @@ const CUSTOMER_1: &str = concat!(
     "01047061636b07636f6e6669726d01016e020910011200"
 );
 
-const ORDERS: &str =
-    "01014e03627579014303e58c850a01141801010150010d0101540a160405010101076164647265737304020102010401031a1a00";
-
-const WAYS: &str =
+const WAYS_2: &str =
     "010154010a01040c0101770e0001017703020401047061636b056f72646572010176030201016b01016d00017402b6de0510";
+
+const ORDERS_3: &str =
+    "01014e03627579014303e58c850a01141801010150010d0101540a160405010101076164647265737304020102010401031a1a00";
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
@@ -164,12 +164,12 @@ fn bytes(hex: &str) -> Vec<u8> {
 #[test]
 fn version_3_of_a_customer_is_what_it_always_was() {
     let body = CUSTOMER_1.strip_prefix("01").unwrap();
-    assert_golden(customer(), &format!("03{body}{WAYS}{ORDERS}"));
+    assert_golden(customer(), &format!("03{body}{WAYS_2}{ORDERS_3}"));
 }
 
 #[test]
 fn a_customer_that_version_2_wrote_is_read_without_orders_and_numbers() {
-    let written = bytes(&format!("02{}{WAYS}", CUSTOMER_1.strip_prefix("01").unwrap()));
+    let written = bytes(&format!("02{}{WAYS_2}", CUSTOMER_1.strip_prefix("01").unwrap()));
     let then = Customer { orders: Orders::default(), numbers: Numbers::default(), ..customer() };
     assert_eq!(read::<Customer>(&[written.clone(), vec![0; 9]].concat()).unwrap(), then);
     for kept in 0..written.len() {
@@ -183,6 +183,17 @@ fn what_is_private_is_never_kept_as_it_is() {
     let mut customer = customer();
     customer.numbers.bind(Value::Private(Private::new("13800138000")), UnixSecs(1));
     assert!(matches!(write(&customer), Err(StoreError::Shape { what: "customer", .. })));
+}
+
+#[test]
+fn calls_by_every_path_are_stored_as_they_always_were() {
+    for (by, stage) in [(Path::CustomerService, "00"), (Path::Subscription, "02"), (Path::Template, "03")] {
+        let mut ways = Ways::default();
+        ways.begin(&"w".into(), (by, UnixSecs(7)));
+        assert_eq!(postcard::to_stdvec(&ways).unwrap(), bytes(&format!("00000101770e{stage}00")));
+        ways.end(&"w".into());
+        assert_eq!(postcard::to_stdvec(&ways).unwrap(), bytes("00000101770e0100"));
+    }
 }
 
 #[test]
@@ -205,8 +216,24 @@ fn version_1_of_a_fact_is_what_it_always_was() {
 }
 
 #[test]
-fn version_1_of_outgoing_work_is_what_it_always_was() {
-    assert_golden(work(), "01017703020401047061636b056f72646572010176030201016b01016d000174");
+fn version_2_of_outgoing_work_is_what_it_always_was_and_version_1_is_read() {
+    let body = "017703020401047061636b056f72646572010176030201016b01016d000174";
+    assert_golden(work(), &format!("02{body}"));
+    assert_eq!(read::<Work>(&bytes(&format!("01{body}"))).unwrap(), work());
+}
+
+#[test]
+fn what_a_template_can_carry_is_stored_as_it_always_was() {
+    let carrier = |by| Carrier {
+        template: "T".into(),
+        by,
+        fields: BTreeMap::from([("thing1".into(), "a".into())]),
+        link: "l".into(),
+    };
+    let by = [By::Subscription(Term::Once), By::Subscription(Term::Lasting), By::Template];
+    let task = Task::Tell { reply: Reply::Text("b".into()), carriers: by.map(carrier).into() };
+    let carriers = ["0000", "0001", "01"].map(|by| format!("0154{by}01067468696e67310161016c")).concat();
+    assert_golden(Work { task, ..work() }, &format!("0201770302040201016203{carriers}"));
 }
 
 #[test]

@@ -19,7 +19,10 @@ pub enum ApiError {
     /// 40003, 43004, 43019, 48002, 50005: the customer does not follow, or refuses messages.
     #[error("the customer does not follow or refuses messages ({0})")]
     NotFollowing(i64),
-    /// The platform is busy or its answer was lost. Whether the call was done is not known.
+    /// The platform is busy (-1, a status of 5xx) or its answer was lost. Whether the call was done is not known: of -1
+    /// the table says that a send is repeated only under a mark of ours (platform.md 4.0), so it may have had its effect,
+    /// and what stands behind a 5xx may have gone on. Every other code of the table says that nothing was done; those
+    /// that pass (45009, 45011, 45066, 65414, 65415) are [`ApiError::NotBefore`].
     #[error("the platform is busy or cannot be reached: try again later")]
     Busy,
     /// The call did not leave: nobody is there, or there is no token for it. It was not done, surely.
@@ -227,6 +230,21 @@ mod tests {
         assert_eq!(error.reaction(), Reaction::Alert(Reason::Account));
         assert_eq!(ApiError::Refused { code: 77, rid: None }.in_words(), "平台拒绝了请求（77）");
         assert_eq!(ApiError::Busy.in_words(), "微信平台繁忙或没有回应，请稍后再试");
+    }
+
+    /// Whoever takes a refusal for a lost answer gives up what could be sent again; the other way round it is sent twice.
+    #[test]
+    fn of_all_codes_only_minus_one_leaves_it_open_whether_the_call_was_done() {
+        let codes = super::super::codes::MEANINGS.iter().flat_map(|(codes, ..)| codes.clone());
+        let open = codes.filter(|code| match ApiError::check(&json!({ "errcode": code }), NOON) {
+            Err(error) => error.may_be_done(),
+            Ok(()) => false,
+        });
+        assert_eq!(open.collect::<Vec<_>>(), [-1]);
+        for code in [45009, 45011, 45066, 65414, 65415] {
+            let error = ApiError::check(&json!({ "errcode": code }), NOON).unwrap_err();
+            assert!(matches!(error, ApiError::NotBefore { .. }), "{code}");
+        }
     }
 
     #[test]

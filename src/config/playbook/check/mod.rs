@@ -5,6 +5,7 @@ mod channels;
 mod connectors;
 pub mod keywords;
 mod menus;
+mod notices;
 mod references;
 
 use super::draft::Draft;
@@ -16,6 +17,7 @@ pub fn all(draft: &Draft, findings: &mut Vec<Finding>) {
     channels::check(draft, findings);
     connectors::check(draft, findings);
     menus::check(draft, findings);
+    notices::check(draft, findings);
     if !draft.partial {
         references::check(draft, findings);
     }

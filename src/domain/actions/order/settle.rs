@@ -3,6 +3,7 @@
 use super::super::{Outcome, View};
 use super::{DEFAULT, Mark, Order, marks, with_mark};
 use crate::domain::fact::{FactKind, OrderOutcome};
+use crate::domain::notice::Noticed;
 use crate::domain::question::Answer;
 use crate::domain::reply::Reply;
 use crate::domain::template::Template;
@@ -53,6 +54,7 @@ impl Order {
             outcome,
         });
         out.memory = Some(with_mark(known, mark));
+        out.notice = self.notice.clone().map(|key| Noticed { key, outcome, values: memo.clone() });
         out
     }
 }

@@ -189,6 +189,35 @@ fn an_order_ends_once() {
 }
 
 #[test]
+fn only_the_end_of_an_order_is_told_by_its_notice_and_once() {
+    let order = Order { notice: Some("n".into()), ..order() };
+    let (key, about) = order.noticed().unwrap();
+    assert_eq!((key.as_str(), about.len()), ("n", 2), "one for each choice");
+    for (answer, outcome) in [
+        (Some(loaded()), OrderOutcome::Done),
+        (Some(Answer::Refused { code: "POOR".into() }), OrderOutcome::Refused),
+        (None, OrderOutcome::Unknown),
+    ] {
+        let mut desk = Desk::new(&order);
+        let placed = buy(&mut desk);
+        assert_eq!(placed.notice, None);
+        let (.., memo) = asked(&placed);
+        let mut end = || match &answer {
+            Some(answer) => desk.answer(&memo, answer),
+            None => desk.abandon(&memo),
+        };
+        let out = end();
+        let noticed = out.notice.unwrap();
+        assert_eq!((noticed.key.as_str(), noticed.outcome), ("n", outcome));
+        // What the customer agreed to, not what the business system calls it.
+        let told = ["label", "amount"].map(|name| noticed.values[name].to_string());
+        assert_eq!((told, noticed.values.len()), (["5GB 月包".to_owned(), "20.00".to_owned()], 4));
+        assert_eq!(end().notice, None);
+    }
+    assert_eq!(Order { notice: None, ..order }.noticed(), None);
+}
+
+#[test]
 fn the_dialogue_table() {
     // Where, words, what is said, where then.
     for (step, words, text, then) in [
