@@ -16,6 +16,7 @@ pub mod forget;
 pub mod ids;
 pub mod inbound;
 pub mod keywords;
+pub mod lease;
 pub mod menu;
 pub mod notes;
 pub mod playbook;

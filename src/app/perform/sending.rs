@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::super::dead_letters::cause_of_end;
 use super::super::{App, ServedAccount};
 use super::{MAX_TRIES, Tried};
-use crate::channel::official::api::ApiError;
+use crate::channel::official::api::{ApiError, Reaction};
 use crate::domain::customer::Customer;
 use crate::domain::forget::forget_left;
 use crate::domain::notes::{Note, keep};
@@ -102,7 +102,8 @@ impl App {
             ApiError::Unsendable => Ending::GivenUp(Cause::Hindered(Hindrance::Unsayable)),
             ApiError::NotBefore { at, .. } => Ending::PutOff(Some(*at)),
             error if error.may_be_done() => Ending::GivenUp(Cause::Unknown),
-            error if error.is_passing() => Ending::PutOff(None),
+            // A token that nobody could replace is no reason to give up what a later one may still bring.
+            error if error.is_passing() || error.reaction() == Reaction::Refresh => Ending::PutOff(None),
             error => {
                 if error.is_no_right() {
                     self.lacking.learn(account.id(), Path::CustomerService, now);
