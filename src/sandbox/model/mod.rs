@@ -34,6 +34,7 @@ mod switches;
 mod tag;
 mod template;
 mod token;
+mod token_rules;
 mod window;
 
 #[cfg(test)]
