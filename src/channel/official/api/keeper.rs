@@ -168,6 +168,7 @@ impl Keeper {
             Err(VaultFault) => return self.without_vault(issuer, need).await,
         }
         let fetched = self.fetch(issuer, ask).await;
+        let leased = if ask == Ask::Forced { leased.forced_until(issuer.now()) } else { leased };
         let kept = match &fetched {
             Ok(token) => leased.fetched(token.clone(), need),
             Err(error) if error.code() == Some(STRANGER) => {
