@@ -277,7 +277,7 @@ impl Week {
                 self.books.scarce.push((since, self.now()));
             }
             self.weather(None).await;
-            let pause = self.dice.pick(&[4 * 3600, 7 * 3600, 12 * 3600, 16 * 3600]);
+            let pause = self.dice.pick(&[5 * 3600, 9 * 3600, 14 * 3600, 18 * 3600]);
             self.world.clock.advance_secs(i64::try_from(pause + self.dice.between(0, 900)).unwrap());
         }
     }
