@@ -4,10 +4,9 @@
 //! An owner that was paused beyond its lease may still be at work when the next one begins. So what a duty changes is
 //! changed from the version it was read at: of two, one has an effect.
 
-use serde::{Deserialize, Serialize};
-
 use super::App;
 use crate::domain::ids::AccountId;
+use crate::domain::lease::Lease;
 use crate::domain::time::UnixSecs;
 use crate::store::{Committed, Shared, SharedChange, SharedKind, SharedName, StoreError};
 
@@ -38,14 +37,7 @@ impl Duty {
     }
 }
 
-/// A [`SharedKind::Duty`] record.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Lease {
-    owner: u64,
-    until: UnixSecs,
-}
-
-/// What a lease means to a process.
+/// What a lease, a [`SharedKind::Duty`] record, means to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
     Ours,
@@ -54,16 +46,11 @@ enum Standing {
     Others,
 }
 
-impl Lease {
-    fn stands(&self, owner: u64, now: UnixSecs) -> Standing {
-        let left = self.until.secs_since(now);
-        // One from a clock that was far ahead must not keep everybody from the work.
-        let is_good = (1..=2 * LEASE_SECS).contains(&left);
-        match self.owner == owner {
-            true if is_good && left > RENEW_SECS => Standing::Ours,
-            false if is_good => Standing::Others,
-            _ => Standing::Free,
-        }
+fn standing(lease: &Lease, owner: u64, now: UnixSecs) -> Standing {
+    match lease.left_secs(now, LEASE_SECS) {
+        Some(_) if lease.owner != owner => Standing::Others,
+        Some(left) if left > RENEW_SECS => Standing::Ours,
+        _ => Standing::Free,
     }
 }
 
@@ -79,11 +66,11 @@ impl App {
         let Shared { version, body } = self.store.shared(account, &duty.name()).await?;
         let lease: Lease = serde_json::from_slice(&body).unwrap_or_default();
         let now = self.clock.now();
-        match lease.stands(self.number, now) {
+        match standing(&lease, self.number, now) {
             Standing::Ours => Ok(true),
             Standing::Others => Ok(false),
             Standing::Free => {
-                let lease = Lease { owner: self.number, until: now.plus_secs(LEASE_SECS) };
+                let lease = Lease::new(self.number, now, LEASE_SECS);
                 let body = serde_json::to_vec(&lease).ok();
                 let change = SharedChange { account: account.clone(), name: duty.name(), base: version, body };
                 Ok(self.store.put_shared(change).await? == Committed::Applied)
@@ -99,11 +86,11 @@ mod tests {
     #[test]
     fn a_lease_is_ours_then_renewed_and_another_ones_until_it_ends() {
         let now = UnixSecs(1_000);
-        let stands = |owner, left| Lease { owner, until: now.plus_secs(left) }.stands(7, now);
+        let stands = |owner, left| standing(&Lease::new(owner, now, left), 7, now);
         assert_eq!([120, 61].map(|left| stands(7, left)), [Standing::Ours; 2]);
         assert_eq!([60, 1, 0, -5].map(|left| stands(7, left)), [Standing::Free; 4]);
         assert_eq!([120, 1].map(|left| stands(8, left)), [Standing::Others; 2]);
         assert_eq!([0, -5, 241].map(|left| stands(8, left)), [Standing::Free; 3]);
-        assert_eq!(Lease::default().stands(7, now), Standing::Free);
+        assert_eq!(standing(&Lease::default(), 7, now), Standing::Free);
     }
 }

@@ -17,6 +17,7 @@ pub mod form;
 pub mod ids;
 pub mod inbound;
 pub mod keywords;
+pub mod lease;
 pub mod menu;
 pub mod notes;
 pub mod notice;

@@ -38,6 +38,8 @@ impl Sandbox {
     /// Somebody else with the account's secret takes new tokens: the former ones die at once.
     pub fn replace_tokens(&self) {
         let now = self.now();
-        self.keeper().change().tokens.replace_all(&fresh_token(), now);
+        let mut state = self.keeper().change();
+        let rules = state.conditions.token_rules();
+        state.tokens.replace_all(&fresh_token(), now, rules);
     }
 }

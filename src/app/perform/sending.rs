@@ -17,7 +17,7 @@ use super::super::dead_letters::cause_of_end;
 use super::super::{App, ServedAccount};
 use super::ending::{Asked, Ending, Kept, Way, ended, learn};
 use super::{MAX_TRIES, Tried};
-use crate::channel::official::api::{ApiError, Filled};
+use crate::channel::official::api::{ApiError, Filled, Reaction};
 use crate::domain::customer::Customer;
 use crate::domain::forget::forget_left;
 use crate::domain::reach::{By, CallState, Carrier, Cause, Hindrance, Message, Path, Reach, Rights, reach};
@@ -137,7 +137,8 @@ impl App {
                 Path::Template => self.asked_again(asked),
                 Path::CustomerService | Path::Subscription => Ending::GivenUp(Cause::Unknown),
             },
-            error if error.is_passing() => Ending::PutOff(None),
+            // A token that nobody could replace is no reason to give up what a later one may still bring.
+            error if error.is_passing() || error.reaction() == Reaction::Refresh => Ending::PutOff(None),
             error if error.is_no_consent() => Ending::NoConsent,
             error => {
                 if error.is_no_right() {

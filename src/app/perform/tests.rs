@@ -198,6 +198,20 @@ async fn every_refusal_teaches_the_record_what_it_says() {
 }
 
 #[actix_web::test]
+async fn a_token_that_cannot_be_replaced_puts_a_message_off_and_the_next_one_sends_it() {
+    let mut stand = Stand::new();
+    // The platform hands out the same one whatever is asked: refused, refused again, and no other to be had.
+    stand.outside.codes.lock().unwrap().extend([40001, 40001]);
+    stand.keep("o1", open_to_messages(), vec![message("w", "到账了")]).await;
+    assert_eq!(send(&stand, message("w", "到账了")).await, Tried::Again);
+    let customer = stand.customer("o1").await;
+    assert_eq!((customer.notes.len(), customer.windows.room(NOON).map(|room| room.left)), (0, Some(5)));
+    assert_eq!(send(&stand, message("w", "到账了")).await, Tried::Finished);
+    assert_eq!(stand.happened().iter().filter(|event| event.starts_with("ends")).count(), 3);
+    assert_eq!((stand.left().await, stand.customer("o1").await.notes), (vec![], vec![]));
+}
+
+#[actix_web::test]
 async fn an_account_without_the_right_does_not_ask_for_every_message() {
     let mut stand = Stand::new();
     stand.outside.codes.lock().unwrap().push_back(48001);

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::capability::Kind;
 use super::change::changed;
+use super::token_rules::TokenRules;
 
 /// The circumstances; the default is a certified service account without oddities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,10 @@ pub struct Conditions {
     pub daily_limits: BTreeMap<String, u64>,
     /// Limits a minute that differ from the platform's, by path.
     pub minute_limits: BTreeMap<String, u64>,
+    /// How long an access token lives; the platform's is 7200.
+    pub token_life_secs: i64,
+    /// How long a replaced one works on; the platform's is 300, and 0 kills it at once.
+    pub token_grace_secs: i64,
 }
 
 impl Default for Conditions {
@@ -63,11 +68,18 @@ impl Default for Conditions {
             authorization_domain: None,
             daily_limits: BTreeMap::new(),
             minute_limits: BTreeMap::new(),
+            token_life_secs: TokenRules::default().life_secs,
+            token_grace_secs: TokenRules::default().grace_secs,
         }
     }
 }
 
 impl Conditions {
+    /// How long tokens live.
+    pub fn token_rules(&self) -> TokenRules {
+        TokenRules { life_secs: self.token_life_secs.clamp(2, 7200), grace_secs: self.token_grace_secs.clamp(0, 300) }
+    }
+
     /// Those of an account of this kind, certified and without oddities.
     pub fn of(kind: Kind) -> Self {
         Self { kind, ..Self::default() }

@@ -35,6 +35,7 @@ mod switches;
 mod tag;
 mod template;
 mod token;
+mod token_rules;
 mod upstream;
 mod window;
 

@@ -19,7 +19,9 @@ pub const APIS: &[Api] = &[
 /// A new token each time.
 fn token(call: &Call<'_>) -> Result<Value, ApiFault> {
     check(call.sandbox, call.parameter("grant_type"), call.parameter("appid"), call.parameter("secret"))?;
-    let answer = call.sandbox.keeper().change().tokens.issue_plain(fresh_token(), call.sandbox.now());
+    let mut state = call.sandbox.keeper().change();
+    let rules = state.conditions.token_rules();
+    let answer = state.tokens.issue_plain(fresh_token(), call.sandbox.now(), rules);
     Ok(issued(answer))
 }
 
@@ -31,10 +33,11 @@ fn stable_token(call: &Call<'_>) -> Result<Value, ApiFault> {
     let now = call.sandbox.now();
     let mut state = call.sandbox.keeper().change();
     let forced = body.get("force_refresh").and_then(Value::as_bool) == Some(true);
+    let rules = state.conditions.token_rules();
     let answer = if forced {
-        state.tokens.force_stable(fresh_token(), now)?
+        state.tokens.force_stable(fresh_token(), now, rules)?
     } else {
-        state.tokens.issue_stable(fresh_token(), now)
+        state.tokens.issue_stable(fresh_token(), now, rules)
     };
     Ok(issued(answer))
 }

@@ -34,6 +34,8 @@ pub(crate) struct Call {
     pub(super) needs_token: bool,
     /// Answered by a file, or by JSON.
     pub(super) takes_files: bool,
+    /// What it is counted as, where that is not its path.
+    counted_as: Option<&'static str>,
 }
 
 impl Call {
@@ -46,6 +48,7 @@ impl Call {
             repeat: Repeat::Safe,
             needs_token: true,
             takes_files: false,
+            counted_as: None,
         }
     }
 
@@ -72,6 +75,16 @@ impl Call {
     /// Answered by a file, if nothing is wrong.
     pub(super) fn for_a_file(self) -> Self {
         Self { takes_files: true, ..self }
+    }
+
+    /// Has a count of its own, which says nothing of other calls of the same path.
+    pub(super) fn counted_as(self, name: &'static str) -> Self {
+        Self { counted_as: Some(name), ..self }
+    }
+
+    /// What it is counted as.
+    pub(super) fn tally(&self) -> &str {
+        self.counted_as.unwrap_or(&self.path)
     }
 
     /// With a parameter.

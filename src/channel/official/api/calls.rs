@@ -16,6 +16,11 @@ impl Stage {
         self.client.send(&"o1".into(), &Reply::Text("你好".into())).await
     }
 
+    /// Which of the calls for a token were by force.
+    fn forced(&self) -> Vec<bool> {
+        self.token_calls().iter().map(|asked| asked.json()["force_refresh"] == true).collect()
+    }
+
     fn tokens_used(&self) -> Vec<String> {
         self.asked().iter().map(|asked| asked.token().unwrap_or("(none)").to_owned()).collect()
     }
@@ -36,12 +41,62 @@ async fn a_message_goes_out_with_the_stable_token_in_raw_utf8() {
 
 #[actix_web::test]
 async fn a_refused_token_is_renewed_once_and_never_in_a_loop() {
-    let stage = stage(&[REFUSED, "{}", REFUSED, REFUSED]);
+    let stage = stage(&[REFUSED, "{}", REFUSED, REFUSED, REFUSED, REFUSED, REFUSED]);
     assert_eq!(stage.says().await, Ok(()));
     assert_eq!((stage.tokens_used(), stage.token_calls().len()), (vec!["T1".into(), "T2".into()], 2));
     let rid = Some("65a1b2c3-0d1e2f30-4a5b6c7d".to_owned());
-    assert_eq!(stage.says().await, Err(ApiError::Refused { code: 40001, rid }));
-    assert_eq!((&stage.tokens_used()[2..], stage.token_calls().len()), (&["T2".into(), "T3".into()][..], 3));
+    let refused = Err(ApiError::Refused { code: 40001, rid });
+    assert_eq!(stage.says().await, refused);
+    // The third was just got, so the fourth was forced.
+    assert_eq!(
+        (&stage.tokens_used()[2..], stage.token_calls().len()),
+        (&["T2".into(), "T3".into(), "T4".into()][..], 4)
+    );
+    assert_eq!(stage.says().await, refused, "no other one is forced within 30 s");
+    assert_eq!((&stage.tokens_used()[5..], stage.token_calls().len()), (&["T4".into(), "T5".into()][..], 5));
+    assert_eq!(stage.forced(), [false, false, false, true, false]);
+    stage.close().await;
+}
+
+#[actix_web::test]
+async fn a_token_that_is_refused_again_though_it_was_just_handed_out_is_replaced_by_force_and_the_call_made() {
+    let stage = stage(&[REFUSED, REFUSED]);
+    *stage.script.same_token.lock().unwrap() = true;
+    assert_eq!(stage.says().await, Ok(()));
+    assert_eq!(
+        (stage.tokens_used(), stage.forced()),
+        (vec!["S".into(), "S".into(), "T1".into()], vec![false, false, true])
+    );
+    stage.close().await;
+}
+
+#[actix_web::test]
+async fn a_forced_renewal_that_is_refused_closes_neither_the_usual_one_nor_the_call() {
+    let stage = stage(&[REFUSED, REFUSED]);
+    *stage.script.same_token.lock().unwrap() = true;
+    stage.script.no_forced.lock().unwrap().push((200, br#"{"errcode":45009,"errmsg":"reach max"}"#.to_vec()));
+    let rid = Some("65a1b2c3-0d1e2f30-4a5b6c7d".to_owned());
+    assert_eq!(stage.says().await, Err(ApiError::Refused { code: 40001, rid }), "for its own reason");
+    assert_eq!((stage.says().await, stage.forced()), (Ok(()), vec![false, false, true]));
+    let now = stage.client.now();
+    let left = |name| stage.client.0.quotas.take(name, now).is_ok();
+    assert_eq!([left("cgi-bin/stable_token"), left("cgi-bin/stable_token force_refresh")], [true, false]);
+    stage.close().await;
+}
+
+#[actix_web::test]
+async fn an_interface_without_the_right_is_not_asked_again_until_the_next_token_and_others_are() {
+    let none = r#"{"errcode":48001,"errmsg":"api unauthorized rid: 65a1b2c3-0d1e2f30-4a5b6c7d"}"#;
+    let stage = stage(&[none, "{}", REFUSED, none]);
+    let no_right = |error: ApiError| (error.is_no_right(), error.rid().is_some());
+    assert_eq!(no_right(stage.says().await.unwrap_err()), (true, true));
+    assert_eq!(no_right(stage.says().await.unwrap_err()), (true, false));
+    assert_eq!(stage.asked().len(), 1, "answered from memory");
+    assert_eq!(stage.client.delete_menu().await, Ok(()));
+    // Another call has brought another token: the right may have come with it.
+    assert_eq!(stage.client.delete_menu().await.map_err(no_right), Err((true, true)));
+    assert_eq!(stage.says().await, Ok(()));
+    assert_eq!(stage.tokens_used(), ["T1", "T1", "T1", "T2", "T2"]);
     stage.close().await;
 }
 
@@ -222,8 +277,8 @@ async fn half_an_answer_is_none_and_refusals_say_what_they_mean() {
         r#"{"list":{}}"#,
         r#"{}"#,
         r#"{"errcode":61503,"errmsg":"not ready"}"#,
-        r#"{"errcode":"48001","errmsg":"api unauthorized"}"#,
         r#"{"errcode":61501,"errmsg":"date range error"}"#,
+        r#"{"errcode":"48001","errmsg":"api unauthorized"}"#,
     ]);
     for _ in 0..5 {
         assert_eq!(stage.client.user_summary(week()).await, Err(ApiError::Busy));
@@ -233,7 +288,7 @@ async fn half_an_answer_is_none_and_refusals_say_what_they_mean() {
         let error = stage.client.user_summary(week()).await.unwrap_err();
         told.push((error.is_not_ready(), error.is_no_right()));
     }
-    assert_eq!(told, [(true, false), (false, true), (false, false)]);
+    assert_eq!(told, [(true, false), (false, false), (false, true)]);
     stage.close().await;
 }
 

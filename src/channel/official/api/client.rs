@@ -13,6 +13,7 @@ use super::http::Http;
 use super::keeper::{Keeper, Kind};
 use super::message::custom_message;
 use super::quota::Quotas;
+use super::rights::Rights;
 use super::vault::{ProcessVault, TokenVault};
 use crate::domain::ids::Openid;
 use crate::domain::reply::Reply;
@@ -57,6 +58,7 @@ pub(super) struct Inner {
     pub(super) access: Keeper,
     pub(super) ticket: Keeper,
     pub(super) quotas: Quotas,
+    pub(super) rights: Rights,
     pub(super) clock: ApiClock,
 }
 
@@ -100,7 +102,8 @@ impl Client {
     ) -> Self {
         let access = Keeper::new(Kind::Access, Arc::clone(&vault));
         let ticket = Keeper::new(Kind::JsTicket, vault);
-        Self(Arc::new(Inner { carrier, app_id, app_secret, access, ticket, quotas: Quotas::default(), clock }))
+        let (quotas, rights) = (Quotas::default(), Rights::default());
+        Self(Arc::new(Inner { carrier, app_id, app_secret, access, ticket, quotas, rights, clock }))
     }
 
     /// The account's AppID.

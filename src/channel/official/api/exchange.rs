@@ -11,10 +11,10 @@ use super::breaker::backoff;
 use super::call::{Call, Came, Lost, Repeat};
 use super::client::Client;
 use super::error::{ApiError, code_of, number};
-use super::keeper::{Held, Issuer, Kind};
+use super::keeper::{Held, Issuer, Kind, Rejected};
 use super::quota::Leave;
 use super::reaction::{Reaction, reaction};
-use super::token::Token;
+use super::token::{Ask, Token};
 use crate::domain::time::UnixSecs;
 
 /// A call that may be repeated is made so often at most.
@@ -23,6 +23,8 @@ const MOST_ATTEMPTS: usize = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// So many tokens are tried that others have fetched meanwhile.
 const MOST_REPLACED: usize = 3;
+/// The account has no right to the interface.
+const NO_RIGHT: i64 = 48001;
 /// No interface of this name: the platform's code, and ours for an answer of status 404.
 const NO_SUCH_INTERFACE: i64 = 40066;
 
@@ -44,30 +46,46 @@ impl Client {
     }
 
     /// Makes a call. A token the platform refuses is replaced and the call made again: with the one that is kept
-    /// meanwhile, if that is another, and with one fetched because of it. Then no more.
+    /// meanwhile, if that is another; with one fetched because of it; and if that one is refused as well, with one fetched
+    /// by force, as far as the platform allows it. Then no more.
     pub(super) async fn exchange(&self, call: &Call) -> Result<Answer, ApiError> {
         if !call.needs_token {
             return self.attempts(call, None).await;
         }
         let mut held = self.held(Kind::Access, None).await?;
+        let mut renewed = false;
         for _ in 0..MOST_REPLACED {
-            match self.attempts(call, Some(&held.text)).await {
-                Err(error) if error.is_about_the_token() => {
-                    let next = self.held(Kind::Access, Some(&held.text)).await?;
-                    let is_last = next.is_fresh || next.text == held.text;
-                    held = next;
-                    if is_last {
-                        break;
-                    }
-                }
+            let refused = match self.with_token(call, &held.text).await {
+                Err(error) if error.is_about_the_token() => error,
                 answer => return answer,
+            };
+            let rejected = Rejected { text: &held.text, is_just_got: renewed };
+            let next = self.held(Kind::Access, Some(rejected)).await?;
+            if renewed {
+                let is_another = next.text != held.text;
+                return if is_another { self.with_token(call, &next.text).await } else { Err(refused) };
             }
+            renewed = next.is_fresh || next.text == held.text;
+            held = next;
         }
-        self.attempts(call, Some(&held.text)).await
+        self.with_token(call, &held.text).await
+    }
+
+    /// Makes a call with this token, unless the platform said lately that the account has no right to it.
+    async fn with_token(&self, call: &Call, token: &str) -> Result<Answer, ApiError> {
+        let rights = &self.0.rights;
+        if rights.lacks(&call.path, token, self.now()) {
+            return Err(ApiError::Refused { code: NO_RIGHT, rid: None });
+        }
+        let answer = self.attempts(call, Some(token)).await;
+        if answer.as_ref().is_err_and(|error| error.code() == Some(NO_RIGHT)) {
+            rights.learn(&call.path, token, self.now());
+        }
+        answer
     }
 
     /// A token of the kind. Nobody waits while one lives: the next one is seen to beside the calls.
-    pub(super) async fn held(&self, kind: Kind, rejected: Option<&str>) -> Result<Held, ApiError> {
+    pub(super) async fn held(&self, kind: Kind, rejected: Option<Rejected<'_>>) -> Result<Held, ApiError> {
         let keeper = if kind == Kind::Access { &self.0.access } else { &self.0.ticket };
         let now = self.now();
         let Some(text) = keeper.at_hand(now, rejected) else { return keeper.get(self, rejected).await };
@@ -117,10 +135,10 @@ impl Client {
 
     /// Counts the call against its quota, and asks the platform what is left when that may be little.
     async fn count(&self, call: &Call) -> Result<(), ApiError> {
-        if self.0.quotas.take(&call.path, self.now())? == Leave::AskFirst && call.needs_token {
+        if self.0.quotas.take(call.tally(), self.now())? == Leave::AskFirst && call.needs_token {
             self.ask_for_quota(&call.path).await;
             // What the platform said does not hold this call.
-            self.0.quotas.take(&call.path, self.now())?;
+            self.0.quotas.take(call.tally(), self.now())?;
         }
         Ok(())
     }
@@ -159,7 +177,7 @@ impl Client {
                 _ => tracing::debug!(path, code, rid, "the platform refuses"),
             }
             if let ApiError::NotBefore { code: 45009 | 45011, at, .. } = error {
-                self.0.quotas.close(&call.path, (code, *at), now);
+                self.0.quotas.close(call.tally(), (code, *at), now);
             }
         }
         checked.map(|()| Answer::Json(answer))
@@ -167,13 +185,21 @@ impl Client {
 
     /// The stable token: every caller gets the same one while it lives, so several processes do not take each other's
     /// away (platform.md 4.1). An account that does not have it yet is given the plain one.
-    async fn issue_access(&self) -> Result<Token, ApiError> {
+    async fn issue_access(&self, ask: Ask) -> Result<Token, ApiError> {
         const GRANT: &str = "client_credential";
         let (id, secret) = (&self.0.app_id, &self.0.app_secret);
-        let body = json!({"grant_type": GRANT, "appid": id, "secret": secret});
-        let stable = Call::post("cgi-bin/stable_token", body).without_token();
+        let stable = |body| Call::post("cgi-bin/stable_token", body).without_token();
+        let stable = match ask {
+            Ask::Usual => stable(json!({"grant_type": GRANT, "appid": id, "secret": secret})),
+            Ask::Forced => {
+                tracing::warn!("the platform refuses a token that it has just handed out; another one is forced");
+                let body = json!({"grant_type": GRANT, "appid": id, "secret": secret, "force_refresh": true});
+                // Of these there are few: sent again it would be another one.
+                stable(body).once().counted_as("cgi-bin/stable_token force_refresh")
+            }
+        };
         let answer = match self.attempts(&stable, None).await {
-            Err(error) if matches!(error.code(), Some(48001 | NO_SUCH_INTERFACE)) => {
+            Err(error) if matches!(error.code(), Some(NO_RIGHT | NO_SUCH_INTERFACE)) => {
                 tracing::info!("the account has no stable token; the plain one is used");
                 let plain = Call::get("cgi-bin/token").without_token();
                 let plain = plain.with("grant_type", GRANT).with("appid", id).with("secret", secret);
@@ -191,9 +217,9 @@ impl Client {
 }
 
 impl Issuer for Client {
-    fn issue(&self, kind: Kind) -> BoxFuture<'_, Result<Token, ApiError>> {
+    fn issue(&self, kind: Kind, ask: Ask) -> BoxFuture<'_, Result<Token, ApiError>> {
         match kind {
-            Kind::Access => self.issue_access().boxed(),
+            Kind::Access => self.issue_access(ask).boxed(),
             Kind::JsTicket => self.issue_ticket().boxed(),
         }
     }

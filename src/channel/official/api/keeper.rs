@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::error::ApiError;
 use super::reaction::{Reaction, reaction_of_token};
-use super::token::{HOLD_SECS, Kept, Need, Step, Token, Urgency};
+use super::token::{Ask, HOLD_SECS, Kept, Need, Step, Token, Urgency};
 use super::vault::{TokenVault, VaultFault, Vaulted};
 use crate::domain::time::UnixSecs;
 
@@ -18,6 +18,8 @@ use crate::domain::time::UnixSecs;
 pub(super) const ISSUE_WITHIN: Duration = Duration::from_secs(12);
 /// The vault has so long to answer; a call shall not wait for it longer than for the platform.
 const VAULT_WITHIN: Duration = Duration::from_secs(1);
+/// So often it is tried: one answer that is late is no reason to go without it.
+const VAULT_TRIES: usize = 2;
 /// So long a call waits for a token that another process is fetching.
 const WAIT_WITHIN: Duration = Duration::from_secs(20);
 /// So often it looks, and up to as much again.
@@ -47,10 +49,18 @@ impl Kind {
     }
 }
 
+/// Which token will not do.
+#[derive(Clone, Copy)]
+pub(super) struct Rejected<'a> {
+    pub(super) text: &'a str,
+    /// The platform had just handed it out, because of a refusal.
+    pub(super) is_just_got: bool,
+}
+
 /// Hands out tokens.
 pub(super) trait Issuer: Send + Sync {
-    /// A new token from the platform.
-    fn issue(&self, kind: Kind) -> BoxFuture<'_, Result<Token, ApiError>>;
+    /// A token from the platform.
+    fn issue(&self, kind: Kind, ask: Ask) -> BoxFuture<'_, Result<Token, ApiError>>;
 
     /// The time.
     fn now(&self) -> UnixSecs;
@@ -84,9 +94,9 @@ impl Keeper {
     }
 
     /// The token in memory, if it lives and is not the refused one.
-    pub(super) fn at_hand(&self, now: UnixSecs, rejected: Option<&str>) -> Option<String> {
+    pub(super) fn at_hand(&self, now: UnixSecs, rejected: Option<Rejected<'_>>) -> Option<String> {
         let token = self.cached()?;
-        (token.lives(now) && rejected != Some(token.text.as_str())).then_some(token.text)
+        (token.lives(now) && rejected.is_none_or(|rejected| rejected.text != token.text)).then_some(token.text)
     }
 
     /// Whether somebody should see to the next one now.
@@ -114,7 +124,7 @@ impl Keeper {
     }
 
     /// A token that is not the refused one; waits for it.
-    pub(super) async fn get(&self, issuer: &dyn Issuer, rejected: Option<&str>) -> Result<Held, ApiError> {
+    pub(super) async fn get(&self, issuer: &dyn Issuer, rejected: Option<Rejected<'_>>) -> Result<Held, ApiError> {
         let _gate = self.gate.lock().await;
         // Whoever held the gate before may have brought one.
         if let Some(text) = self.at_hand(issuer.now(), rejected) {
@@ -122,8 +132,11 @@ impl Keeper {
         }
         let patience = Instant::now() + WAIT_WITHIN;
         let mut waited = false;
+        let is_just_got = self.kind == Kind::Access && rejected.is_some_and(|rejected| rejected.is_just_got);
+        let urgency = if is_just_got { Urgency::Forced } else { Urgency::Now };
+        let rejected = rejected.map(|rejected| rejected.text);
         loop {
-            let need = Need { owner: self.owner, now: issuer.now(), rejected, urgency: Urgency::Now };
+            let need = Need { owner: self.owner, now: issuer.now(), rejected, urgency };
             match self.look(issuer, need).await? {
                 Some(held) => return Ok(Held { is_fresh: held.is_fresh || waited, ..held }),
                 None if Instant::now() >= patience => return Err(ApiError::Unreached),
@@ -138,25 +151,26 @@ impl Keeper {
     /// Looks into the vault and does what is to be done; `None` when somebody else is at it.
     async fn look(&self, issuer: &dyn Issuer, need: Need<'_>) -> Result<Option<Held>, ApiError> {
         let Ok(Vaulted { version, body }) = self.read().await else {
-            return self.fetch_alone(issuer).await.map(Some);
+            return self.without_vault(issuer, need).await;
         };
-        let leased = match Kept::read(&body).step(need) {
+        let (leased, ask) = match Kept::read(&body).step(need) {
             Step::Use(token) => return Ok(Some(self.keep(token, false))),
             Step::Refused(code) => return Err(ApiError::Refused { code, rid: None }),
             Step::Wait => return Ok(None),
-            Step::Lease(_) if need.now.0 < self.stranger_until.load(Ordering::Relaxed) => {
+            Step::Lease(..) if need.now.0 < self.stranger_until.load(Ordering::Relaxed) => {
                 return Err(ApiError::Refused { code: STRANGER, rid: None });
             }
-            Step::Lease(leased) => leased,
+            Step::Lease(leased, ask) => (leased, ask),
         };
         match self.swap(version, &leased).await {
             Ok(true) => {}
             Ok(false) => return Ok(None),
-            Err(VaultFault) => return self.fetch_alone(issuer).await.map(Some),
+            Err(VaultFault) => return self.without_vault(issuer, need).await,
         }
-        let fetched = self.fetch(issuer).await;
+        let fetched = self.fetch(issuer, ask).await;
+        let leased = if ask == Ask::Forced { leased.forced_until(issuer.now()) } else { leased };
         let kept = match &fetched {
-            Ok(token) => Kept::fetched(token.clone(), need),
+            Ok(token) => leased.fetched(token.clone(), need),
             Err(error) if error.code() == Some(STRANGER) => {
                 self.stranger_until.store(need.now.plus_secs(HOLD_SECS).0, Ordering::Relaxed);
                 leased.failed(None, need.now)
@@ -164,7 +178,14 @@ impl Keeper {
             Err(error) => leased.failed(alarm(error), need.now),
         };
         let written = self.swap(version + 1, &kept).await;
-        let token = fetched?;
+        let token = match (fetched, need.rejected) {
+            // The call fails for its own reason, not for the limits of what was tried for it.
+            (Err(error), Some(rejected)) if ask == Ask::Forced => {
+                tracing::warn!(%error, "a token that the platform refuses could not be replaced by force");
+                return Ok(Some(Held { text: rejected.to_owned(), is_fresh: false }));
+            }
+            (fetched, _) => fetched?,
+        };
         if written == Ok(false)
             && let Ok(Vaulted { body, .. }) = self.read().await
             && let Step::Use(newer) = Kept::read(&body).step(need)
@@ -176,22 +197,43 @@ impl Keeper {
     }
 
     async fn read(&self) -> Result<Vaulted, VaultFault> {
-        timeout(VAULT_WITHIN, self.vault.read(self.kind.name())).await.unwrap_or(Err(VaultFault))
+        let mut read = Err(VaultFault);
+        for _ in 0..VAULT_TRIES {
+            read = timeout(VAULT_WITHIN, self.vault.read(self.kind.name())).await.unwrap_or(Err(VaultFault));
+            if read.is_ok() {
+                break;
+            }
+        }
+        read
     }
 
+    /// A change that was made though its answer was lost is not made again: by then the version is another one, and what
+    /// is kept is looked at anew.
     async fn swap(&self, from: u64, kept: &Kept) -> Result<bool, VaultFault> {
-        timeout(VAULT_WITHIN, self.vault.swap(self.kind.name(), from, kept.write())).await.unwrap_or(Err(VaultFault))
+        let mut swapped = Err(VaultFault);
+        for _ in 0..VAULT_TRIES {
+            let swap = self.vault.swap(self.kind.name(), from, kept.write());
+            swapped = timeout(VAULT_WITHIN, swap).await.unwrap_or(Err(VaultFault));
+            if swapped.is_ok() {
+                break;
+            }
+        }
+        swapped
     }
 
-    /// Without the vault: stable tokens are the same for all, so processes that ask apart do each other no harm.
-    async fn fetch_alone(&self, issuer: &dyn Issuer) -> Result<Held, ApiError> {
+    /// Stable tokens are the same for all, so processes that ask apart do each other no harm; but not before they must.
+    async fn without_vault(&self, issuer: &dyn Issuer, need: Need<'_>) -> Result<Option<Held>, ApiError> {
+        if need.urgency == Urgency::Soon {
+            tracing::warn!(kind = self.kind.name(), "the shared token cannot be read; the one in use still lives");
+            return Ok(None);
+        }
         tracing::warn!(kind = self.kind.name(), "the shared token cannot be read; this process asks for its own");
-        let token = self.fetch(issuer).await?;
-        Ok(self.keep(token, true))
+        let token = self.fetch(issuer, Ask::Usual).await?;
+        Ok(Some(self.keep(token, true)))
     }
 
-    async fn fetch(&self, issuer: &dyn Issuer) -> Result<Token, ApiError> {
-        let issued = timeout(ISSUE_WITHIN, issuer.issue(self.kind)).await.unwrap_or(Err(ApiError::Unreached));
+    async fn fetch(&self, issuer: &dyn Issuer, ask: Ask) -> Result<Token, ApiError> {
+        let issued = timeout(ISSUE_WITHIN, issuer.issue(self.kind, ask)).await.unwrap_or(Err(ApiError::Unreached));
         // Whatever became of the question for a token: the call it was for was not made.
         issued.map_err(|error| if error == ApiError::Busy { ApiError::Unreached } else { error })
     }

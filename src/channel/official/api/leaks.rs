@@ -51,9 +51,9 @@ async fn everything_fails() -> String {
         r#"{"access_token":"WEB-ACCESS","expires_in":7200,"refresh_token":"WEB-REFRESH","openid":"o-customer"}"#;
     let ticket = r#"{"ticket":"JS-TICKET","expires_in":7200}"#;
     let stage = staged(vec![
-        echoing(40001),
-        echoing(40001),
         echoing(48001),
+        echoing(40001),
+        echoing(40001),
         echoing(45009),
         say("<html>ACCESS-1</html>"),
         (502, b"ACCESS-1".to_vec()),
@@ -67,6 +67,7 @@ async fn everything_fails() -> String {
     let (client, openid) = (&stage.client, "o-customer".into());
     let mut told = format!("{client:?}\n");
     let said = Reply::Text("what was said".into());
+    shown(&mut told, &client.callback_addresses().await.unwrap_err());
     for _ in 0..5 {
         if let Err(error) = client.send(&openid, &said).await {
             shown(&mut told, &error);

@@ -174,23 +174,69 @@ async fn one_that_stops_in_the_middle_is_taken_over_when_its_lease_ends() {
     crowd.server.stop(false).await;
 }
 
-/// A store that is away.
-struct Away;
+/// A store that fails so many times, or until somebody says that it is back.
+#[derive(Default)]
+struct Fickle {
+    inner: ProcessVault,
+    fails: AtomicI64,
+}
+
+impl Fickle {
+    const AWAY: i64 = i64::MAX / 2;
+
+    fn answers(&self) -> Result<(), VaultFault> {
+        if self.fails.fetch_sub(1, Ordering::SeqCst) > 0 { Err(VaultFault) } else { Ok(()) }
+    }
+}
 
 #[async_trait]
-impl TokenVault for Away {
-    async fn read(&self, _: &'static str) -> Result<Vaulted, VaultFault> {
-        Err(VaultFault)
+impl TokenVault for Fickle {
+    async fn read(&self, name: &'static str) -> Result<Vaulted, VaultFault> {
+        self.answers()?;
+        self.inner.read(name).await
     }
 
-    async fn swap(&self, _: &'static str, _: u64, _: Vec<u8>) -> Result<bool, VaultFault> {
-        Err(VaultFault)
+    async fn swap(&self, name: &'static str, from: u64, body: Vec<u8>) -> Result<bool, VaultFault> {
+        self.answers()?;
+        self.inner.swap(name, from, body).await
     }
 }
 
 #[actix_web::test]
+async fn a_vault_that_misses_a_question_is_asked_again_before_a_process_goes_without_it() {
+    let vault = Arc::<Fickle>::default();
+    let crowd = crowd(Arc::clone(&vault) as Arc<dyn TokenVault>);
+    vault.fails.store(1, Ordering::SeqCst);
+    assert_eq!(says(&crowd.clients[0]).await, Ok(()));
+    assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+    assert_eq!(crowd.issued(), 1, "it was kept for all");
+    crowd.server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn while_the_vault_is_away_nobody_renews_a_token_that_still_lives() {
+    let vault = Arc::<Fickle>::default();
+    let crowd = crowd(Arc::clone(&vault) as Arc<dyn TokenVault>);
+    assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+    vault.fails.store(Fickle::AWAY, Ordering::SeqCst);
+    // In the last minute all of them want to renew.
+    crowd.clock.fetch_add(7200 - 59, Ordering::SeqCst);
+    while vault.fails.load(Ordering::SeqCst) > Fickle::AWAY - 2 * PROCESSES as i64 {
+        assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+    }
+    assert_eq!(crowd.issued(), 1);
+    vault.fails.store(0, Ordering::SeqCst);
+    crowd.clock.fetch_add(10, Ordering::SeqCst);
+    while crowd.issued() < 2 {
+        assert_eq!(crowd.all_say().await, vec![Ok(()); PROCESSES]);
+    }
+    crowd.server.stop(false).await;
+}
+
+#[actix_web::test]
 async fn without_the_vault_a_process_asks_for_itself() {
-    let crowd = crowd(Arc::new(Away));
+    let away = Fickle { fails: AtomicI64::new(Fickle::AWAY), ..Fickle::default() };
+    let crowd = crowd(Arc::new(away));
     let (first, same) = (&crowd.clients[0], crowd.clients[0].clone());
     assert_eq!(join_all([says(first), says(&same)]).await, [Ok(()), Ok(())]);
     assert_eq!(crowd.issued(), 1);

@@ -1,7 +1,7 @@
 //! The platform's API (platform.md part 4): one file per family of calls.
 //!
 //! A call is a `call::Call`; `exchange` makes it, with a token that all processes share (`keeper`, `token`),
-//! within its quota (`quota`), at the first address that is well (`http`, `breaker`), again where that is safe. What
+//! within its quota (`quota`) and rights (`rights`), at the first address that is well (`http`, `breaker`), again where that is safe. What
 //! each code of the platform asks for is one table (`codes`, `reaction()`). What it would refuse is refused before it
 //! is asked (`limits`).
 
@@ -41,7 +41,10 @@ mod publish;
 mod qr;
 mod quota;
 mod reaction;
+#[cfg(test)]
+mod reactions;
 mod rid;
+mod rights;
 #[cfg(test)]
 mod stage;
 mod tags;

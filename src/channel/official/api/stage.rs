@@ -48,6 +48,10 @@ pub struct Script {
     pub tokens: Mutex<u32>,
     /// Instead of a token, in turn.
     pub no_token: Mutex<Vec<Said>>,
+    /// The usual one is S, whoever asks.
+    pub same_token: Mutex<bool>,
+    /// Instead of a forced token, in turn.
+    pub no_forced: Mutex<Vec<Said>>,
     asked: Mutex<Vec<Asked>>,
     token_calls: Mutex<Vec<Asked>>,
 }
@@ -70,7 +74,14 @@ async fn answer(request: HttpRequest, script: web::Data<Arc<Script>>, body: web:
             .body(body)
     };
     if asked.path == "cgi-bin/stable_token" || asked.path == "cgi-bin/token" {
+        let is_forced = serde_json::from_slice::<Value>(&asked.body).is_ok_and(|body| body["force_refresh"] == true);
         script.token_calls.lock().unwrap().push(asked);
+        if is_forced && !script.no_forced.lock().unwrap().is_empty() {
+            return say(script.no_forced.lock().unwrap().remove(0));
+        }
+        if !is_forced && *script.same_token.lock().unwrap() {
+            return HttpResponse::Ok().json(json!({"access_token": "S", "expires_in": 7200}));
+        }
         let mut refusals = script.no_token.lock().unwrap();
         if !refusals.is_empty() {
             return say(refusals.remove(0));
