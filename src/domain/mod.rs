@@ -18,6 +18,7 @@ pub mod inbound;
 pub mod keywords;
 pub mod menu;
 pub mod notes;
+pub mod pay;
 pub mod playbook;
 pub mod question;
 pub mod reach;
