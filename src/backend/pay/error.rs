@@ -202,6 +202,8 @@ codes! {
     OpenidMismatch = "OPENID_MISMATCH" Final,
     /// A rule of the business forbids it.
     RuleLimit = "RULE_LIMIT" Final,
+    /// The platform's number is none.
+    InvalidTransactionId = "INVALID_TRANSACTIONID" Final,
     /// The day has no bill.
     NoStatement = "NO_STATEMENT_EXIST" Final,
     /// The day's bill is being written.

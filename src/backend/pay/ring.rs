@@ -141,7 +141,7 @@ impl KeyRing {
         }
     }
 
-    /// The certificate's key, whether it is valid or not is asked of [`Certificate`] itself.
+    /// The key of the one that goes by this serial and is valid now.
     pub(super) fn of<'a>(certificates: &'a [Certificate], serial: &str, now: UnixSecs) -> Option<&'a PublicKey> {
         certificates.iter().find(|own| own.is_named(serial) && own.is_valid(now)).map(|own| &own.key)
     }
