@@ -136,6 +136,8 @@ async fn the_bills_of_a_day_are_the_books_to_the_fen() {
     let early = till.client.fund_bill(day, |_| ()).await.unwrap_err();
     assert!(matches!(early, BillError::Pay(PayError::Later { .. })), "{early}");
     till.pass(3600).await;
+    till.switch(json!({ "spoiled_bills": 1 })).await;
+    assert_eq!(till.client.trade_bill(day, |_| ()).await, Err(BillError::Hash));
     let (mut trades, mut funds) = (Vec::new(), Vec::new());
     let traded = till.client.trade_bill(day, |row| trades.push(row)).await.unwrap();
     let moved = till.client.fund_bill(day, |row| funds.push(row)).await.unwrap();

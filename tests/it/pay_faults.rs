@@ -223,6 +223,16 @@ async fn certificates_rotate_under_way_and_nothing_is_lost() {
     assert_eq!(payments(&till.told().await).len(), 1);
 }
 
+#[actix_web::test]
+async fn a_merchant_on_the_way_to_the_public_key_believes_certificates_too() {
+    let till = Till::start().await;
+    for (nth, by_certificate) in [(1, true), (2, false), (3, true)] {
+        till.switch(json!({ "by_certificate": by_certificate })).await;
+        till.paid(nth, 100).await;
+        assert_eq!(payments(&till.told().await).len(), 1, "{by_certificate}");
+    }
+}
+
 /// One walk through acts and faults; what the merchant knows at the end is what the books say.
 async fn walk(seed: u64) {
     let till = Till::start().await;

@@ -285,6 +285,19 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_goes_to_the_platforms_addresses_only() {
+        let bases = ["https://api.example/", "http://127.0.0.1:8080/sandbox/pay"].map(|base| base.parse().unwrap());
+        let hosts = Hosts::new(bases.into(), reqwest::Client::new(), Duration::from_secs(1));
+        let is_ours = |url: &str| hosts.are_of(&url.parse().unwrap());
+        assert!(is_ours("https://api.example/v3/billdownload/file?token=1") && is_ours("http://127.0.0.1:8080/x"));
+        for other in
+            ["http://api.example/", "https://api.example.evil/", "https://api.example:8443/", "http://127.0.0.1/"]
+        {
+            assert!(!is_ours(other), "{other}");
+        }
+    }
+
+    #[test]
     fn a_number_stays_one_segment() {
         assert_eq!(encoded("a|b*c-d_e/../?#"), "a%7Cb%2Ac-d_e%2F..%2F%3F%23");
         let url = Url::parse("https://h/sandbox/pay/v3/a%7Cb?mchid=1").unwrap();

@@ -53,7 +53,11 @@ async fn answer(pay: Data<Pay>, req: HttpRequest, body: Bytes) -> HttpResponse {
     let (status, body) = match done {
         Ok(Answer::Json(json)) => (StatusCode::OK, json.to_string()),
         Ok(Answer::Nothing) => (StatusCode::NO_CONTENT, String::new()),
-        Ok(Answer::File(text)) => return HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text),
+        Ok(Answer::File(text)) => {
+            let is_spoiled = take(&mut pay.switches().spoiled_bills);
+            let text = if is_spoiled { text.replacen("JSAPI", "NATIVE", 1) } else { text };
+            return HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text);
+        }
         Err(fault) => {
             tracing::info!(code = fault.code, "the payment platform refused a call");
             (StatusCode::from_u16(fault.status).unwrap_or(StatusCode::BAD_REQUEST), fault.body().to_string())

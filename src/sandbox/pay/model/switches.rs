@@ -22,6 +22,8 @@ pub struct Switches {
     pub silent_answers: u32,
     /// So many answers are signed by somebody else.
     pub forged_answers: u32,
+    /// So many bills come with a word changed.
+    pub spoiled_bills: u32,
     /// So many notifications are lost for good.
     pub lost_notices: u32,
     /// Every notification comes so much later, in seconds.
@@ -72,6 +74,7 @@ impl Default for Switches {
             lost_answers: 0,
             silent_answers: 0,
             forged_answers: 0,
+            spoiled_bills: 0,
             lost_notices: 0,
             late_secs: 0,
             repeat: 0,
