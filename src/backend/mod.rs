@@ -3,6 +3,7 @@
 mod ask;
 mod breaker;
 mod carry;
+pub mod pay;
 mod places;
 mod request;
 

@@ -106,6 +106,10 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
         let in_sandbox = settings.lives_in_sandbox(id);
         let spec = if in_sandbox { demo_spec((id, account), &secrets) } else { account_spec(id, account) };
         let app_secret = app_secret(account, &secrets, &spec);
+        if let Some(pay) = &account.pay {
+            let merchant = super::pay::merchant(pay, &spec.app_id).with_context(|| format!("accounts.{id}.pay"))?;
+            tracing::info!(account = %id, mchid = merchant.mchid(), "the merchant's keys can be used");
+        }
         if in_sandbox {
             let clock = Arc::clone(&parts.clock);
             let spec = sandbox_spec(&settings, &spec, &app_secret)?;

@@ -9,6 +9,7 @@ mod customer;
 mod doctor;
 mod explain;
 mod menu;
+mod pay;
 mod platform;
 mod populate;
 mod replay;

@@ -23,6 +23,7 @@ pub mod notes;
 pub mod notice;
 pub mod numbers;
 pub mod order;
+pub mod pay;
 pub mod playbook;
 pub mod pool;
 pub mod private;

@@ -33,7 +33,7 @@ impl Sandbox {
     /// Does everything that is due and tells the account of it; how much that was.
     pub async fn catch_up(&self) -> usize {
         let outcomes = self.due();
-        let done = outcomes.len();
+        let done = outcomes.len() + self.pay().catch_up().await;
         for outcome in outcomes {
             for (openid, before) in &outcome.touched {
                 self.tell_since(openid, *before);

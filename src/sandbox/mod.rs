@@ -15,6 +15,7 @@ mod later;
 mod line;
 mod live;
 pub mod model;
+pub mod pay;
 mod phone;
 mod platform;
 pub mod populate;

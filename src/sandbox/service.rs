@@ -14,6 +14,7 @@ use super::later::NO_ALARM;
 use super::line::Line;
 use super::live::{Face, Live};
 use super::model::{Audience, Customer, Fresh, Switches};
+use super::pay::{Pay, PaySpec};
 use super::shelf::Shelf;
 use super::spec::SandboxSpec;
 use super::telecom::Telecom;
@@ -40,7 +41,8 @@ struct Inner {
     live: broadcast::Sender<Live>,
     telecom: Telecom,
     /// How far the time was moved forward, in seconds; the state keeps it.
-    skew: AtomicI64,
+    skew: Arc<AtomicI64>,
+    pay: Pay,
     /// When the next job is looked for.
     alarm: AtomicI64,
     switches: Mutex<Switches>,
@@ -77,9 +79,18 @@ impl Sandbox {
         if keeper.read().opened_as != spec.kind {
             keeper.change().open_as(spec.kind);
         }
-        let skew = keeper.read().clock_offset_secs;
+        let skew = Arc::new(AtomicI64::new(keeper.read().clock_offset_secs));
+        let (clock, moved) = (Arc::clone(&spec.clock), Arc::clone(&skew));
+        let pay = Pay::open(PaySpec {
+            app_id: spec.app_id.clone(),
+            data_file: spec.data_file.clone(),
+            clock: Arc::new(move || clock().saturating_add(moved.load(Ordering::SeqCst))),
+            http: http.clone(),
+            within: spec.patience.timeout,
+        })?;
         let inner = Inner {
-            skew: AtomicI64::new(skew),
+            skew,
+            pay,
             alarm: AtomicI64::new(NO_ALARM),
             switches: Mutex::default(),
             shelf: Shelf::beside(spec.data_file.as_deref()),
@@ -115,6 +126,7 @@ impl Sandbox {
     pub fn close(&self) -> Result<(), SandboxError> {
         self.tell(Live::Closing);
         self.0.closing.cancel();
+        self.0.pay.close();
         self.0.keeper.flush()
     }
 
@@ -139,6 +151,11 @@ impl Sandbox {
         }
         self.tell_face(&openid);
         Ok(openid)
+    }
+
+    /// The payment platform.
+    pub fn pay(&self) -> &Pay {
+        &self.0.pay
     }
 
     pub(super) fn spec(&self) -> &SandboxSpec {

@@ -11,7 +11,7 @@ use crate::config::nearest::nearest;
 const DEFAULTS: &str = include_str!("../../../config/default.toml");
 
 /// Every key; `*` is the name of an account.
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 37] = [
     "data_dir",
     "server.listen",
     "server.public_url",
@@ -39,6 +39,15 @@ const KEYS: [&str; 28] = [
     "accounts.*.api_base",
     "accounts.*.playbook",
     "accounts.*.menus",
+    "accounts.*.pay.mchid",
+    "accounts.*.pay.serial",
+    "accounts.*.pay.private_key",
+    "accounts.*.pay.private_key_file",
+    "accounts.*.pay.api_v3_key",
+    "accounts.*.pay.public_key_id",
+    "accounts.*.pay.public_key",
+    "accounts.*.pay.public_key_file",
+    "accounts.*.pay.api_base",
     // A section without any key.
     "accounts.*",
 ];

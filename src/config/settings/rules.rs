@@ -8,6 +8,7 @@ use chrono::{NaiveTime, Timelike as _};
 use url::Url;
 
 use super::layers::Layers;
+use super::pay::{self, KeySource, Pay};
 use super::secret::{Secret, StoreUrl};
 use super::types::{Account, AccountKind, Mode, Privacy, Reports, Settings, SettingsError, SettingsFault};
 use crate::config::nearest::suggestion;
@@ -171,6 +172,7 @@ impl Reader<'_> {
         let api_base = self.web(&of("api_base"));
         let stamp_window_secs = self.stamp_window(&of("stamp_window_secs"));
         let app_id = self.layers.text(&of("app_id"));
+        let pay = self.pay(&of("pay"));
         if !in_sandbox {
             if app_id.is_none() {
                 self.fault(&of("app_id"), "没有值", "写平台给的 AppID");
@@ -196,7 +198,56 @@ impl Reader<'_> {
             stamp_window_secs: stamp_window_secs?,
             api_base: if in_sandbox { api_base } else { api_base.or_else(|| Url::parse(API_BASE).ok()) },
             dirs: Dirs { playbook: folder("playbook", "config/playbook"), menus: folder("menus", "menus") },
+            pay,
         })
+    }
+
+    /// Nothing of it set: no payments. Something set: all that is needed must be.
+    fn pay(&mut self, key: &str) -> Option<Pay> {
+        let of = |name: &str| format!("{key}.{name}");
+        if pay::NAMES.iter().all(|name| self.layers.text(&of(name)).is_none()) {
+            return None;
+        }
+        let mchid = self.needed(&of("mchid"), pay::is_mchid, "写商户平台上的商户号，8 到 10 位数字");
+        let serial = self.needed(&of("serial"), pay::is_serial, "写商户 API 证书的序列号，十六进制");
+        let private_key = self.key(&of("private_key"));
+        if private_key.is_none() {
+            self.fault(&of("private_key_file"), "没有值", "写商户私钥 apiclient_key.pem 的路径");
+        }
+        let has_32_bytes = |key: &str| key.len() == 32;
+        let api_v3_key = self.needed(&of("api_v3_key"), has_32_bytes, "写商户平台上设置的 APIv3 密钥，正好 32 个字符");
+        let public_key_id = self.layers.text(&of("public_key_id"));
+        let public_key = self.key(&of("public_key"));
+        if public_key_id.is_some() != public_key.is_some() {
+            let missing = if public_key_id.is_none() { "public_key_id" } else { "public_key_file" };
+            self.fault(&of(missing), "微信支付公钥和它的 ID 要一起写", "两个都写；都不写则使用平台证书");
+        }
+        let api_base = self.web(&of("api_base"));
+        Some(Pay {
+            mchid: mchid?,
+            serial: serial?,
+            private_key: private_key?,
+            api_v3_key: Secret::new(api_v3_key?),
+            public_key: public_key_id.zip(public_key),
+            api_base,
+        })
+    }
+
+    /// A text that must be there and fit; the fault does not show it.
+    fn needed(&mut self, key: &str, fits: fn(&str) -> bool, mend: &str) -> Option<String> {
+        let text = self.layers.text(key);
+        let cause = if text.is_none() { "没有值" } else { "格式不对" };
+        let fitting = text.filter(|text| fits(text));
+        if fitting.is_none() {
+            self.fault(key, cause, mend);
+        }
+        fitting
+    }
+
+    /// A PEM in the setting itself or in the file that it names.
+    fn key(&mut self, key: &str) -> Option<KeySource> {
+        let file = self.layers.text(&format!("{key}_file")).map(|path| KeySource::File(path.into()));
+        self.layers.text(key).map(|text| KeySource::Text(Secret::new(text))).or(file)
     }
 
     fn fault(&mut self, key: &str, cause: &str, mend: &str) {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::layers::Layers;
+use super::pay::Pay;
 use super::rules;
 use super::secret::{Secret, StoreUrl};
 use crate::config::playbook::Dirs;
@@ -91,6 +92,8 @@ pub struct Account {
     pub api_base: Option<Url>,
     /// `playbook` and `menus`.
     pub dirs: Dirs,
+    /// `pay.…`; `None` when nothing of it is set: the account takes no payments.
+    pub pay: Option<Pay>,
 }
 
 /// What the platform calls the account.

@@ -147,3 +147,32 @@ fn no_secret_is_printed_with_settings_or_faults() {
         assert!(!printed.contains(secret) && !broken.contains(secret), "{secret}");
     }
 }
+
+#[test]
+fn an_account_takes_payments_when_its_merchant_is_whole() {
+    let pay = |more: &str| shop(&format!("[accounts.shop.pay]\n{more}"));
+    let whole = format!(
+        "mchid = \"1900000001\"\nserial = \"5157F09EFDC096DE15EBE81A47057A7232F1B8E1\"\nprivate_key_file = \"key.pem\"\n\
+         api_v3_key = \"{}\"\n",
+        "k".repeat(32)
+    );
+    assert!(load(&shop(""), &[]).unwrap().accounts[&"shop".into()].pay.is_none());
+    assert!(load(&pay(""), &[]).unwrap().accounts[&"shop".into()].pay.is_none());
+    let settings = load(&pay(&whole), &[]).unwrap();
+    let read = settings.accounts[&"shop".into()].pay.as_ref().unwrap();
+    assert_eq!((read.mchid.as_str(), read.public_key.is_none()), ("1900000001", true));
+    assert!(!format!("{settings:?}").contains(&"k".repeat(32)));
+    let of = |name: &str| format!("accounts.shop.pay.{name}");
+    let all = ["serial", "private_key_file", "api_v3_key"].map(of);
+    assert_eq!(keys(&pay("mchid = \"1900000001\"")), all);
+    let short = whole.replace(&"k".repeat(32), "s3cret-but-short");
+    let fault = load(&pay(&short), &[]).unwrap_err().to_string();
+    assert!(fault.contains("api_v3_key") && !fault.contains("s3cret"), "{fault}");
+    assert_eq!(keys(&pay(&format!("{whole}public_key_id = \"PUB_KEY_ID_1\""))), [of("public_key_file")]);
+    assert_eq!(keys(&pay(&format!("{whole}public_key = \"PEM\""))), [of("public_key_id")]);
+    assert_eq!(keys(&pay("merchant = \"1\"")), [of("merchant")]);
+    let env = [("FUWU__ACCOUNTS__SHOP__PAY__PRIVATE_KEY", "PEM")];
+    let settings = load(&pay(&whole), &env).unwrap();
+    let read = settings.accounts[&"shop".into()].pay.clone().unwrap();
+    assert_eq!(read.private_key, crate::config::settings::KeySource::Text(Secret::new("PEM")));
+}
