@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::business::{copy_playbook, edit};
 use crate::doctor_platform::{assert_says, doctor};
 use crate::process::run;
 use crate::scripted::{Platform, ping};
@@ -14,16 +15,23 @@ struct Ward {
 impl Ward {
     fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("menus")).unwrap();
+        copy_playbook(dir.path());
+        std::fs::create_dir(dir.path().join("none")).unwrap();
+        // Templates have their own story in `doctor_platform`.
+        for id in ["notice", "template"] {
+            let id = format!("demo = \"TPLorder-progress-{id}\"");
+            edit(&dir.path().join("playbook/notices.toml"), &id, "");
+        }
         Self { platform: Platform::start(), dir }
     }
 
     /// What doctor says when the platform answers like this.
     async fn told(&self, answers: &[(&'static str, Value)], more: &[(&str, &str)]) -> (String, Option<i32>) {
         self.platform.answers_with(answers);
-        let menus = self.dir.path().join("menus");
+        let [playbook, menus] = ["playbook", "none"].map(|folder| self.dir.path().join(folder));
         let own = [
             ("FUWU__ACCOUNTS__DEMO__API_BASE", self.platform.base.as_str()),
+            ("FUWU__ACCOUNTS__DEMO__PLAYBOOK", playbook.to_str().unwrap()),
             ("FUWU__ACCOUNTS__DEMO__MENUS", menus.to_str().unwrap()),
         ];
         doctor(self.dir.path(), &[&own, more].concat()).await

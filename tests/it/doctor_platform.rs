@@ -56,7 +56,7 @@ async fn a_sound_account_is_found_sound() {
     let says = [
         "收发都加密",
         "gets access tokens",
-        "are 0 s apart",
+        "正常 ok  本机时钟",
         "自定义菜单",
         "enough calls left",
         "those of the files",

@@ -12,11 +12,12 @@ use fuwu::domain::ids::{DedupeKey, Openid};
 use fuwu::domain::reply::Reply;
 use fuwu::domain::work::{Task, Work};
 use fuwu::growth::counter::Metric;
-use fuwu::store::{Commit, Committed, CounterRange, CustomerRef, Keep, SharedKind};
+use fuwu::store::{CounterRange, CustomerRef, SharedKind};
 use serde_json::{Value, json};
 
 use crate::hand::{Hand, Posted, event, text};
 use crate::harness::{AES_KEY, API_TOKEN, APP_ID, MONDAY, ORIGINAL_ID, TOKEN, World, until};
+use crate::reach::leave;
 use crate::redis_servers::RedisServer;
 
 /// Who follows every account under the same name.
@@ -208,23 +209,10 @@ impl Matrix {
 
     /// Outgoing words for this account's customer, under a name that every account uses.
     async fn owe(&self, own: Own, (name, words): (&str, &str)) {
-        let of = whose(own);
-        let stored = self.world.store().load(&of).await.unwrap();
         let (due, expires) = (MONDAY, MONDAY.plus_secs(3600));
         let task = Task::Send(Reply::Text(words.into()));
         let work = Work { id: name.into(), origin: DedupeKey(7), due, expires, task };
-        let commit = Commit {
-            of,
-            base: stored.version,
-            customer: stored.customer,
-            increments: Vec::new(),
-            facts: Vec::new(),
-            outbox: vec![work],
-            settled: Vec::new(),
-            spent: Vec::new(),
-            keep: Keep::Known,
-        };
-        assert!(matches!(self.world.store().commit(commit).await.unwrap(), Committed::Applied));
+        leave(&self.world, &whose(own), vec![work]).await;
     }
 }
 

@@ -33,15 +33,20 @@ pub async fn owe(world: &World, openid: &Openid, (after_secs, texts): (i64, &[&s
         expires: due.plus_secs(3 * A_DAY_SECS),
         task: Task::Send(Reply::Text((*text).to_owned())),
     };
+    leave(world, &of, texts.iter().map(work).collect()).await;
+}
+
+/// Leaves work in the outbox. The outbox writes to the same record as long as it has something to end.
+pub async fn leave(world: &World, of: &CustomerRef, outbox: Vec<Work>) {
     loop {
-        let stored = world.store().load(&of).await.unwrap();
+        let stored = world.store().load(of).await.unwrap();
         let commit = Commit {
             of: of.clone(),
             base: stored.version,
             customer: stored.customer,
             increments: Vec::new(),
             facts: Vec::new(),
-            outbox: texts.iter().map(work).collect(),
+            outbox: outbox.clone(),
             settled: Vec::new(),
             spent: Vec::new(),
             keep: Keep::Known,
