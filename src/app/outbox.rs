@@ -36,6 +36,8 @@ struct InHand {
     tasks: JoinSet<Option<UnixSecs>>,
     /// Whose message a task sends.
     whose: HashMap<Id, CustomerRef>,
+    /// No message is begun any more.
+    is_stopping: bool,
     turns: Turns,
 }
 
@@ -72,6 +74,7 @@ impl App {
                 () = sleep(LOOK_AGAIN), if !full => {}
             }
         }
+        in_hand.is_stopping = true;
         let finished = timeout(FINISH_WITHIN, async {
             while let Some(ended) = in_hand.tasks.join_next_with_id().await {
                 self.go_on(&mut in_hand, ended).await;
@@ -133,6 +136,8 @@ impl App {
             None => in_hand.turns.finished(&of, now),
         };
         match next {
+            // It would be cut off, and nobody would know whether it arrived.
+            Next::Send(claimed) if in_hand.is_stopping => self.put_off(vec![*claimed], now).await,
             Next::Send(claimed) => self.begin_message(in_hand, *claimed),
             Next::PutOff(waited, until) => self.put_off(waited, until).await,
             Next::Nothing => {}

@@ -17,6 +17,11 @@ use crate::domain::question::{Answer, Question};
 /// `base_url` of the demo business system.
 const SANDBOX: &str = "sandbox:";
 
+/// A connection stands within this time, or nobody is there.
+const CONNECT_WITHIN: Duration = Duration::from_secs(4);
+/// An idle connection is kept so long: what stands in between forgets it after a minute or so, and says nothing.
+const KEPT_OPEN: Duration = Duration::from_secs(20);
+
 /// Questions that were not put because too many were under way or too many failed, by why.
 const NOT_PUT: &str = "fuwu_questions_not_put_total";
 
@@ -48,7 +53,9 @@ impl fmt::Debug for Backend {
 /// A client as [`Backend`] needs it: it follows no redirects, which could lead a question and its key elsewhere, and
 /// uses no proxy of the environment, since business systems are inside.
 pub fn client() -> reqwest::Result<Client> {
-    Client::builder().redirect(Policy::none()).no_proxy().build()
+    // An address that swallows everything is known for one before anything has left: that is no lost answer.
+    let builder = Client::builder().connect_timeout(CONNECT_WITHIN).pool_idle_timeout(KEPT_OPEN);
+    builder.redirect(Policy::none()).no_proxy().build()
 }
 
 impl Backend {

@@ -17,9 +17,18 @@ pub struct Note {
     pub expires: UnixSecs,
 }
 
-/// Adds a note, dropping expired ones and then the oldest beyond [`MAX_NOTES`].
+/// Whether one more can be kept.
+pub fn have_room(notes: &[Note], now: UnixSecs) -> bool {
+    notes.iter().filter(|note| note.expires > now).count() < MAX_NOTES
+}
+
+/// Adds a note that is still of use, dropping expired ones and then the oldest beyond [`MAX_NOTES`]: whoever has to know
+/// asks [`have_room`] before.
 pub fn keep(notes: &mut Vec<Note>, note: Note, now: UnixSecs) {
     notes.retain(|n| n.expires > now);
+    if note.expires <= now {
+        return;
+    }
     notes.push(note);
     let surplus = notes.len().saturating_sub(MAX_NOTES);
     notes.drain(..surplus);

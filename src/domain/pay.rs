@@ -180,10 +180,11 @@ pub struct Payment {
 }
 
 impl Payment {
-    /// Whether this says that an order of this amount was paid in full, in yuan.
+    /// Whether this says that an order of this amount was paid in full, in yuan, and the money is with us. Of an order
+    /// that was paid back, in whole or in part, it does not: whoever asks then asks for the refunds.
     pub fn pays(&self, expected: Fen) -> bool {
         let amount = self.amount.filter(|amount| amount.currency == Currency::Cny);
-        let is_paid = matches!(self.state, TradeState::Success | TradeState::Refund);
+        let is_paid = self.state == TradeState::Success;
         is_paid && self.transaction_id.is_some() && amount.is_some_and(|amount| amount.total == expected)
     }
 }
@@ -251,6 +252,6 @@ mod tests {
         assert!(!Payment { amount: amount(100, Currency::Other), ..paid.clone() }.pays(Fen(100)));
         assert!(!Payment { amount: None, ..paid.clone() }.pays(Fen(100)));
         assert!(!Payment { transaction_id: None, ..paid.clone() }.pays(Fen(100)));
-        assert!(Payment { state: TradeState::Refund, ..paid }.pays(Fen(100)));
+        assert!(!Payment { state: TradeState::Refund, ..paid }.pays(Fen(100)), "it went back");
     }
 }

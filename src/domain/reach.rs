@@ -86,6 +86,8 @@ pub enum Hindrance {
     NoRight,
     /// There are no words, or it can only be said in answer to a message.
     Unsayable,
+    /// So many messages wait for the customer already that no more are kept.
+    Crowded,
 }
 
 /// Why a message was given up.

@@ -140,7 +140,7 @@ async fn menus_that_are_not_in_step_are_told_by_what_differs() {
     let there = |menu: Value| [("cgi-bin/menu/get", menu)];
     let told = ward.told(&there(menu(json!([]))), &[]).await;
     assert_says(&told, (1, &["平台上有菜单，文件里没有", "fuwu menu diff", "fuwu menu push"]));
-    let file = ward.dir.path().join("menus/default.json");
+    let file = ward.dir.path().join("none/default.json");
     std::fs::write(&file, json!({ "button": button }).to_string()).unwrap();
     assert_says(&ward.told(&[], &[]).await, (1, &["文件里的菜单还没有发布"]));
     assert_says(&ward.told(&there(menu(json!([]))), &[]).await, (0, &["平台上的菜单与文件一致"]));

@@ -1,7 +1,7 @@
 //! How a call for a message ends, and what that leaves in the customer's record.
 
 use crate::domain::customer::Customer;
-use crate::domain::notes::{Note, keep};
+use crate::domain::notes::{Note, have_room, keep};
 use crate::domain::reach::{By, Carrier, Cause, Hindrance, Path, Unsent, Windows};
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
@@ -115,7 +115,10 @@ pub(super) fn ended(
         Ending::GivenUp(cause) => (Some(cause.clone()), work.is_receipt()),
         Ending::Sent | Ending::PutOff(_) | Ending::OtherWay | Ending::AskedAgain(_) | Ending::Over => (None, false),
     };
-    if noted {
+    let fits = have_room(&customer.notes, now);
+    // What nothing holds any more is not passed over: the operator finds it among what was given up.
+    let cause = cause.or((noted && !fits).then_some(Cause::Hindered(Hindrance::Crowded)));
+    if noted && fits {
         keep(&mut customer.notes, Note { reply: reply.clone(), expires: work.expires }, now);
     }
     // Who left is owed nothing, and silence was never owed.

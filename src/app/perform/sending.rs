@@ -28,6 +28,8 @@ use crate::store::{Claimed, Commit, Committed, Keep, StoreError, Stored, Version
 /// The platform sends a template message with the same mark once in 600 s (platform.md 4.10); less what a call may take,
 /// and what its clock may be ahead of ours.
 const ASKED_AGAIN_WITHIN_SECS: i64 = 540;
+/// A call and what is written down before and after it take no longer.
+const CALL_WITHIN_SECS: i64 = 30;
 /// So long after a lost answer.
 const ASKED_AGAIN_AFTER_SECS: i64 = 30;
 
@@ -71,6 +73,15 @@ impl App {
             };
             let asked = Asked { way, windows: customer.windows.clone(), at: now, first };
             if first.is_none() {
+                // Nothing is written down as begun that cannot leave, or while somebody else may take it up.
+                match account.platform.ready().await {
+                    Ok(()) => {}
+                    Err(ApiError::NotBefore { at, .. }) => return Ok(Tried::Until(at)),
+                    Err(_) => return Ok(Tried::Again),
+                }
+                if self.clock.now().plus_secs(CALL_WITHIN_SECS) > claimed.lease_ends {
+                    return Ok(Tried::NotPut);
+                }
                 asked.take_place(&mut customer);
                 customer.ways.begin(&work.id, (way.path(), now));
                 let intent = Kept { customer, settles: false, unsent: None };
@@ -139,6 +150,11 @@ impl App {
             },
             // A token that nobody could replace is no reason to give up what a later one may still bring.
             error if error.is_passing() || error.reaction() == Reaction::Refresh => Ending::PutOff(None),
+            // The same by every path, until somebody mends it; then windows may still be open.
+            error if error.is_about_the_account() => {
+                tracing::error!(account = %account.id(), %error, mend = error.in_words(), "messages wait for the account");
+                Ending::PutOff(None)
+            }
             error if error.is_no_consent() => Ending::NoConsent,
             error => {
                 if error.is_no_right() {
@@ -177,10 +193,15 @@ impl App {
         for _ in 0..MAX_TRIES {
             let now = self.clock.now();
             let Stored { version, mut customer } = self.store.load(&claimed.of).await?;
-            // Whoever came back while they were asked for is told after all.
-            let is_back = ending == Ending::Refused(Hindrance::Away)
-                && !asked.windows.opened_like(&customer.windows)
-                && customer.away_since().is_none();
+            // Somebody of whom nothing is kept left meanwhile.
+            if version == Version(0) {
+                return Ok(Next::Tried(Tried::Finished));
+            }
+            // Whoever came back, or wrote, while they were asked for is told after all.
+            let is_of_then =
+                matches!(ending, Ending::Refused(Hindrance::Away | Hindrance::NoWindow | Hindrance::UsedUp));
+            let is_back =
+                is_of_then && !asked.windows.opened_like(&customer.windows) && customer.away_since().is_none();
             let ending = if is_back { Ending::PutOff(None) } else { ending.clone() };
             learn(&mut customer, (&ending, asked), now);
             let ending = elsewhere(ending, claimed, (&customer, &rights), now);

@@ -212,6 +212,40 @@ async fn a_token_that_cannot_be_replaced_puts_a_message_off_and_the_next_one_sen
 }
 
 #[actix_web::test]
+async fn what_is_wrong_with_the_account_or_this_machine_is_no_reason_to_give_a_message_up() {
+    for code in [40164, 40243, 89503] {
+        let stand = Stand::new();
+        stand.outside.codes.lock().unwrap().push_back(code);
+        stand.keep("o1", open_to_messages(), vec![message("w", "到账了")]).await;
+        assert_eq!(send(&stand, message("w", "到账了")).await, Tried::Again, "{code}");
+        let customer = stand.customer("o1").await;
+        assert_eq!((customer.notes.len(), customer.windows.room(NOON).map(|room| room.left)), (0, Some(5)));
+        assert_eq!(send(&stand, message("w", "到账了")).await, Tried::Finished);
+        assert_eq!(stand.left().await, vec![]);
+    }
+}
+
+#[actix_web::test]
+async fn a_message_for_which_no_note_has_room_is_kept_for_the_operator() {
+    let stand = Stand::new();
+    let names: Vec<String> = (0..7).map(|nth| format!("w{nth}")).collect();
+    stand.keep("o1", Customer::default(), names.iter().map(|name| message(name, name)).collect()).await;
+    for name in &names {
+        assert_eq!(send(&stand, message(name, name)).await, Tried::Finished);
+    }
+    let customer = stand.customer("o1").await;
+    let kept: Vec<&Reply> = customer.notes.iter().map(|note| &note.reply).collect();
+    assert_eq!(
+        kept,
+        names[..5].iter().map(|name| Reply::Text(name.clone())).collect::<Vec<_>>().iter().collect::<Vec<_>>()
+    );
+    let given_up: Vec<(String, Cause)> =
+        customer.ways.unsent().iter().map(|unsent| (unsent.work.id.to_string(), unsent.cause.clone())).collect();
+    let crowded = |name: &str| (name.to_owned(), Cause::Hindered(Hindrance::Crowded));
+    assert_eq!(given_up, [crowded("w5"), crowded("w6")]);
+}
+
+#[actix_web::test]
 async fn an_account_without_the_right_does_not_ask_for_every_message() {
     let mut stand = Stand::new();
     stand.outside.codes.lock().unwrap().push_back(48001);

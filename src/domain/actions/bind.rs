@@ -187,6 +187,9 @@ impl ActionKind for Bind {
         if !(1..=10).contains(&self.most_tries) {
             fault("most_tries", "次数超出范围", "写 1 到 10 之间的数");
         }
+        if self.send_code == self.check_code {
+            fault("check_code", "和 send_code 是同一个连接器，没有核对就会绑定", "写核对验证码的那个连接器");
+        }
         if !self.texts.refused.contains_key(DEFAULT) {
             fault("texts.refused", "没有写 default", "加上 default = \"…\"，回答没有单独列出的拒绝代码");
         }

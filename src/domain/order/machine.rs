@@ -137,7 +137,9 @@ fn of_money(order: &mut Order, happening: &Happening) -> Learned {
         Happening::Paid(paid) => {
             known_or(money, paid)?;
             let is_agreed = paid.total_fen == order.amount_fen;
-            let is_over = person.is_some() || money.ended.is_some_and(|reason| reason != Reason::PaymentSilent);
+            // What a person found to be done, while nobody could say whether it was paid, is paid for now.
+            let is_over =
+                person == Some(Decided::Undone) || money.ended.is_some_and(|reason| reason != Reason::PaymentSilent);
             money.ended = None;
             if is_over {
                 money.back = Back::Asked;
@@ -154,6 +156,7 @@ fn of_money(order: &mut Order, happening: &Happening) -> Learned {
                 money.ended = Some(*reason);
                 Ok(*reason)
             }
+            Some(Reason::PaymentSilent) if person == Some(Decided::Done) => Err(Verdict::Conflict(*reason)),
             Some(Reason::PaymentSilent) if *reason != Reason::PaymentSilent => {
                 money.ended = Some(*reason);
                 Ok(*reason)

@@ -60,6 +60,7 @@ impl Hindrance {
             Self::Expired => "已经过了有用的时间",
             Self::NoRight => "公众号没有这个接口的权限（48001）",
             Self::Unsayable => "没有内容，或者只能当场回复",
+            Self::Crowded => "等这位客户的消息已经太多，存不下了",
         }
     }
 
@@ -75,6 +76,7 @@ impl Hindrance {
             Self::Expired => "it is of no use any more",
             Self::NoRight => "the account has no right to the interface (48001)",
             Self::Unsayable => "there are no words, or it can only be a direct reply",
+            Self::Crowded => "so many messages wait for the customer that no more are kept",
         }
     }
 }

@@ -121,6 +121,15 @@ impl Client {
         self.ask(Call::post("cgi-bin/message/custom/send", body).once()).await.map(drop)
     }
 
+    /// Waits until there is an access token, as the next call would. Whoever writes down first that they are about to make
+    /// a call asks this before, so that nothing is written down that cannot leave.
+    ///
+    /// # Errors
+    /// [`ApiError`], when there is none; nothing was called for.
+    pub async fn ready(&self) -> Result<(), ApiError> {
+        self.held(Kind::Access, None).await.map(drop)
+    }
+
     pub(super) fn now(&self) -> UnixSecs {
         (self.0.clock)()
     }

@@ -81,6 +81,8 @@ pub(super) struct Keeper {
     cached: RwLock<Option<Token>>,
     /// Held by whoever of this process looks for a new one.
     gate: Arc<Mutex<()>>,
+    /// When somebody last looked for one in vain, and why.
+    in_vain: RwLock<Option<(Instant, ApiError)>>,
     renew_not_before: AtomicI64,
     /// The platform does not know this machine's address (40164): until then it does not ask. Others may.
     stranger_until: AtomicI64,
@@ -90,7 +92,8 @@ impl Keeper {
     pub(super) fn new(kind: Kind, vault: Arc<dyn TokenVault>) -> Self {
         let (cached, gate) = (RwLock::default(), Arc::default());
         let (renew_not_before, stranger_until) = (AtomicI64::new(i64::MIN), AtomicI64::new(i64::MIN));
-        Self { kind, vault, owner: rand::random(), cached, gate, renew_not_before, stranger_until }
+        let in_vain = RwLock::default();
+        Self { kind, vault, owner: rand::random(), cached, gate, in_vain, renew_not_before, stranger_until }
     }
 
     /// The token in memory, if it lives and is not the refused one.
@@ -125,11 +128,26 @@ impl Keeper {
 
     /// A token that is not the refused one; waits for it.
     pub(super) async fn get(&self, issuer: &dyn Issuer, rejected: Option<Rejected<'_>>) -> Result<Held, ApiError> {
+        let came = Instant::now();
         let _gate = self.gate.lock().await;
         // Whoever held the gate before may have brought one.
         if let Some(text) = self.at_hand(issuer.now(), rejected) {
             return Ok(Held { text, is_fresh: false });
         }
+        // Those who waited meanwhile wait no second time, one after the other.
+        let in_vain = self.in_vain.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, error)) = in_vain.filter(|(at, _)| *at >= came) {
+            return Err(error);
+        }
+        let found = self.seek(issuer, rejected).await;
+        if let Err(error) = &found {
+            let at = Some((Instant::now(), error.clone()));
+            *self.in_vain.write().unwrap_or_else(PoisonError::into_inner) = at;
+        }
+        found
+    }
+
+    async fn seek(&self, issuer: &dyn Issuer, rejected: Option<Rejected<'_>>) -> Result<Held, ApiError> {
         let patience = Instant::now() + WAIT_WITHIN;
         let mut waited = false;
         let is_just_got = self.kind == Kind::Access && rejected.is_some_and(|rejected| rejected.is_just_got);

@@ -20,6 +20,10 @@ pub(super) const CODE: &str = "code";
 /// There is nothing left to say in this dialogue.
 pub(super) const OVER: &str = "over";
 
+/// What was asked of the business system: to send a code, or to check one.
+pub(super) const SENT: &str = "send";
+pub(super) const CHECKED: &str = "check";
+
 /// Words that ask for one more number.
 const ADD: &[&str] = &["添加", "加", "新增", "绑定", "再绑一个", "添加号码", "绑定手机号"];
 /// Words that ask for another code.
@@ -212,11 +216,14 @@ impl Bind {
         self.put(
             view,
             &mut out,
-            Question {
-                connector: self.send_code.clone(),
-                values: about(number),
-                idempotency_key: Some(id_for("code", view.moment.key).to_string()),
-            },
+            (
+                SENT,
+                Question {
+                    connector: self.send_code.clone(),
+                    values: about(number),
+                    idempotency_key: Some(id_for("code", view.moment.key).to_string()),
+                },
+            ),
         );
         out
     }
@@ -236,19 +243,22 @@ impl Bind {
         self.put(
             view,
             &mut out,
-            Question {
-                connector: self.check_code.clone(),
-                values,
-                idempotency_key: Some(id_for("check", view.moment.key).to_string()),
-            },
+            (
+                CHECKED,
+                Question {
+                    connector: self.check_code.clone(),
+                    values,
+                    idempotency_key: Some(id_for("check", view.moment.key).to_string()),
+                },
+            ),
         );
         out
     }
 
     /// The work that asks, whose outcome the customer waits for.
-    fn put(&self, view: &View<'_>, out: &mut Outcome, question: Question) {
+    fn put(&self, view: &View<'_>, out: &mut Outcome, (asked, question): (&str, Question)) {
         let memo = Values::from([
-            ("asked".to_owned(), Value::from(question.connector.as_str())),
+            ("asked".to_owned(), Value::from(asked)),
             ("number".to_owned(), question.values.get("number").cloned().unwrap_or_else(|| Value::from(""))),
         ]);
         out.outbox.push(Work {

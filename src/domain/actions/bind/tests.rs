@@ -151,6 +151,20 @@ fn nobody_guesses_a_code_not_even_by_sending_many_at_once() {
 }
 
 #[test]
+fn a_late_answer_about_one_number_leaves_the_dialogue_about_another_alone() {
+    let bind = bind();
+    let mut desk = Desk::new(&bind);
+    desk.tap();
+    let first = put(&desk.say("13800138000")).2;
+    desk.say("返回");
+    let second = put(&desk.say("13800138001")).2;
+    assert_eq!(said(&desk.answer(&first, &refused("BLOCKED"))), "138****8000 停机了");
+    desk.answer(&second, &loaded());
+    let memo = put(&desk.say("123456")).2;
+    assert_eq!(said(&desk.answer(&memo, &loaded())), "绑好了 138****8001");
+}
+
+#[test]
 fn numbers_are_listed_chosen_and_unbound_by_their_places() {
     let bind = bind();
     let mut desk = bound(&bind, &["13800138000", "13900139000"]);
@@ -187,6 +201,8 @@ fn what_cannot_work_is_told_with_its_field() {
     let wrong = Bind { expires_secs: 1, most_codes: 0, most_tries: 11, ..bind() };
     let mut fields: Vec<String> = wrong.faults().into_iter().map(|fault| fault.field).collect();
     assert_eq!(fields, ["expires_secs", "most_codes", "most_tries"]);
+    let same = Bind { check_code: "send".into(), ..bind() };
+    assert_eq!(same.faults().into_iter().map(|fault| fault.field).collect::<Vec<_>>(), ["check_code"]);
     let mut wrong = bind();
     wrong.texts.refused.clear();
     fields = wrong.faults().into_iter().map(|fault| fault.field).collect();

@@ -163,10 +163,19 @@ fn money_that_comes_at_the_wrong_time_or_in_another_amount() {
     assert_eq!(asked.state(), NeedsPerson);
     assert_eq!(told(asked.clone(), &[money_came()]).0.state(), Fulfilling);
     assert_eq!(told(asked, &[closed]).0.state(), Failed);
+    // A person found it done meanwhile: then it is paid for, or somebody hears that it is not.
+    let (done, ..) = told(asked_of(&waiting), &[Happening::Decided(Decided::Done)]);
+    assert_eq!(judge(&done, &Happening::Unpaid(Reason::PaymentExpired), AT), Verdict::Conflict(Reason::PaymentExpired));
+    let (paid_for, _, demands) = told(done, &[money_came()]);
+    assert_eq!((paid_for.state(), demands), (Done, vec![]));
     // The notice that it went back comes before the one that it came.
     let back = Happening::MoneyBack(paid("T", 2_000));
     let (back_first, ..) = told(waiting, &[back.clone(), money_came(), back]);
     assert_eq!((back_first.state(), back_first.business), (Refunded, Business::NotAsked));
+}
+
+fn asked_of(waiting: &Order) -> Order {
+    told(waiting.clone(), &[Happening::Unpaid(Reason::PaymentSilent)]).0
 }
 
 #[test]
