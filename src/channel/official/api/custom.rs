@@ -1,4 +1,4 @@
-//! Customer-service messages beyond what a [`Reply`](crate::domain::reply::Reply) says, and the typing state
+//! Customer-service messages beyond what a [`Reply`] says, and the typing state
 //! (platform.md 4.9). Certified accounts only. Each needs an open window (45015, 45047), and the order of several is only
 //! sure when the next is sent after the answer to the one before.
 
