@@ -233,6 +233,23 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn who_stops_begins_no_message_and_leaves_it_to_the_next_start() {
+        let mut stand = Stand::new();
+        let bell = Arc::new(tokio::sync::Notify::new());
+        *stand.outside.held.lock().unwrap() = Some(("a0", Arc::clone(&bell)));
+        stand.keep("a", open_to_messages(), vec![message("note-0", "a0"), message("note-1", "a1")]).await;
+        let mut in_hand = InHand::default();
+        assert_eq!(stand.app.begin_due(&mut in_hand).await.unwrap(), 2);
+        assert_eq!(stand.events.recv().await.unwrap(), "begins a0");
+        in_hand.is_stopping = true;
+        bell.notify_one();
+        let ended = in_hand.tasks.join_next_with_id().await.unwrap();
+        stand.app.go_on(&mut in_hand, ended).await;
+        assert_eq!((in_hand.tasks.len(), stand.happened()), (0, vec!["ends a0".into()]));
+        assert_eq!(stand.app.store.next_due().await.unwrap(), Some(NOON), "the next start finds it at once");
+    }
+
+    #[actix_web::test]
     async fn a_message_that_was_put_off_takes_those_behind_it_along() {
         let mut stand = Stand::new();
         stand.outside.codes.lock().unwrap().push_back(45011);

@@ -28,6 +28,8 @@ use crate::store::{Commit, Committed, CustomerRef, Embedded, Keep, PseudonymKey,
 pub(super) struct Outside {
     /// What the platform answers to messages, in turn; then 0.
     pub codes: Mutex<VecDeque<i64>>,
+    /// What it answers instead of a token, in turn.
+    pub no_token: Mutex<VecDeque<i64>>,
     /// Messages with this text are answered only when the bell rings.
     pub held: Mutex<Option<(&'static str, Arc<Notify>)>>,
     /// What the business system answers; without it, never anything.
@@ -44,7 +46,10 @@ pub(super) struct Stand {
     _dir: TempDir,
 }
 
-async fn token() -> HttpResponse {
+async fn token(outside: web::Data<Outside>) -> HttpResponse {
+    if let Some(code) = outside.no_token.lock().unwrap().pop_front() {
+        return HttpResponse::Ok().json(json!({ "errcode": code }));
+    }
     HttpResponse::Ok().json(json!({ "access_token": "T", "expires_in": 7200 }))
 }
 
@@ -113,7 +118,13 @@ impl Stand {
     /// With the demo's playbook, at noon.
     pub fn new() -> Self {
         let (events, heard) = mpsc::unbounded_channel();
-        let outside = Outside { codes: Mutex::default(), held: Mutex::default(), business: Mutex::default(), events };
+        let outside = Outside {
+            codes: Mutex::default(),
+            no_token: Mutex::default(),
+            held: Mutex::default(),
+            business: Mutex::default(),
+            events,
+        };
         let outside = web::Data::new(outside);
         let shared = outside.clone();
         let server = HttpServer::new(move || {

@@ -16,11 +16,12 @@ use crate::domain::customer::Customer;
 use crate::domain::ids::DedupeKey;
 use crate::domain::inbound::{Class, Inbound};
 use crate::domain::question::Question;
-use crate::domain::reach::{BY_MESSAGE, Cause, Hindrance, Path, Reach};
+use crate::domain::reach::{BY_MESSAGE, BY_TAP, CallState, Cause, Hindrance, Path, Reach};
 use crate::domain::reply::Reply;
 use crate::domain::sample::{NOON, text};
 use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
+use crate::store::Version;
 
 fn question(connector: &str, idempotency_key: Option<&str>) -> Question {
     Question { connector: connector.into(), values: Values::new(), idempotency_key: idempotency_key.map(str::to_owned) }
@@ -223,6 +224,64 @@ async fn what_is_wrong_with_the_account_or_this_machine_is_no_reason_to_give_a_m
         assert_eq!(send(&stand, message("w", "到账了")).await, Tried::Finished);
         assert_eq!(stand.left().await, vec![]);
     }
+}
+
+#[actix_web::test]
+async fn nothing_is_written_down_as_begun_before_there_is_a_token() {
+    let stand = Stand::new();
+    stand.outside.no_token.lock().unwrap().push_back(40164);
+    stand.keep("o1", open_to_messages(), vec![message("w", "到账了")]).await;
+    assert_eq!(send(&stand, message("w", "到账了")).await, Tried::Again);
+    let customer = stand.customer("o1").await;
+    assert_eq!((customer.ways.call(&"w".into()), customer.notes.len()), (CallState::None, 0));
+    let stand = Stand::new();
+    stand.keep("o1", open_to_messages(), vec![message("w", "到账了")]).await;
+    let late = Claimed { of: of("o1"), work: message("w", "到账了"), attempt: 1, lease_ends: NOON.plus_secs(5) };
+    let tried = stand.app.perform(&stand.account(), &late).await.unwrap();
+    assert_eq!((tried, stand.happened()), (Tried::NotPut, vec![]), "somebody else may take it up before it has left");
+    let customer = stand.customer("o1").await;
+    assert_eq!(customer.ways.call(&"w".into()), CallState::None);
+}
+
+/// A message that the platform answers with this code once what happens meanwhile has happened.
+async fn meanwhile(code: i64, customer: Customer, happens: impl AsyncFnOnce(&Stand)) -> (Stand, Tried) {
+    let mut stand = Stand::new();
+    let bell = Arc::new(tokio::sync::Notify::new());
+    *stand.outside.held.lock().unwrap() = Some(("到账了", Arc::clone(&bell)));
+    stand.outside.codes.lock().unwrap().push_back(code);
+    stand.keep("o1", customer, vec![message("w", "到账了")]).await;
+    let (app, account) = (Arc::clone(&stand.app), stand.account());
+    let claimed = Claimed { of: of("o1"), work: message("w", "到账了"), attempt: 1, lease_ends: NOON.plus_secs(60) };
+    let sending = tokio::spawn(async move { app.perform(&account, &claimed).await.unwrap() });
+    assert_eq!(stand.events.recv().await.unwrap(), "begins 到账了");
+    happens(&stand).await;
+    bell.notify_one();
+    let tried = sending.await.unwrap();
+    (stand, tried)
+}
+
+#[actix_web::test]
+async fn who_writes_while_a_message_is_refused_for_the_window_of_before_is_told_after_all() {
+    for code in [45015, 45047] {
+        let mut customer = Customer::default();
+        customer.windows.open(BY_TAP, NOON);
+        let (stand, tried) = meanwhile(code, customer, async |stand| {
+            stand.app.handle(&stand.account(), text("谢谢")).await.unwrap();
+        })
+        .await;
+        assert_eq!((tried, stand.customer("o1").await.notes.len()), (Tried::Again, 0), "{code}");
+        assert_eq!(stand.left().await.len(), 1, "{code}");
+    }
+}
+
+#[actix_web::test]
+async fn of_somebody_who_was_erased_during_a_call_nothing_is_written_again() {
+    let (stand, tried) = meanwhile(43004, open_to_messages(), async |stand| {
+        assert!(stand.app.store.erase(&of("o1")).await.unwrap());
+    })
+    .await;
+    assert_eq!(tried, Tried::Finished);
+    assert_eq!(stand.app.store.load(&of("o1")).await.unwrap().version, Version(0));
 }
 
 #[actix_web::test]

@@ -137,7 +137,7 @@ fn of_money(order: &mut Order, happening: &Happening) -> Learned {
         Happening::Paid(paid) => {
             known_or(money, paid)?;
             let is_agreed = paid.total_fen == order.amount_fen;
-            // What a person found to be done, while nobody could say whether it was paid, is paid for now.
+            // What a person found to be done, while nobody could say whether it was paid, keeps its money.
             let is_over =
                 person == Some(Decided::Undone) || money.ended.is_some_and(|reason| reason != Reason::PaymentSilent);
             money.ended = None;

@@ -110,6 +110,18 @@ async fn many_callers_at_once_fetch_one_token() {
 }
 
 #[actix_web::test]
+async fn those_who_waited_for_a_token_in_vain_do_not_ask_for_it_one_after_the_other() {
+    let stage = stage(&[]);
+    stage.script.no_token.lock().unwrap().extend((0..200).map(|_| (500, Vec::new())));
+    assert_eq!(stage.client.ready().await, Err(ApiError::Unreached));
+    let of_one = stage.token_calls().len();
+    let all = futures_util::future::join_all((0..20).map(|_| stage.client.ready())).await;
+    assert_eq!(all, vec![Err(ApiError::Unreached); 20]);
+    assert!(stage.token_calls().len() <= 2 * of_one, "once for all of them");
+    stage.close().await;
+}
+
+#[actix_web::test]
 async fn an_account_without_a_stable_token_gets_the_plain_one() {
     let none = br#"{"errcode":48001,"errmsg":"api unauthorized"}"#.to_vec();
     for refusal in [(200, none), (404, b"<html>".to_vec())] {

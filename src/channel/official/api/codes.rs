@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::reaction::rows::{DONE, IGNORE, MINUTE, QUOTA_DAY, REFRESH, RETRY, alerts, gives_up};
 use super::reaction::{Reaction, Reason};
 
-use Reason::{Account, Authorization, Content, Desk, Quota, Recipient, Request, Window};
+use Reason::{Account, Authorization, Content, Desk, Quota, Recipient, Request, Right, Window};
 
 /// Codes, the reaction, and cause and mend in words.
 pub(super) const MEANINGS: &[(RangeInclusive<i64>, Reaction, &str)] = &[
@@ -34,7 +34,7 @@ pub(super) const MEANINGS: &[(RangeInclusive<i64>, Reaction, &str)] = &[
     (40163..=40163, gives_up(Authorization), "网页授权的 code 已经用过，请让用户重新进入页面"),
     (40164..=40164, alerts(Account), "本机出口 IP 不在公众号的 IP 白名单里，请在后台加上"),
     (40166..=40166, gives_up(Content), "小程序没有关联到这个公众号"),
-    (40201..=40203, alerts(Account), "回调地址没有设置或检查不了，请核对后台的服务器配置"),
+    (40201..=40203, alerts(Right), "回调地址没有设置或检查不了，请核对后台的服务器配置"),
     (40243..=40243, alerts(Account), "AppSecret 已被冻结，请在后台解冻"),
     (40246..=40246, gives_up(Content), "模板的关键词不对"),
     (41001..=41001, gives_up(Request), "没有带接口凭证，这是程序的问题"),
@@ -69,7 +69,7 @@ pub(super) const MEANINGS: &[(RangeInclusive<i64>, Reaction, &str)] = &[
     (45072..=45072, IGNORE, "输入状态的命令不对"),
     (45080..=45080, IGNORE, "用户 30 秒内没有互动，不能显示正在输入"),
     (45081..=45081, IGNORE, "已经显示正在输入"),
-    (45087..=45087, alerts(Account), "账号被平台限制，请看后台的通知"),
+    (45087..=45087, alerts(Right), "账号被平台限制，请看后台的通知"),
     (45098..=45099, gives_up(Content), "菜单消息的条目太多或太长"),
     (45157..=45157, gives_up(Content), "标签名重复或不合要求"),
     (45158..=45158, gives_up(Content), "标签名超过 30 字节"),
@@ -77,10 +77,10 @@ pub(super) const MEANINGS: &[(RangeInclusive<i64>, Reaction, &str)] = &[
     (46003..=46003, DONE, "公众号没有菜单"),
     (47001..=47002, gives_up(Request), "数据格式不对，这是程序的问题"),
     (47003..=47003, gives_up(Content), "模板里有一项的内容不合类型要求"),
-    (48001..=48001, alerts(Account), "账号没有这个接口的权限，请看账号类型和认证"),
+    (48001..=48001, alerts(Right), "账号没有这个接口的权限，请看账号类型和认证"),
     (48002..=48002, gives_up(Recipient), "用户关闭了接收消息"),
-    (48003..=48003, alerts(Account), "请先在后台同意群发协议"),
-    (48004..=48004, alerts(Account), "接口因违规被封，请看后台的通知"),
+    (48003..=48003, alerts(Right), "请先在后台同意群发协议"),
+    (48004..=48004, alerts(Right), "接口因违规被封，请看后台的通知"),
     (48005..=48005, gives_up(Content), "素材正被菜单或自动回复使用，不能删除"),
     (48006..=48006, gives_up(Quota), "本月清零次数的机会用完了"),
     (48008..=48008, gives_up(Content), "没有发送这种消息的权限"),
@@ -90,8 +90,8 @@ pub(super) const MEANINGS: &[(RangeInclusive<i64>, Reaction, &str)] = &[
     (50005..=50005, gives_up(Recipient), "用户已取消关注"),
     (50007..=50007, alerts(Account), "账号已被冻结"),
     (53503..=53505, alerts(Content), "草稿没有通过发布检查，请到后台处理"),
-    (61003..=61003, alerts(Account), "账号没有授权给第三方平台"),
-    (61007..=61007, alerts(Account), "接口没有授权给第三方平台"),
+    (61003..=61003, alerts(Right), "账号没有授权给第三方平台"),
+    (61007..=61007, alerts(Right), "接口没有授权给第三方平台"),
     (61010..=61010, gives_up(Recipient), "用户最近没有用过关联的小程序"),
     (61450..=61450, gives_up(Desk), "客服系统出错"),
     (61451..=61451, gives_up(Request), "参数不合法"),

@@ -162,11 +162,9 @@ impl ApiError {
         self.code() == Some(48001)
     }
 
-    /// Whether the platform refuses the account or this machine and not what was asked: the address is not on the list,
-    /// the secret was reset or frozen, an administrator has to agree. Once that is mended the same call may do.
+    /// Whether the platform refuses the account or this machine and not what was asked ([`Reason::Account`]).
     pub fn is_about_the_account(&self) -> bool {
-        const CODES: [i64; 9] = [40013, 40125, 40164, 40243, 50004, 50007, 89503, 89506, 89507];
-        self.code().is_some_and(|code| CODES.contains(&code))
+        self.reaction() == Reaction::Alert(Reason::Account)
     }
 
     /// 43101: the customer did not consent to this notice, or the consent is used up (platform.md 4.11).

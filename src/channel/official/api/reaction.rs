@@ -34,8 +34,11 @@ pub enum Reason {
     Window,
     /// A number that is used up: of calls, of codes, of tags.
     Quota,
-    /// The account: its rights, its secret, its settings.
+    /// The account or this machine, whatever is asked: the secret, the list of addresses, an administrator's consent. Once
+    /// that is mended the same call may do.
     Account,
+    /// What the account may do, or is set up for.
+    Right,
     /// The call itself: ours to mend.
     Request,
     /// The customer's authorization of a page: it begins anew.
@@ -92,7 +95,7 @@ pub(super) mod rows {
 mod tests {
     use super::*;
     use Reaction::{Alert, AlreadyDone, GiveUp, Ignore, Refresh, RetrySoon, UntilQuotaReset, WaitSecs};
-    use Reason::{Account, Authorization, Content, Desk, Quota, Recipient, Request, Window};
+    use Reason::{Account, Authorization, Content, Desk, Quota, Recipient, Request, Right, Window};
 
     /// Every code of the table in platform.md 4.0.
     #[test]
@@ -103,8 +106,8 @@ mod tests {
             (&[41001, 40002, 40033, 47001, 47002, 43002, 43003, 44002, 45067, 40035, 40097, 61451], GiveUp(Request)),
             (&[40003, 43004, 43019, 43101, 48002, 50001, 50002, 50005, 40031, 40032], GiveUp(Recipient)),
             (&[40004, 40005, 40006, 40007, 40009, 40010, 40011, 40012], GiveUp(Content)),
-            (&[40013, 40125, 40164, 40243, 48001, 48003, 48004, 61003, 61007], Alert(Account)),
-            (&[89503, 89506, 89507], Alert(Account)),
+            (&[40013, 40125, 40164, 40243, 50004, 50007, 89503, 89506, 89507], Alert(Account)),
+            (&[48001, 48003, 48004, 61003, 61007], Alert(Right)),
             (&[40016, 40017, 40018, 40019, 40020, 40021, 40022, 40023, 40024, 40025, 40026, 40027], GiveUp(Content)),
             (&[40029, 40030, 42002, 40163, 42003], GiveUp(Authorization)),
             (&[40036, 40037, 43116, 53503, 53504, 53505], Alert(Content)),
@@ -125,7 +128,7 @@ mod tests {
             (&[65311, 65312, 65313, 65314, 65315, 65316, 65317, 65320], GiveUp(Content)),
             (&[76001, 76002, 76003, 76004, 76021, 76022, 87009], GiveUp(Request)),
             (&[88000, 88001, 88003, 88005, 88007, 88008, 88010], GiveUp(Content)),
-            (&[40201, 40202, 40203], Alert(Account)),
+            (&[40201, 40202, 40203, 45087], Alert(Right)),
         ];
         for (codes, reaction_to) in expected {
             for code in *codes {
