@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::App;
@@ -23,6 +23,9 @@ const AT_ONCE: usize = 64;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Whoever stops us waits; a slow business system may take half a minute.
 const FINISH_WITHIN: Duration = Duration::from_secs(3);
+/// A message that is cut off is one of which nobody knows whether it arrived: so long a call to the platform takes, and
+/// what is written down after it.
+const MESSAGES_WITHIN: Duration = Duration::from_secs(15);
 /// Seconds until the next try, by number of tries.
 const PATIENCE_SECS: [i64; 8] = [1, 3, 10, 30, 120, 600, 1800, 7200];
 
@@ -36,6 +39,8 @@ struct InHand {
     tasks: JoinSet<Option<UnixSecs>>,
     /// Whose message a task sends.
     whose: HashMap<Id, CustomerRef>,
+    /// Questions: they can be cut off, since they are asked again.
+    questions: HashMap<Id, AbortHandle>,
     /// No message is begun any more.
     is_stopping: bool,
     turns: Turns,
@@ -46,6 +51,10 @@ type Ended = Result<(Id, Option<UnixSecs>), JoinError>;
 impl InHand {
     fn room(&self) -> usize {
         AT_ONCE.saturating_sub(self.tasks.len() + self.turns.waiting())
+    }
+
+    fn cut_off_questions(&self) {
+        self.questions.values().for_each(AbortHandle::abort);
     }
 }
 
@@ -75,15 +84,22 @@ impl App {
             }
         }
         in_hand.is_stopping = true;
-        let finished = timeout(FINISH_WITHIN, async {
-            while let Some(ended) = in_hand.tasks.join_next_with_id().await {
-                self.go_on(&mut in_hand, ended).await;
-            }
-        });
-        if finished.await.is_err() {
-            // As after a crash: it is asked again when its lease has ended.
-            tracing::info!(left = in_hand.tasks.len(), "outgoing work that takes long is left to the next start");
+        if timeout(FINISH_WITHIN, self.finish(&mut in_hand)).await.is_ok() {
+            return;
+        }
+        // As after a crash: it is asked again when its lease has ended.
+        tracing::info!(left = in_hand.questions.len(), "questions that take long are left to the next start");
+        in_hand.cut_off_questions();
+        if timeout(MESSAGES_WITHIN, self.finish(&mut in_hand)).await.is_err() {
+            tracing::error!(left = in_hand.tasks.len(), "messages were cut off; what became of them is unknown");
             in_hand.tasks.shutdown().await;
+        }
+    }
+
+    /// Waits for what is in hand.
+    async fn finish(self: &Arc<Self>, in_hand: &mut InHand) {
+        while let Some(ended) = in_hand.tasks.join_next_with_id().await {
+            self.go_on(in_hand, ended).await;
         }
     }
 
@@ -101,7 +117,10 @@ impl App {
         for claimed in claimed {
             match &claimed.work.task {
                 // Questions may take long and their outcomes commute: nobody waits behind one.
-                Task::Ask { .. } => drop(self.begin(in_hand, claimed)),
+                Task::Ask { .. } => {
+                    let question = self.begin(in_hand, claimed);
+                    in_hand.questions.insert(question.id(), question);
+                }
                 Task::Send(_) | Task::Tell { .. } => match in_hand.turns.take(claimed, self.clock.now()) {
                     Turn::Now(claimed) => self.begin_message(in_hand, claimed),
                     Turn::Waits => {}
@@ -112,24 +131,27 @@ impl App {
         Ok(count)
     }
 
-    fn begin(self: &Arc<Self>, in_hand: &mut InHand, claimed: Claimed) -> Id {
+    fn begin(self: &Arc<Self>, in_hand: &mut InHand, claimed: Claimed) -> AbortHandle {
         let app = Arc::clone(self);
-        in_hand.tasks.spawn(async move { app.try_one(claimed).await }).id()
+        in_hand.tasks.spawn(async move { app.try_one(claimed).await })
     }
 
     fn begin_message(self: &Arc<Self>, in_hand: &mut InHand, claimed: Claimed) {
         let of = claimed.of.clone();
-        let id = self.begin(in_hand, claimed);
-        in_hand.whose.insert(id, of);
+        let message = self.begin(in_hand, claimed);
+        in_hand.whose.insert(message.id(), of);
     }
 
     /// Takes note of an end. After a message comes the customer's next one, or nothing before it is tried again.
     async fn go_on(self: &Arc<Self>, in_hand: &mut InHand, ended: Ended) {
         let now = self.clock.now();
         let (id, comes_back) = ended.unwrap_or_else(|error| {
-            tracing::error!("a piece of outgoing work failed unexpectedly; it is tried again after its lease");
+            if !error.is_cancelled() {
+                tracing::error!("a piece of outgoing work failed unexpectedly; it is tried again after its lease");
+            }
             (error.id(), Some(now.plus_secs(LEASE_SECS)))
         });
+        in_hand.questions.remove(&id);
         let Some(of) = in_hand.whose.remove(&id) else { return };
         let next = match comes_back {
             Some(until) => Next::PutOff(in_hand.turns.put_off(&of, until), until),
@@ -203,6 +225,14 @@ mod tests {
     use crate::domain::reach::BY_MESSAGE;
     use crate::domain::sample::NOON;
 
+    fn question(id: &str) -> crate::domain::work::Work {
+        use crate::domain::question::Question;
+        use crate::domain::value::Values;
+        let question = Question { connector: "balance".into(), values: Values::new(), idempotency_key: None };
+        let task = Task::Ask { action: "query_balance".into(), question, memo: Values::new() };
+        crate::domain::work::Work { id: id.into(), task, ..message(id, "") }
+    }
+
     fn open_to_messages() -> Customer {
         let mut customer = Customer::default();
         customer.windows.open(BY_MESSAGE, NOON);
@@ -247,6 +277,30 @@ mod tests {
         stand.app.go_on(&mut in_hand, ended).await;
         assert_eq!((in_hand.tasks.len(), stand.happened()), (0, vec!["ends a0".into()]));
         assert_eq!(stand.app.store.next_due().await.unwrap(), Some(NOON), "the next start finds it at once");
+    }
+
+    #[actix_web::test]
+    async fn who_stops_waits_for_a_message_that_has_begun_and_cuts_questions_off() {
+        let mut stand = Stand::new();
+        let bell = Arc::new(tokio::sync::Notify::new());
+        *stand.outside.held.lock().unwrap() = Some(("a0", Arc::clone(&bell)));
+        stand.keep("a", open_to_messages(), vec![message("note-0", "a0"), question("ask")]).await;
+        let mut in_hand = InHand::default();
+        assert_eq!(stand.app.begin_due(&mut in_hand).await.unwrap(), 2);
+        let mut begun = [stand.events.recv().await.unwrap(), stand.events.recv().await.unwrap()];
+        begun.sort();
+        assert_eq!(begun, ["asked", "begins a0"]);
+        in_hand.is_stopping = true;
+        in_hand.cut_off_questions();
+        let ended = in_hand.tasks.join_next_with_id().await.unwrap();
+        assert!(ended.as_ref().is_err_and(JoinError::is_cancelled));
+        stand.app.go_on(&mut in_hand, ended).await;
+        assert_eq!((in_hand.tasks.len(), in_hand.questions.len(), stand.happened()), (1, 0, vec![]));
+        bell.notify_one();
+        stand.app.finish(&mut in_hand).await;
+        assert_eq!(stand.happened(), ["ends a0"]);
+        let left: Vec<String> = stand.left().await.into_iter().map(|work| work.id.to_string()).collect();
+        assert_eq!(left, ["ask"], "it is asked again after its lease");
     }
 
     #[actix_web::test]

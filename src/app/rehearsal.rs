@@ -250,7 +250,8 @@ impl Rehearsal {
                 Some(first_article_only(reply))
             }
             Delivery::Note => {
-                let note = Note { reply, expires: useful_until(work, self.now) };
+                let (expires, is_receipt) = (useful_until(work, self.now), work.is_receipt());
+                let note = Note { reply, expires, is_receipt };
                 notes::keep(&mut self.customer.notes, note, self.now);
                 None
             }

@@ -183,7 +183,8 @@ impl Running {
     /// Drains: no new requests, what is in hand is finished, then the store is closed. Whatever fails on the way, the
     /// store is closed and the sandbox saved; then the first fault is told.
     ///
-    /// It takes as long as what is in hand: a request 6 s at most and outgoing work 3 s beside it, then the decisions
+    /// It takes as long as what is in hand: a request 6 s at most, questions 3 s beside it and messages that have begun
+    /// 18 s at most, since nobody would know of one that is cut off whether it arrived; then the decisions
     /// of callers who left, which end with the 4 s that a delivery has.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         // Open phone pages and slow answers would hold the server; what is still said while it drains is saved below.

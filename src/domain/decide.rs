@@ -4,7 +4,7 @@ use super::actions::{ActionKind, Entry, Given, Outcome, View};
 use super::customer::Customer;
 use super::decision::{Decision, Moment};
 use super::fact::FactKind;
-use super::ids::{ActionKey, Scene};
+use super::ids::{ActionKey, DedupeKey, Scene, WorkId};
 use super::inbound::{Event, Inbound, Message, What};
 use super::menu;
 use super::notes::{self, Note};
@@ -195,12 +195,18 @@ fn say_by_themselves(decision: &mut Decision, moment: Moment) {
 
 fn send_notes(decision: &mut Decision, notes: Vec<Note>, moment: Moment) {
     decision.outbox.extend(notes.into_iter().enumerate().map(|(n, note)| Work {
-        id: id_for(&format!("note-{n}"), moment.key),
+        id: id_of_note(n, &note, moment.key),
         origin: moment.key,
         due: moment.now,
         expires: note.expires,
         task: Task::Send(note.reply),
     }));
+}
+
+/// What is about money stays so.
+fn id_of_note(n: usize, note: &Note, origin: DedupeKey) -> WorkId {
+    let id = id_for(&format!("note-{n}"), origin);
+    if note.is_receipt { id.receipt() } else { id }
 }
 
 /// When the text of an action could not be filled the customer reads that of the fallback: never silence, never half
@@ -250,7 +256,10 @@ fn own_fact(what: &What, playbook: &Playbook) -> FactKind {
         Event::AgentJoined { .. } => FactKind::HandedOver,
         Event::AgentLeft { .. } => FactKind::HandedBack,
         Event::Unknown { name } => FactKind::Reported { kind: format!("unknown event: {}", cut(name)) },
-        _ => FactKind::Reported { kind: what.name().into() },
+        _ => {
+            let why = reach::undelivered(what).map(|why| format!(": {}", cut(&why))).unwrap_or_default();
+            FactKind::Reported { kind: format!("{}{why}", what.name()) }
+        }
     }
 }
 

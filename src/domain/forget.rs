@@ -87,7 +87,7 @@ mod tests {
                 ..Follow::default()
             },
             activity: Some(Activity { first: day, last: day, bits: 1 }),
-            notes: vec![Note { reply: Reply::Text("还没说".into()), expires: LEFT }],
+            notes: vec![Note { reply: Reply::Text("还没说".into()), expires: LEFT, is_receipt: false }],
             ..Customer::default()
         };
         customer.recent.remember(DedupeKey(1), Reply::Text("您好".into()), LEFT);

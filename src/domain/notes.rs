@@ -15,6 +15,8 @@ pub struct Note {
     pub reply: Reply,
     /// After this it is of no use.
     pub expires: UnixSecs,
+    /// Whether it says what became of the customer's money ([`super::work::Work::is_receipt`]).
+    pub is_receipt: bool,
 }
 
 /// Whether one more can be kept.
@@ -81,7 +83,7 @@ mod tests {
     use super::*;
 
     fn note(text: &str, expires: i64) -> Note {
-        Note { reply: Reply::Text(text.into()), expires: UnixSecs(expires) }
+        Note { reply: Reply::Text(text.into()), expires: UnixSecs(expires), is_receipt: false }
     }
 
     #[test]
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_or_is_no_text_is_said_by_itself() {
-        let picture = Note { reply: Reply::Image { media_id: "m".into() }, expires: UnixSecs(9) };
+        let picture = Note { reply: Reply::Image { media_id: "m".into() }, expires: UnixSecs(9), is_receipt: false };
         let mut reply = Reply::Text("短".into());
         let long = note(&"长".repeat(600), 9);
         let left = join(vec![long.clone(), picture.clone(), note("中", 9)], &mut reply);

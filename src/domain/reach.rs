@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use consents::{Consents, Term};
-pub use facts::take_note;
+pub use facts::{take_note, undelivered};
 pub use told::Told;
 pub use ways::{CallState, MOST_UNSENT, UNSENT_KEPT_SECS, Unsent, Ways};
 pub use windows::{BY_MESSAGE, BY_TAP, Opening, Room, Windows, opening};

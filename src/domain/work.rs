@@ -43,12 +43,19 @@ impl Work {
 
 const RECEIPT: &str = "/receipt";
 
+impl WorkId {
+    /// The name of the work that says what became of the customer's money.
+    pub fn receipt(&self) -> Self {
+        Self::new(format!("{self}{RECEIPT}"))
+    }
+}
+
 impl Work {
     /// The name of the work that says what came of this: a receipt where it is about money.
     pub fn word_of_it(&self) -> WorkId {
         let about_money =
             matches!(&self.task, Task::Ask { question, .. } if question.idempotency_key.is_some()) || self.is_receipt();
-        WorkId::new(format!("{}{}", self.id, if about_money { RECEIPT } else { "/say" }))
+        if about_money { self.id.receipt() } else { WorkId::new(format!("{}/say", self.id)) }
     }
 
     /// The mark by which the platform tells its message again: of 32 characters, which is all that it takes, and the same

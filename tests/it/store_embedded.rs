@@ -223,7 +223,7 @@ async fn of_an_erased_customer_not_a_byte_is_left_in_the_files() {
         playbook: "p".into(),
         what: FactKind::TicketOpened { action: "a".into(), number: "n".into(), text: WORDS.into() },
     };
-    let note = Note { reply: Reply::Text(WORDS.repeat(999)), expires: UnixSecs(1) };
+    let note = Note { reply: Reply::Text(WORDS.repeat(999)), expires: UnixSecs(1), is_receipt: false };
     let work = Work {
         id: WORDS.into(),
         origin: DedupeKey(1),

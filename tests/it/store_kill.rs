@@ -66,7 +66,8 @@ async fn commit_for_ever(store: Arc<dyn Store>, task: u64) {
 /// The commit that makes this version: one more fact, one more counted, and the piece of work of the version before
 /// replaced by its own.
 fn commit(of: &CustomerRef, version: u64) -> Commit {
-    let note = Note { reply: Reply::Text("满".repeat(1_300)), expires: UnixSecs(version.cast_signed()) };
+    let note =
+        Note { reply: Reply::Text("满".repeat(1_300)), expires: UnixSecs(version.cast_signed()), is_receipt: false };
     Commit {
         of: of.clone(),
         base: fuwu::store::Version(version - 1),

@@ -41,7 +41,11 @@ fn commit(n: u64, base: u64) -> Commit {
         of: who(n),
         base: Version(base),
         customer: Customer {
-            notes: vec![Note { reply: Reply::Text("量".repeat(195)), expires: UnixSecs(base.cast_signed()) }],
+            notes: vec![Note {
+                reply: Reply::Text("量".repeat(195)),
+                expires: UnixSecs(base.cast_signed()),
+                is_receipt: false,
+            }],
             ..Customer::default()
         },
         increments: (0..6).map(|i| Increment { key: counter(i * 100 + spread), by: 1, late_on: None }).collect(),

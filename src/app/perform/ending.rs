@@ -119,7 +119,8 @@ pub(super) fn ended(
     // What nothing holds any more is not passed over: the operator finds it among what was given up.
     let cause = cause.or((noted && !fits).then_some(Cause::Hindered(Hindrance::Crowded)));
     if noted && fits {
-        keep(&mut customer.notes, Note { reply: reply.clone(), expires: work.expires }, now);
+        let note = Note { reply: reply.clone(), expires: work.expires, is_receipt: work.is_receipt() };
+        keep(&mut customer.notes, note, now);
     }
     // Who left is owed nothing, and silence was never owed.
     let cause = cause.filter(|_| customer.away_since().is_none() && !reply.is_silent());

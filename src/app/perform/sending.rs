@@ -12,6 +12,11 @@
 //! none.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::time::sleep;
 
 use super::super::dead_letters::cause_of_end;
 use super::super::{App, ServedAccount};
@@ -32,6 +37,16 @@ const ASKED_AGAIN_WITHIN_SECS: i64 = 540;
 const CALL_WITHIN_SECS: i64 = 30;
 /// So long after a lost answer.
 const ASKED_AGAIN_AFTER_SECS: i64 = 30;
+
+/// The store may be away for a moment just when a call has ended.
+const WRITTEN_AGAIN_AFTER_MS: [u64; 5] = [100, 300, 1_000, 3_000, 6_000];
+
+/// Whether the end of a call may have been written down before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    First,
+    Again,
+}
 
 /// How a message goes on after a call.
 enum Next {
@@ -95,7 +110,7 @@ impl App {
                 Ending::PutOff(Some(at)) if at >= work.expires => Ending::Noted,
                 ending => ending,
             };
-            match self.end_call((claimed, reply), (ending, &asked), &rights).await? {
+            match self.end_call((claimed, reply), (&ending, &asked), &rights).await? {
                 Next::Tried(tried) => return Ok(tried),
                 Next::OtherWay => shut.push(way.path()),
             }
@@ -178,17 +193,27 @@ impl App {
         }
     }
 
-    /// Writes down how a call ended.
+    /// Writes down how a call ended, again if the store fails just then: what is not written down nobody knows later, and
+    /// the message would be given up though it arrived.
     async fn end_call(
         &self,
-        (claimed, reply): (&Claimed, &Reply),
-        (ending, asked): (Ending, &Asked<'_>),
+        whose: (&Claimed, &Reply),
+        (ending, asked): (&Ending, &Asked<'_>),
         rights: &Rights,
     ) -> Result<Next, StoreError> {
         if let Ending::AskedAgain(at) = ending {
             // It stays written down as begun.
-            return Ok(Next::Tried(Tried::Until(at)));
+            return Ok(Next::Tried(Tried::Until(*at)));
         }
+        patiently(|writing| self.write_end(whose, (ending, asked, writing), rights).boxed()).await
+    }
+
+    async fn write_end(
+        &self,
+        (claimed, reply): (&Claimed, &Reply),
+        (ending, asked, writing): (&Ending, &Asked<'_>, Writing),
+        rights: &Rights,
+    ) -> Result<Next, StoreError> {
         let rights = rights.clone().less(asked.way.path());
         for _ in 0..MAX_TRIES {
             let now = self.clock.now();
@@ -203,7 +228,11 @@ impl App {
             let is_back =
                 is_of_then && !asked.windows.opened_like(&customer.windows) && customer.away_since().is_none();
             let ending = if is_back { Ending::PutOff(None) } else { ending.clone() };
-            learn(&mut customer, (&ending, asked), now);
+            // Only the store's answer was lost: what the call cost is not given back twice.
+            let is_written = writing == Writing::Again && customer.ways.call(&claimed.work.id) == CallState::None;
+            if !is_written {
+                learn(&mut customer, (&ending, asked), now);
+            }
             let ending = elsewhere(ending, claimed, (&customer, &rights), now);
             let kept = ended(customer, (claimed, reply), &ending, now);
             match (self.keep_record(claimed, version, kept).await?, ending) {
@@ -240,6 +269,22 @@ impl App {
         }
         Ok(committed)
     }
+}
+
+/// Writes until the store takes it, or has been away for some time.
+async fn patiently<'w, T>(
+    mut write: impl FnMut(Writing) -> BoxFuture<'w, Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let mut writing = Writing::First;
+    for pause_ms in WRITTEN_AGAIN_AFTER_MS {
+        match write(writing).await {
+            Err(error) => tracing::warn!(%error, "how a message ended is written down again"),
+            written => return written,
+        }
+        writing = Writing::Again;
+        sleep(Duration::from_millis(pause_ms)).await;
+    }
+    write(writing).await
 }
 
 /// By which path to call now, and since when that was tried if it was; or how the message ends without a call.
@@ -296,4 +341,56 @@ fn may_ask_again(first: UnixSecs, now: UnixSecs) -> bool {
 
 fn too_many_conflicts() -> StoreError {
     StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::stand::{Stand, message, of};
+    use crate::domain::reach::BY_MESSAGE;
+    use crate::domain::sample::NOON;
+
+    #[tokio::test(start_paused = true)]
+    async fn how_a_message_ended_is_written_down_when_the_store_is_back() {
+        let mut writings = Vec::new();
+        let away = || StoreError::Unavailable("away".into());
+        let written = patiently(|writing| {
+            writings.push(writing);
+            let is_back = writings.len() == 4;
+            async move { if is_back { Ok(7) } else { Err(away()) } }.boxed()
+        });
+        assert_eq!(written.await.unwrap(), 7);
+        assert_eq!(writings, [Writing::First, Writing::Again, Writing::Again, Writing::Again]);
+        let mut tries = 0;
+        let began = tokio::time::Instant::now();
+        let given_up = patiently(|_| {
+            tries += 1;
+            async move { Err::<(), _>(away()) }.boxed()
+        });
+        assert!(given_up.await.is_err());
+        assert!(tries == 6 && began.elapsed() < Duration::from_secs(15), "within the lease");
+    }
+
+    #[actix_web::test]
+    async fn what_a_call_cost_is_given_back_once_though_its_end_is_written_twice() {
+        let stand = Stand::new();
+        let work = message("w", "到账了");
+        let mut customer = Customer::default();
+        customer.windows.open(BY_MESSAGE, NOON);
+        let asked = Asked { way: Way::Window, windows: customer.windows.clone(), at: NOON, first: None };
+        customer.windows.spend(NOON);
+        asked.take_place(&mut customer);
+        customer.ways.begin(&work.id, (Path::CustomerService, NOON));
+        stand.keep("o1", customer, vec![work.clone()]).await;
+        let claimed = Claimed { of: of("o1"), work, attempt: 1, lease_ends: NOON.plus_secs(60) };
+        let (reply, rights) = (Reply::Text("到账了".into()), stand.account().rights.clone());
+        for writing in [Writing::First, Writing::Again, Writing::Again] {
+            let ending = Ending::PutOff(None);
+            let next = stand.app.write_end((&claimed, &reply), (&ending, &asked, writing), &rights).await.unwrap();
+            assert!(matches!(next, Next::Tried(Tried::Again)));
+            let customer = stand.customer("o1").await;
+            assert_eq!(customer.windows.room(NOON).map(|room| room.left), Some(4), "{writing:?}: one was spent before");
+            assert_eq!(customer.ways.call(&claimed.work.id), CallState::None);
+        }
+    }
 }

@@ -19,12 +19,6 @@ const LOOKS: usize = 3;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Some of it is there.
-const AGAIN: &str = "没有全部推送；改正后再推送一次，或用 fuwu menu push --rollback 放回原来的菜单";
-/// Nobody knows how much of it is there.
-const UNKNOWN: &str = "推送到哪一步还不知道；等平台恢复，用 fuwu menu diff 看差别，再推送一次，或用 \
-                       fuwu menu push --rollback 放回原来的菜单";
-
 /// Which way menus go onto the platform.
 #[derive(Clone, Copy)]
 enum Way {
@@ -35,9 +29,31 @@ enum Way {
 }
 
 impl Way {
-    /// What the operator reads when it is done.
-    fn done(self, wanted: &Wanted) -> &'static str {
+    /// Some of it is there.
+    fn again(self) -> &'static str {
+        match self {
+            Self::There => "没有全部推送；改正后再推送一次，或用 fuwu menu push --rollback 放回原来的菜单",
+            Self::Back => "没有全部放回；改正后再运行一次 fuwu menu push --rollback",
+        }
+    }
+
+    /// Nobody knows how much of it is there.
+    fn unknown(self) -> &'static str {
+        match self {
+            Self::There => {
+                "推送到哪一步还不知道；等平台恢复，用 fuwu menu diff 看差别，再推送一次，或用 \
+                 fuwu menu push --rollback 放回原来的菜单"
+            }
+            Self::Back => "放回到哪一步还不知道；等平台恢复，再运行一次 fuwu menu push --rollback",
+        }
+    }
+
+    /// What the operator reads when it is done; `before` is kept for the next `--rollback`.
+    fn done(self, wanted: &Wanted, before: &Wanted) -> &'static str {
         match (self, wanted.everybody.is_some()) {
+            // Of a push that broke off half a menu stood there, and that is nothing to go back to.
+            (Self::Back, true) if before == wanted => "已放回上次推送之前的菜单，读回核对一致",
+            (Self::Back, false) if before == wanted => "上次推送之前平台上没有菜单，已把菜单全部撤下",
             (Self::There, true) => "已推送，读回核对一致。要放回原来的菜单：fuwu menu push --rollback",
             (Self::There, false) => {
                 "文件夹里没有菜单，已把平台上的菜单全部撤下。要放回原来的菜单：fuwu menu push --rollback"
@@ -131,19 +147,19 @@ impl Desk<'_> {
         if let Err(error) = &done
             && !error.may_be_done()
         {
-            return Err(self.broken_off(error, (&stands, &files)).await);
+            return Err(self.broken_off((error, way), (&stands, &files)).await);
         }
         let differ = match self.read_back(&files).await {
             Ok(differ) => differ,
-            Err(error) => return Err(error.context(UNKNOWN)),
+            Err(error) => return Err(error.context(way.unknown())),
         };
         if !differ.is_empty() {
             print(&format!("推送后读回的菜单与要推送的不同：\n{}", listed(&differ)))?;
-            done.map_err(|error| self.fault(&error).context(AGAIN))?;
+            done.map_err(|error| self.fault(&error).context(way.again()))?;
             return Ok(ExitCode::from(1));
         }
+        let mut told = way.done(&wanted, &before).to_owned() + "\n";
         self.keep(&Kept { confirmed: true, before })?;
-        let mut told = way.done(&wanted).to_owned() + "\n";
         if console.is_some() {
             told.push_str("原来在公众平台后台设置的菜单不再显示，--rollback 放不回它；要用它请到后台重新启用\n");
         }
@@ -164,18 +180,18 @@ impl Desk<'_> {
     }
 
     /// Why a push broke off, with what stands on the platform now.
-    async fn broken_off(&self, error: &ApiError, (before, files): (&MenuSet, &MenuSet)) -> anyhow::Error {
+    async fn broken_off(&self, (error, way): (&ApiError, Way), (before, files): (&MenuSet, &MenuSet)) -> anyhow::Error {
         let fault = self.fault(error);
         match self.standing().await {
             Ok(now) if now == *before => fault.context("没有推送，平台上的菜单没有变"),
             Ok(now) => {
                 let left = listed(&differences(&now, files));
                 match print(&format!("只推送了一部分，平台上现在与要推送的还有不同：\n{left}")) {
-                    Ok(_) => fault.context(AGAIN),
+                    Ok(_) => fault.context(way.again()),
                     Err(unprinted) => unprinted,
                 }
             }
-            Err(_) => fault.context(UNKNOWN),
+            Err(_) => fault.context(way.unknown()),
         }
     }
 

@@ -40,7 +40,7 @@ fn answered(action: &str) -> FactKind {
 }
 
 fn note(text: &str) -> Note {
-    Note { reply: said(text), expires: NOON.plus_secs(10) }
+    Note { reply: said(text), expires: NOON.plus_secs(10), is_receipt: false }
 }
 
 #[test]
@@ -204,6 +204,14 @@ fn notes_go_out_with_the_next_answer_and_only_then() {
     assert!(matches!(offers.reply, Reply::Articles(list) if list.len() == 2));
     let [Work { task: Task::Send(sent), .. }] = &offers.outbox[..] else { panic!() };
     assert_eq!(*sent, said("昨天的充值已到账"));
+}
+
+#[test]
+fn a_note_about_money_is_one_still_when_it_goes_out_by_itself() {
+    let picture = |is_receipt| Note { reply: Reply::Image { media_id: "m".into() }, is_receipt, ..note("") };
+    let customer = Customer { notes: vec![picture(true), picture(false)], ..Customer::default() };
+    let sent = decided(&customer, &text("查话费"), &Given::default()).outbox;
+    assert_eq!(sent.iter().map(Work::is_receipt).collect::<Vec<_>>(), [true, false]);
 }
 
 #[test]

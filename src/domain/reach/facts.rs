@@ -9,6 +9,22 @@ use crate::domain::time::UnixSecs;
 /// The platform: no consent is left (platform.md 4.11).
 const NO_CONSENT: i64 = 43101;
 
+/// Why a message that the platform had taken did not arrive, as it reports; for the operator.
+pub fn undelivered(what: &What) -> Option<String> {
+    let What::Event(Event::Report(report)) = what else { return None };
+    match report {
+        Report::TemplateSent { outcome: TemplateOutcome::Success, .. } => None,
+        Report::TemplateSent { outcome: TemplateOutcome::Blocked, .. } => Some("user block".to_owned()),
+        Report::TemplateSent { outcome: TemplateOutcome::SystemFailed, .. } => Some("system failed".to_owned()),
+        Report::TemplateSent { outcome: TemplateOutcome::Other(status), .. } => Some(status.clone()),
+        Report::SubscriptionsSent(ends) => {
+            let failed = ends.iter().find(|end| end.error_code.is_some_and(|code| code != 0))?;
+            Some(format!("{} {}", failed.error_code.unwrap_or_default(), failed.error_status))
+        }
+        _ => None,
+    }
+}
+
 /// Windows and consents as `what`, done or reported at `at`, leaves them.
 pub fn take_note(customer: &mut Customer, what: &What, at: UnixSecs) {
     if let Some(opening) = opening(what) {
@@ -63,6 +79,27 @@ mod tests {
         noted(&mut customer, Event::Report(Report::SubscriptionsSent(vec![sent(43101)])));
         assert_eq!(left(&customer), 0);
         assert!(customer.windows.room(UnixSecs(5)).is_none(), "none of it opens a window");
+    }
+
+    #[test]
+    fn what_did_not_arrive_is_said_with_its_reason() {
+        let said = |report| undelivered(&What::Event(Event::Report(report)));
+        let template = |outcome| said(Report::TemplateSent { message_id: "1".into(), outcome });
+        assert_eq!(template(TemplateOutcome::Success), None);
+        let others = [
+            TemplateOutcome::Blocked,
+            TemplateOutcome::SystemFailed,
+            TemplateOutcome::Other("failed: moved".to_owned()),
+        ];
+        assert_eq!(others.map(|outcome| template(outcome).unwrap()), ["user block", "system failed", "failed: moved"]);
+        let sent = |code: Option<i64>| SubscriptionDelivery {
+            error_code: code,
+            error_status: "refused".into(),
+            ..SubscriptionDelivery::default()
+        };
+        assert_eq!(said(Report::SubscriptionsSent(vec![sent(Some(0)), sent(None)])), None);
+        let one_of_two = Report::SubscriptionsSent(vec![sent(Some(0)), sent(Some(43101))]);
+        assert_eq!(said(one_of_two).as_deref(), Some("43101 refused"));
     }
 
     #[test]

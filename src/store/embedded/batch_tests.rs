@@ -197,7 +197,7 @@ fn facts_go_on_where_the_last_one_of_any_account_ended() {
 #[test]
 fn a_long_record_is_stored_beside_short_ones() {
     let (_dir, mut batches) = store();
-    let note = Note { reply: Reply::Text("x".repeat(1 << 20)), expires: UnixSecs(1) };
+    let note = Note { reply: Reply::Text("x".repeat(1 << 20)), expires: UnixSecs(1), is_receipt: false };
     let of = CustomerRef { account: "even".into(), openid: "long".into() };
     let long = Commit {
         customer: Customer { notes: vec![note], ..Customer::default() },

@@ -50,7 +50,7 @@ fn customer() -> Customer {
             days: Activity { first: BusinessDay(1), last: BusinessDay(2), bits: 3 },
         }],
         windows,
-        notes: vec![Note { reply: Reply::Articles(vec![Article::default()]), expires: UnixSecs(7) }],
+        notes: vec![Note { reply: Reply::Articles(vec![Article::default()]), expires: UnixSecs(7), is_receipt: false }],
         dialogue: Some(Dialogue {
             action: "pack".into(),
             step: "confirm".into(),
@@ -154,6 +154,9 @@ const CUSTOMER_1: &str = concat!(
 const WAYS_2: &str =
     "010154010a01040c0101770e0001017703020401047061636b056f72646572010176030201016b01016d00017402b6de0510";
 
+/// The note in it.
+const NOTE_1: &str = "0601000000000e";
+
 const ORDERS_3: &str =
     "01014e03627579014303e58c850a01141801010150010d0101540a160405010101076164647265737304020102010401031a1a00";
 
@@ -163,7 +166,8 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 #[test]
 fn version_3_of_a_customer_is_what_it_always_was() {
-    let body = CUSTOMER_1.strip_prefix("01").unwrap();
+    // Since then a note says whether it is about money.
+    let body = CUSTOMER_1.strip_prefix("01").unwrap().replace(NOTE_1, &format!("{NOTE_1}00"));
     assert_golden(customer(), &format!("03{body}{WAYS_2}{ORDERS_3}"));
 }
 
@@ -292,7 +296,7 @@ fn bytes_that_are_not_all_there_or_too_many_are_refused() {
 #[test]
 fn a_record_has_room_and_few_lengths() {
     let written = write_with_room(&customer()).unwrap();
-    assert_eq!((write(&customer()).unwrap().len(), written.len()), (225, 256));
+    assert_eq!((write(&customer()).unwrap().len(), written.len()), (226, 256));
     assert_eq!(read::<Customer>(&written).unwrap(), customer());
     let lengths: BTreeMap<usize, usize> = (1..=1_600).map(|len| (roomy(len), len)).collect();
     let upmost = [(128, 128), (192, 192), (256, 256), (384, 384), (512, 512), (768, 768), (1024, 1024), (1536, 1536)];

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::v2::Note;
 use crate::domain::actions::Memory;
 use crate::domain::customer::{Activity, Customer as Today, Dialogue, Follow, TappedKey};
 use crate::domain::ids::ActionKey;
-use crate::domain::notes::Note;
 use crate::domain::reach::Windows;
 use crate::domain::recent::Recent;
 use crate::domain::time::UnixSecs;
@@ -30,6 +30,7 @@ pub(super) struct Customer {
 impl From<Customer> for Today {
     fn from(old: Customer) -> Self {
         let Customer { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory } = old;
+        let notes = notes.into_iter().map(Into::into).collect();
         Self { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory, ..Self::default() }
     }
 }

@@ -7,10 +7,23 @@ use serde::{Deserialize, Serialize};
 use crate::domain::actions::Memory;
 use crate::domain::customer::{Activity, Customer as Today, Dialogue, Follow, TappedKey};
 use crate::domain::ids::ActionKey;
-use crate::domain::notes::Note;
 use crate::domain::reach::{Ways, Windows};
 use crate::domain::recent::Recent;
+use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
+
+/// A note before it was known whether it is about money.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Note {
+    reply: Reply,
+    expires: UnixSecs,
+}
+
+impl From<Note> for crate::domain::notes::Note {
+    fn from(Note { reply, expires }: Note) -> Self {
+        Self { reply, expires, is_receipt: false }
+    }
+}
 
 /// A customer before orders and numbers had places of their own. The types inside have not changed since; when one does,
 /// it needs its old self here.
@@ -38,7 +51,7 @@ impl From<Customer> for Today {
             activity,
             tapped,
             windows,
-            notes,
+            notes: notes.into_iter().map(Into::into).collect(),
             dialogue,
             with_agent_since,
             memory,

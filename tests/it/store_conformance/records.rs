@@ -19,7 +19,8 @@ pub async fn what_was_committed_is_read_back(engine: &dyn Engine) {
     let store = engine.open().await;
     let mut record = customer(42);
     record.recent.remember(DedupeKey(u64::MAX), Reply::Text("好的😀".into()), UnixSecs(100));
-    record.notes = vec![Note { reply: Reply::Image { media_id: "m".into() }, expires: UnixSecs(200) }];
+    record.notes =
+        vec![Note { reply: Reply::Image { media_id: "m".into() }, expires: UnixSecs(200), is_receipt: false }];
     apply(&*store, Commit { customer: record.clone(), ..commit(&who("o1"), 0) }).await;
     assert_eq!(store.load(&who("o1")).await.unwrap(), Stored { version: Version(1), customer: record });
     apply(&*store, Commit { customer: Customer::default(), ..commit(&who("o1"), 1) }).await;
@@ -121,7 +122,8 @@ pub async fn one_openid_in_two_accounts_is_two_customers(engine: &dyn Engine) {
 pub async fn a_record_of_64_kib_is_read_back(engine: &dyn Engine) {
     let store = engine.open().await;
     let long = Reply::Text("满".repeat(64 * 1024 / 3));
-    let record = Customer { notes: vec![Note { reply: long, expires: UnixSecs(1) }], ..Customer::default() };
+    let record =
+        Customer { notes: vec![Note { reply: long, expires: UnixSecs(1), is_receipt: false }], ..Customer::default() };
     let mut long_fact = fact(1);
     long_fact.what = FactKind::Unanswered { text: "满".repeat(64 * 1024 / 3) };
     let big = Commit { customer: record.clone(), facts: vec![long_fact.clone()], ..commit(&who("o1"), 0) };

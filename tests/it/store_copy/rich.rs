@@ -41,7 +41,7 @@ pub async fn fill(dir: &Path) -> Everything {
     assert!(store.erase(&who(ERASED)).await.unwrap());
     let of = who(STAYED);
     let stored = store.load(&of).await.unwrap();
-    let note = Note { reply: Reply::Text("满".repeat(20_000)), expires: UnixSecs(9) };
+    let note = Note { reply: Reply::Text("满".repeat(20_000)), expires: UnixSecs(9), is_receipt: false };
     let customer = Customer { notes: vec![note], ..stored.customer };
     let outbox = vec![work("leased", 10), work("due", 20), work("later", 3_000_000_000)];
     apply(&store, Commit { customer, outbox, ..commit(&of, stored.version.0) }).await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::stage::{Stage, stage, staged};
 use super::{ApiError, Client, InterfaceSummary, Span, UpstreamMessages, UserSummary};
 use crate::domain::reply::Reply;
-use crate::domain::time::BusinessDay;
+use crate::domain::time::{BusinessDay, UnixSecs};
 
 const REFUSED: &str = r#"{"errcode":40001,"errmsg":"invalid credential rid: 65a1b2c3-0d1e2f30-4a5b6c7d"}"#;
 
@@ -208,6 +208,37 @@ async fn an_interface_whose_day_is_used_up_is_not_called_and_the_others_are() {
     assert_eq!(stage.client.delete_menu().await, Ok(()));
     stage.client.clear_all_quotas().await.unwrap();
     assert_eq!(stage.says().await, Ok(()));
+    stage.close().await;
+}
+
+#[actix_web::test]
+async fn a_quota_that_was_cleared_elsewhere_is_found_out_within_a_quarter_of_an_hour() {
+    let used = |used: u64| format!(r#"{{"errcode":0,"quota":{{"daily_limit":1000,"used":{used},"remain":0}}}}"#);
+    let stage = stage(&[r#"{"errcode":45009,"errmsg":"reach max api daily quota limit"}"#, &used(1000), &used(3)]);
+    let noon = 1_772_424_000;
+    let now = Arc::new(std::sync::atomic::AtomicI64::new(noon));
+    let told = Arc::clone(&now);
+    let client = Client::of(super::ClientSpec {
+        hosts: vec![stage.base.clone()],
+        app_id: "wx1".into(),
+        app_secret: "s3cret".into(),
+        http: reqwest::Client::new(),
+        vault: Arc::<super::ProcessVault>::default(),
+        clock: Arc::new(move || UnixSecs(told.load(std::sync::atomic::Ordering::Relaxed))),
+    });
+    let mut heard = Vec::new();
+    for secs in [0, 899, 900, 1_799, 1_800] {
+        now.store(noon + secs, std::sync::atomic::Ordering::Relaxed);
+        let said = client.send(&"o1".into(), &Reply::Text("x".into())).await;
+        heard.push(said.map_err(|error| match error {
+            ApiError::NotBefore { code: 45009, at, .. } => at.0 - noon,
+            other => panic!("{other}"),
+        }));
+    }
+    assert_eq!(heard, [Err(900), Err(900), Err(1_800), Err(1_800), Ok(())]);
+    let lines: Vec<String> = stage.asked().iter().map(super::stage::Asked::line).collect();
+    let (message, quota) = ("POST cgi-bin/message/custom/send", "POST cgi-bin/openapi/quota/get");
+    assert_eq!(lines, [message, quota, quota, message]);
     stage.close().await;
 }
 

@@ -135,12 +135,16 @@ impl Client {
 
     /// Counts the call against its quota, and asks the platform what is left when that may be little.
     async fn count(&self, call: &Call) -> Result<(), ApiError> {
-        if self.0.quotas.take(call.tally(), self.now())? == Leave::AskFirst && call.needs_token {
+        let leave = self.0.quotas.take(call.tally(), self.now())?;
+        if leave != Leave::Granted && call.needs_token {
             self.ask_for_quota(&call.path).await;
-            // What the platform said does not hold this call.
-            self.0.quotas.take(call.tally(), self.now())?;
         }
-        Ok(())
+        // What the platform said may hold this call.
+        match leave {
+            Leave::AskFirst if call.needs_token => self.0.quotas.take(call.tally(), self.now()).map(drop),
+            Leave::AskWhetherOpen => self.0.quotas.take(call.tally(), self.now()).map(drop),
+            Leave::Granted | Leave::AskFirst => Ok(()),
+        }
     }
 
     /// Without an answer things go on as before: at worst the platform refuses.
@@ -167,8 +171,8 @@ impl Client {
         }
         let now = self.now();
         let code = code_of(&answer).unwrap_or_default();
-        let checked = ApiError::check(&answer, now);
-        if let Err(error) = &checked {
+        let mut checked = ApiError::check(&answer, now);
+        if let Err(error) = &mut checked {
             let (path, rid) = (call.path.as_ref(), error.rid().unwrap_or("unknown"));
             match reaction(code) {
                 Reaction::Alert(_) | Reaction::UntilQuotaReset => {
@@ -177,7 +181,7 @@ impl Client {
                 _ => tracing::debug!(path, code, rid, "the platform refuses"),
             }
             if let ApiError::NotBefore { code: 45009 | 45011, at, .. } = error {
-                self.0.quotas.close(call.tally(), (code, *at), now);
+                *at = self.0.quotas.close(call.tally(), (code, *at), now);
             }
         }
         checked.map(|()| Answer::Json(answer))

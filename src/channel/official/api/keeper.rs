@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::reaction::{Reaction, reaction_of_token};
 use super::token::{Ask, HOLD_SECS, Kept, Need, Step, Token, Urgency};
 use super::vault::{TokenVault, VaultFault, Vaulted};
+use crate::domain::lease::lasts;
 use crate::domain::time::UnixSecs;
 
 /// The platform has so long to hand out a token; less than the lease lasts.
@@ -104,7 +105,7 @@ impl Keeper {
 
     /// Whether somebody should see to the next one now.
     pub(super) fn is_due(&self, now: UnixSecs) -> bool {
-        now.0 >= self.renew_not_before.load(Ordering::Relaxed)
+        !lasts(UnixSecs(self.renew_not_before.load(Ordering::Relaxed)), now, RENEW_AGAIN_SECS)
             && self.cached().is_some_and(|token| token.renew_at(self.owner) <= now)
     }
 
@@ -175,7 +176,7 @@ impl Keeper {
             Step::Use(token) => return Ok(Some(self.keep(token, false))),
             Step::Refused(code) => return Err(ApiError::Refused { code, rid: None }),
             Step::Wait => return Ok(None),
-            Step::Lease(..) if need.now.0 < self.stranger_until.load(Ordering::Relaxed) => {
+            Step::Lease(..) if lasts(UnixSecs(self.stranger_until.load(Ordering::Relaxed)), need.now, HOLD_SECS) => {
                 return Err(ApiError::Refused { code: STRANGER, rid: None });
             }
             Step::Lease(leased, ask) => (leased, ask),

@@ -2,7 +2,8 @@
 //!
 //! The numbers of a new account are a guess, and other processes and the console call as well: so when half of what is
 //! thought to be left is gone the platform is asked (`openapi/quota/get`), and what it says is kept to. What is closed
-//! (45009 until midnight in +08:00, 45011 for a minute) is not called.
+//! (45009 until midnight in +08:00, 45011 for a minute) is not called; whether the day's quota was cleared meanwhile, in the
+//! console or by another process, the platform is asked every quarter of an hour.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,13 +45,21 @@ const DAILY: &[(&str, u64)] = &[
     ("cgi-bin/freepublish/batchget", 100),
 ];
 
+/// So often the platform is asked whether a quota that was used up is so still.
+const ASK_AGAIN_SECS: i64 = 15 * 60;
+const DAY_SECS: i64 = 24 * 3600;
+/// The day's quota is used up.
+const USED_UP: i64 = 45009;
+
 /// What may be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leave {
     /// Call.
     Granted,
-    /// Ask the platform what is left, once; then call.
+    /// Counted. Ask the platform what is left, once; then call.
     AskFirst,
+    /// Not counted. It is closed, and the platform may open it again: ask, once, and come back.
+    AskWhetherOpen,
 }
 
 /// What the platform says of one interface (`openapi/quota/get`).
@@ -73,6 +82,8 @@ struct Tally {
     /// With so many the platform is asked.
     ask_at: u64,
     closed: Option<(i64, UnixSecs)>,
+    /// From then on the platform is asked whether it is open again.
+    ask_again: Option<UnixSecs>,
 }
 
 /// The counters of one account.
@@ -83,17 +94,21 @@ impl Quotas {
     /// Counts a call that is about to be made.
     ///
     /// # Errors
-    /// [`ApiError::NotBefore`]; then nothing is counted.
+    /// [`ApiError::NotBefore`], with the moment it may be worth a try again; then nothing is counted.
     pub(super) fn take(&self, path: &str, now: UnixSecs) -> Result<Leave, ApiError> {
         let mut tallies = self.tallies();
         let tally = of(&mut tallies, path, now);
-        if let Some((code, at)) = tally.closed
-            && at > now
-        {
-            return Err(ApiError::NotBefore { code, at, rid: None });
-        }
-        if tally.is_told && tally.limit.is_some_and(|limit| tally.used >= limit) {
-            return Err(ApiError::NotBefore { code: 45009, at: midnight(now), rid: None });
+        if let Some((code, at)) = tally.closed_at(now) {
+            if code != USED_UP {
+                return Err(ApiError::NotBefore { code, at, rid: None });
+            }
+            // A clock that was set back must not make it longer.
+            let again = tally.ask_again.filter(|again| (0..=ASK_AGAIN_SECS).contains(&again.secs_since(now)));
+            let Some(again) = again.filter(|again| *again > now) else {
+                tally.ask_again = Some(now.plus_secs(ASK_AGAIN_SECS));
+                return Ok(Leave::AskWhetherOpen);
+            };
+            return Err(ApiError::NotBefore { code, at: at.min(again), rid: None });
         }
         tally.used += 1;
         if tally.limit.is_some() && tally.used >= tally.ask_at {
@@ -104,9 +119,13 @@ impl Quotas {
         Ok(Leave::Granted)
     }
 
-    /// Not to be called before `at`.
-    pub(super) fn close(&self, path: &str, (code, at): (i64, UnixSecs), now: UnixSecs) {
-        of(&mut self.tallies(), path, now).closed = Some((code, at));
+    /// Not to be called before `at`, as the platform says. Gives back when it may be worth a try again.
+    pub(super) fn close(&self, path: &str, (code, at): (i64, UnixSecs), now: UnixSecs) -> UnixSecs {
+        let again = now.plus_secs(ASK_AGAIN_SECS);
+        let mut tallies = self.tallies();
+        let tally = of(&mut tallies, path, now);
+        (tally.closed, tally.ask_again) = (Some((code, at)), Some(again));
+        if code == USED_UP { at.min(again) } else { at }
     }
 
     /// What the platform counts.
@@ -117,6 +136,9 @@ impl Quotas {
         // It says 0 of what is not limited.
         tally.limit = (daily_limit > 0).then_some(daily_limit);
         (tally.is_told, tally.used) = (true, used);
+        if tally.limit.is_none_or(|limit| used < limit) {
+            tally.closed = tally.closed.filter(|(code, _)| *code != USED_UP);
+        }
         tally.ask_at = used + daily_limit.saturating_sub(used).div_ceil(2);
     }
 
@@ -135,6 +157,16 @@ impl Quotas {
 
     fn tallies(&self) -> MutexGuard<'_, BTreeMap<String, Tally>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tally {
+    /// Why and until when it is not to be called.
+    fn closed_at(&self, now: UnixSecs) -> Option<(i64, UnixSecs)> {
+        // Nothing is closed for longer than a day: a clock that was ahead and went back does not make it so.
+        let closed = self.closed.filter(|(_, at)| *at > now && at.secs_since(now) <= DAY_SECS);
+        let is_used_up = self.is_told && self.limit.is_some_and(|limit| self.used >= limit);
+        closed.or_else(|| is_used_up.then(|| (USED_UP, midnight(now))))
     }
 }
 
@@ -161,8 +193,8 @@ mod tests {
     const NOON: UnixSecs = UnixSecs(1_772_424_000); // 2026-03-02 12:00 in +08:00
     const PATH: &str = "cgi-bin/message/mass/sendall";
 
-    fn midnight_of(code: i64) -> Result<Leave, ApiError> {
-        Err(ApiError::NotBefore { code, at: NOON.plus_secs(12 * 3600), rid: None })
+    fn not_before(at: UnixSecs) -> Result<Leave, ApiError> {
+        Err(ApiError::NotBefore { code: 45009, at, rid: None })
     }
 
     #[test]
@@ -173,7 +205,8 @@ mod tests {
         quotas.correct(PATH, Quota { daily_limit: 103, used: 101 }, NOON);
         assert_eq!(quotas.take(PATH, NOON), Ok(Leave::AskFirst));
         assert_eq!(quotas.take(PATH, NOON), Ok(Leave::Granted));
-        assert_eq!(quotas.take(PATH, NOON), midnight_of(45009));
+        assert_eq!(quotas.take(PATH, NOON), Ok(Leave::AskWhetherOpen));
+        assert_eq!(quotas.take(PATH, NOON), not_before(NOON.plus_secs(900)));
         assert_eq!(quotas.used(PATH, NOON), 103);
         assert_eq!(quotas.take(PATH, NOON.plus_secs(12 * 3600)), Ok(Leave::Granted));
     }
@@ -181,14 +214,41 @@ mod tests {
     #[test]
     fn what_is_closed_opens_at_its_time_or_when_the_quota_is_cleared() {
         let quotas = Quotas::default();
-        quotas.close(PATH, (45009, midnight(NOON)), NOON);
-        assert_eq!(quotas.take(PATH, NOON), midnight_of(45009));
+        assert_eq!(quotas.close(PATH, (45009, midnight(NOON)), NOON), NOON.plus_secs(900));
+        assert_eq!(quotas.take(PATH, NOON), not_before(NOON.plus_secs(900)));
         assert_eq!(quotas.take("cgi-bin/other", NOON), Ok(Leave::Granted));
         assert!(quotas.take(PATH, midnight(NOON)).is_ok());
-        quotas.close(PATH, (45011, NOON.plus_secs(60)), NOON);
+        assert_eq!(quotas.close(PATH, (45011, NOON.plus_secs(60)), NOON), NOON.plus_secs(60));
         assert!(quotas.take(PATH, NOON.plus_secs(59)).is_err() && quotas.take(PATH, NOON.plus_secs(60)).is_ok());
         quotas.close(PATH, (45009, midnight(NOON)), NOON);
         quotas.cleared(Some(PATH));
         assert!(quotas.take(PATH, NOON).is_ok());
+    }
+
+    #[test]
+    fn whether_a_quota_was_cleared_elsewhere_is_asked_every_quarter_of_an_hour() {
+        let quotas = Quotas::default();
+        let later = |secs| NOON.plus_secs(secs);
+        quotas.close(PATH, (45009, midnight(NOON)), NOON);
+        assert_eq!(quotas.take(PATH, later(899)), not_before(later(900)));
+        assert_eq!(quotas.take(PATH, later(900)), Ok(Leave::AskWhetherOpen));
+        quotas.correct(PATH, Quota { daily_limit: 100, used: 100 }, later(900));
+        assert_eq!(quotas.take(PATH, later(901)), not_before(later(1_800)), "it is used up still");
+        assert_eq!(quotas.take(PATH, later(1_800)), Ok(Leave::AskWhetherOpen));
+        quotas.correct(PATH, Quota { daily_limit: 100, used: 0 }, later(1_800));
+        assert_eq!(quotas.take(PATH, later(1_801)), Ok(Leave::Granted));
+        let shortly = midnight(NOON).plus_secs(-60);
+        quotas.close(PATH, (45009, midnight(NOON)), shortly);
+        assert_eq!(quotas.take(PATH, shortly), not_before(midnight(NOON)), "midnight comes first");
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_closes_nothing_for_longer() {
+        let quotas = Quotas::default();
+        let ahead = NOON.plus_secs(10 * DAY_SECS);
+        quotas.close(PATH, (45011, ahead.plus_secs(60)), ahead);
+        assert_eq!(quotas.take(PATH, NOON), Ok(Leave::Granted));
+        quotas.close(PATH, (45009, midnight(NOON)), NOON.plus_secs(3_600));
+        assert_eq!(quotas.take(PATH, NOON), Ok(Leave::AskWhetherOpen));
     }
 }
