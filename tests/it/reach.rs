@@ -297,7 +297,10 @@ async fn an_operator_reads_what_was_given_up_and_why_and_cannot_send_what_no_pat
     let phone = Phone::following(&world, "小林").await;
     phone.say("你好").await;
     owe(&world, &phone.openid, (0, &["receipt-of-the-test"])).await;
-    until("the outbox is idle", async || is_idle(&world).await).await;
+    // A moment after the work is done with.
+    let id = "owed/receipt-of-the-test";
+    let listed = || String::from_utf8(run(world.dir.path(), &[], &["explain", "push"]).stdout).unwrap();
+    until("it is given up and listed", async || listed().contains(id)).await;
     let openid = phone.openid.clone();
     let World { running, dir, .. } = world;
     let explain = |args: &[&str]| {
@@ -305,7 +308,6 @@ async fn an_operator_reads_what_was_given_up_and_why_and_cannot_send_what_no_pat
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())
     };
-    let id = "owed/receipt-of-the-test";
     let (code, list) = explain(&[]);
     assert!(code == Some(0) && list.contains(id) && !list.contains(openid.as_str()), "beside the server: {list}");
     running.stop().await.unwrap();

@@ -134,6 +134,8 @@ fn is_founded(books: &Books, owed: &Owed, (cause, at): (&Cause, i64)) -> bool {
     }
 }
 
+/// Where the platform is asked what is left of a quota.
+const QUOTA: &str = "cgi-bin/openapi/quota/get";
 /// A call may leave before the no to the one before it has come back, slow as that may be.
 const ON_ITS_WAY_SECS: i64 = 3;
 
@@ -149,7 +151,13 @@ fn of_quota(books: &Books) -> Vec<Breach> {
         let again = |call: &&Passed| {
             call.path == refused.path && call.at > refused.at + ON_ITS_WAY_SECS && day(call.at) == day(refused.at)
         };
-        if let Some(call) = books.calls.iter().find(again) {
+        // Unless the platform has said meanwhile that there are calls left: somebody may have cleared the quota.
+        let is_told = |call: &Passed| {
+            let between = refused.at..=call.at;
+            let asks = |asked: &Passed| asked.path == QUOTA && asked.code == Some(0) && between.contains(&asked.at);
+            refused.code == Some(45009) && books.calls.iter().any(asks)
+        };
+        if let Some(call) = books.calls.iter().filter(again).find(|call| !is_told(call)) {
             found.push(Breach::Quota(format!("{} was asked at {} after its no at {}", call.path, call.at, refused.at)));
         }
     }
@@ -270,5 +278,14 @@ mod tests {
         assert_eq!(excused(NOW - 95), [], "on their way together");
         assert_eq!(excused(NOW + 14 * 3600), [], "from midnight on");
         assert_eq!(excused(NOW + 14 * 3600 - 1).len(), 2);
+        let told = |code: i64, told_at: i64| {
+            let found = after(move |books, _| {
+                let asked = Passed { path: QUOTA.into(), said: Default::default(), ..call(code, told_at) };
+                books.calls = vec![call(45009, NOW - 95), asked, call(0, NOW)];
+                books.scarce.push((NOW - 95, NOW - 95));
+            });
+            found.len()
+        };
+        assert_eq!([told(0, NOW - 50), told(45009, NOW - 50), told(0, NOW - 96), told(0, NOW + 1)], [0, 2, 1, 1]);
     }
 }
