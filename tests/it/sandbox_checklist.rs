@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::sandbox_platform::{Scene, code};
 
 /// What platform.md part 10 lists, payments apart.
-const CHECKLIST: [&str; 105] = [
+const CHECKLIST: [&str; 115] = [
     "cgi-bin/token",
     "cgi-bin/stable_token",
     "cgi-bin/clear_quota",
@@ -97,6 +97,16 @@ const CHECKLIST: [&str; 105] = [
     "datacube/getupstreammsgdistmonth",
     "datacube/getinterfacesummary",
     "datacube/getinterfacesummaryhour",
+    "datacube/getuserread",
+    "datacube/getuserreadhour",
+    "datacube/getusershare",
+    "datacube/getusersharehour",
+    "datacube/getarticlesummary",
+    "datacube/getarticletotal",
+    "datacube/getarticleread",
+    "datacube/getarticleshare",
+    "datacube/getarticletotaldetail",
+    "datacube/getbizsummary",
     "cgi-bin/draft/get",
     "cgi-bin/draft/delete",
     "cgi-bin/draft/update",

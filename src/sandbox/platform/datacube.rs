@@ -20,6 +20,16 @@ pub const APIS: &[Api] = &[
     post("datacube/getupstreammsgdistmonth", |call| spread(call, (30, Over::Month))).needs(Capability::Statistics),
     post("datacube/getinterfacesummary", health).needs(Capability::Statistics),
     post("datacube/getinterfacesummaryhour", health_by_hour).needs(Capability::Statistics),
+    post("datacube/getuserread", |call| unread(call, 3)).needs(Capability::Statistics),
+    post("datacube/getuserreadhour", |call| unread(call, 1)).needs(Capability::Statistics),
+    post("datacube/getusershare", |call| unread(call, 7)).needs(Capability::Statistics),
+    post("datacube/getusersharehour", |call| unread(call, 1)).needs(Capability::Statistics),
+    post("datacube/getarticlesummary", |call| unread(call, 1)).needs(Capability::Statistics),
+    post("datacube/getarticletotal", |call| unread(call, 1)).needs(Capability::Statistics),
+    post("datacube/getarticleread", |call| unread(call, 1)).needs(Capability::Statistics),
+    post("datacube/getarticleshare", |call| unread(call, 1)).needs(Capability::Statistics),
+    post("datacube/getarticletotaldetail", |call| unread(call, 1)).needs(Capability::Statistics),
+    post("datacube/getbizsummary", |call| unread(call, 30)).needs(Capability::Statistics),
 ];
 
 /// Of the calls that tell day by day.
@@ -108,6 +118,11 @@ fn health_by_hour(call: &Call<'_>) -> Result<Value, ApiFault> {
         let row = |(hour, told)| at_hour(answered(day, told), hour);
         state.upstream.health(day).into_iter().map(row).collect()
     })
+}
+
+/// Nobody opens an article on the platform's own pages here: the days are judged, and there is nothing to tell of them.
+fn unread(call: &Call<'_>, most_days: i32) -> Result<Value, ApiFault> {
+    listed(call, most_days, |_, _| Vec::new())
 }
 
 fn answered(day: BusinessDay, told: Answered) -> Value {

@@ -15,6 +15,9 @@ use crate::domain::time::BusinessDay;
 /// The platform tells of at most so many days in one call.
 pub const MOST_DAYS: i32 = 7;
 
+/// What the platform says of days whose numbers are not there yet.
+const NOT_READY: i64 = 61503;
+
 /// Days to ask about, both included; at most [`MOST_DAYS`], so the platform never refuses it for its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -26,6 +29,11 @@ impl Span {
     /// The days `begin..=end`; `None` when that is no day, or more than the platform tells in one call.
     pub fn new(begin: BusinessDay, end: BusinessDay) -> Option<Self> {
         (0..MOST_DAYS).contains(&end.days_since(begin)).then_some(Self { begin, end })
+    }
+
+    /// One day.
+    pub fn of(day: BusinessDay) -> Self {
+        Self { begin: day, end: day }
     }
 
     /// Its days, in order.
@@ -132,9 +140,13 @@ impl Client {
     }
 
     /// The rows of the days asked about; rows of others are left out.
-    async fn statistics(&self, name: &str, span: Span) -> Result<Vec<(BusinessDay, Value)>, ApiError> {
+    pub(super) async fn statistics(&self, name: &str, span: Span) -> Result<Vec<(BusinessDay, Value)>, ApiError> {
         let body = json!({ "begin_date": span.begin.to_string(), "end_date": span.end.to_string() });
         let mut answer = self.ask(Call::post(format!("datacube/{name}"), body)).await?;
+        // Some say so beside an empty list.
+        if answer.get("is_delay") == Some(&Value::Bool(true)) {
+            return Err(ApiError::Refused { code: NOT_READY, rid: None });
+        }
         let Some(Value::Array(rows)) = answer.get_mut("list").map(Value::take) else { return Err(ApiError::Busy) };
         let mut found = Vec::new();
         for row in rows {
@@ -149,7 +161,7 @@ impl Client {
 }
 
 /// A count; half an answer is none, since it would be taken for a difference.
-fn counted(row: &Value, field: &str) -> Result<i64, ApiError> {
+pub(super) fn counted(row: &Value, field: &str) -> Result<i64, ApiError> {
     row.get(field).and_then(number).filter(|count| (0..=i64::from(u32::MAX)).contains(count)).ok_or(ApiError::Busy)
 }
 

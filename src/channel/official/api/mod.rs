@@ -43,6 +43,7 @@ mod quota;
 mod reaction;
 #[cfg(test)]
 mod reactions;
+mod readers;
 mod rid;
 mod rights;
 #[cfg(test)]
@@ -80,6 +81,7 @@ pub use publish::{PublishState, Published};
 pub use qr::{Code, CodeLife, CodeScene, LongData, MOST_CODE_SECS};
 pub use quota::Quota;
 pub use reaction::{Reaction, Reason, meaning, reaction, reaction_of_token};
+pub use readers::{ArticleReaders, Reads};
 pub use tags::{MOST_TAGGED, Tag, TagId};
 pub use template::{Filled, Template};
 pub use users::{MOST_BLACKED, MOST_USERS, OpenidPage, UserInfo};
