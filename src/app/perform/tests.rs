@@ -234,7 +234,7 @@ async fn nothing_is_written_down_as_begun_before_there_is_a_token() {
     assert_eq!(send(&stand, message("w", "到账了")).await, Tried::Again);
     let customer = stand.customer("o1").await;
     assert_eq!((customer.ways.call(&"w".into()), customer.notes.len()), (CallState::None, 0));
-    let stand = Stand::new();
+    let mut stand = Stand::new();
     stand.keep("o1", open_to_messages(), vec![message("w", "到账了")]).await;
     let late = Claimed { of: of("o1"), work: message("w", "到账了"), attempt: 1, lease_ends: NOON.plus_secs(5) };
     let tried = stand.app.perform(&stand.account(), &late).await.unwrap();
