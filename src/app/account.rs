@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, pay};
 use crate::channel::official;
 use crate::config::playbook::Live;
 use crate::domain::ids::AccountId;
@@ -19,6 +19,8 @@ pub struct ServedAccount {
     pub backend: Backend,
     /// The platform's API.
     pub platform: official::api::Client,
+    /// Its way to the payment platform; `None` for an account that takes no payments.
+    pub merchant: Option<pay::Client>,
     /// What an account of its kind has a right to (platform.md part 5).
     pub rights: Rights,
     /// Where customers reach this server, without a slash at the end: what a text names by a path alone is there.

@@ -52,6 +52,7 @@ mod menu_follows;
 mod menu_trouble;
 mod notices;
 mod openapi;
+mod order_page;
 mod overload;
 mod pay;
 mod pay_faults;

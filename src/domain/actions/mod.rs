@@ -27,6 +27,7 @@ mod handover;
 mod list;
 mod numbering;
 mod order;
+mod orders;
 mod query;
 mod rating;
 mod say;
@@ -34,6 +35,8 @@ mod sign_in;
 mod ticket;
 mod topic;
 mod words;
+
+pub use orders::page as order_page;
 
 /// What an action sees.
 #[derive(Clone, Copy, Debug)]
@@ -325,6 +328,7 @@ kinds! {
     "ticket" => Ticket(ticket::Ticket),
     "topic" => Topic(topic::Topic),
     "bind" => Bind(bind::Bind),
+    "orders" => Orders(orders::Orders),
 }
 
 /// What an action remembers of one customer. It is stored with the customer's record by the order of its variants: a new
