@@ -55,6 +55,7 @@ mod openapi;
 mod order_page;
 mod overload;
 mod pay;
+mod pay_browser;
 mod pay_faults;
 mod pay_sandbox;
 mod pay_till;
