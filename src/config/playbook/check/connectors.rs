@@ -9,7 +9,7 @@ use crate::config::playbook::site::Site;
 use crate::domain::actions::Stakes;
 use crate::domain::connector::{Connector, MAX_LATE_TIMEOUT_MS, MAX_TIMEOUT_MS, Method, OPENID};
 use crate::domain::ids::{ActionKey, ConnectorKey};
-use crate::domain::question::Answer;
+use crate::domain::question::{Answer, Errand};
 use crate::domain::template::{FUNCTIONS, Template};
 
 /// Checks every connector and the business system's address.
@@ -22,6 +22,10 @@ pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
         findings.push(part.site.error(Code::ConnectorRule, fault, mend));
     }
     for (key, part) in &draft.connectors {
+        if Errand::is_reserved(key) {
+            let message = format!("连接器不能叫 {key}：pay: 和 order: 开头的名称是 fuwu 自己用的");
+            findings.push(part.site.name().error(Code::ConnectorRule, message, "换一个名称"));
+        }
         let Some(connector) = &part.value else { continue };
         let mut faults = Faults { site: &part.site, findings };
         faults.times(connector);
