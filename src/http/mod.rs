@@ -5,6 +5,7 @@ mod console;
 mod guard;
 mod health;
 mod observe;
+mod orders;
 mod pay_notice;
 mod server;
 mod unread;
@@ -25,6 +26,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .route("/readyz", get().to(health::ready))
         .route("/metrics", get().to(observe::metrics))
         .service(api::scope())
+        .configure(orders::routes)
         .service(
             scope("/console")
                 .route("", get().to(console::enter))

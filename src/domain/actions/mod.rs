@@ -28,6 +28,7 @@ mod handover;
 mod list;
 mod numbering;
 mod order;
+mod orders;
 mod query;
 mod rating;
 mod say;
@@ -35,6 +36,8 @@ mod sign_in;
 mod ticket;
 mod topic;
 mod words;
+
+pub use orders::page as order_page;
 
 /// What an action sees.
 #[derive(Clone, Copy, Debug)]
@@ -333,6 +336,7 @@ kinds! {
     "ticket" => Ticket(ticket::Ticket),
     "topic" => Topic(topic::Topic),
     "bind" => Bind(bind::Bind),
+    "orders" => Orders(orders::Orders),
 }
 
 /// What follows when an order of the customer is told what happened to it, whether or not its action is still in the

@@ -1,16 +1,13 @@
 //! What is said of an order: when something happened, and when somebody asks.
 
-use super::super::{Outcome, View};
+use super::super::{Outcome, View, order_page};
+use super::DEFAULT;
 use super::course::News;
 use super::settings::{Order as Settings, Paying};
-use super::DEFAULT;
 use crate::domain::order::{Move, Order, Payment, Reason, State};
 use crate::domain::reply::Reply;
 use crate::domain::template::Template;
 use crate::domain::value::{Value, Values};
-
-/// Where an order's page is, from which it is paid; `~` stands for the account.
-const PAGE: &str = "/orders/~/";
 
 /// What texts about an order may use. What is not sold any more has no description.
 pub(super) fn values(settings: &Settings, order: &Order) -> Values {
@@ -25,7 +22,7 @@ pub(super) fn values(settings: &Settings, order: &Order) -> Values {
 
 fn with_page(order: &Order, mut values: Values) -> Values {
     if let Some(money) = order.money() {
-        values.insert("pay_url".to_owned(), Value::from(format!("{PAGE}{}", order.number)));
+        values.insert("pay_url".to_owned(), Value::from(order_page(order.number.as_str())));
         values.insert("until".to_owned(), Value::from(money.payable_until.to_minutes()));
     }
     values
