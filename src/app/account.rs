@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::backend::{Backend, pay};
 use crate::channel::official;
 use crate::config::playbook::Live;
@@ -31,6 +33,11 @@ impl ServedAccount {
     /// Its name in the settings.
     pub fn id(&self) -> &AccountId {
         self.channel.id()
+    }
+
+    /// Where the payment platform tells of payments and refunds; `None` when the site is no address.
+    pub fn pay_notify_url(&self) -> Option<Url> {
+        Url::parse(&format!("{}/pay/{}/notify", self.site, self.id())).ok()
     }
 
     /// The playbook of this moment. A decision uses one from beginning to end.

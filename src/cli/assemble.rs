@@ -124,7 +124,15 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
             clock: ticks,
             merchant: merchant.with_context(|| format!("accounts.{id}.pay"))?,
         };
-        accounts.push(serve_account(spec, account, around)?);
+        let served = serve_account(spec, account, around)?;
+        if served.merchant.is_none() && served.playbook().takes_payments() {
+            tracing::warn!(
+                account = %id,
+                "orders are to be paid by WeChat Pay, and the account has no merchant: set accounts.{id}.pay, or none of \
+                 them can be paid"
+            );
+        }
+        accounts.push(served);
     }
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
     let api_token = set.unwrap_or_else(|| secrets.console_api_token.clone());

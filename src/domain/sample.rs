@@ -12,7 +12,8 @@ use super::ids::{ActionKey, ConnectorKey, DedupeKey};
 use super::inbound::{Event, Inbound, Message, What};
 use super::keywords::{KeywordRule, Keywords};
 use super::menu::Menu;
-use super::order::{Business, Happening, Order, Paid, Payment, Verdict, judge};
+use super::order::{Business, Happening, Order, Paid, Returning, Payment, Verdict, judge};
+use super::pay::{Fen, OutRefundNo, TransactionId};
 use super::playbook::{Moments, Playbook};
 use super::time::UnixSecs;
 use super::value::Values;
@@ -212,22 +213,25 @@ pub(crate) fn paid(total_fen: i64) -> Happening {
 
 /// That is back, as we asked.
 pub(crate) fn money_back(total_fen: i64) -> Happening {
-    Happening::MoneyBack(payment(total_fen))
+    let number = OutRefundNo::new("R1").unwrap();
+    Happening::MoneyBack(Returning { number, of: payment(total_fen), back: Fen(total_fen) })
 }
 
 fn payment(total_fen: i64) -> Paid {
-    Paid { transaction: "4200".into(), total_fen, at: EIGHT }
+    Paid { transaction: TransactionId::new("4200").unwrap(), total: Fen(total_fen), at: EIGHT }
 }
 
 fn told(number: &str, payment: Payment, happenings: &[Happening]) -> Order {
     let draft = Order {
         number: number.into(),
         action: "buy".into(),
+        origin: DedupeKey(7),
         code: "M5G".into(),
         label: "5GB 流量月包".into(),
-        amount_fen: 2_000,
+        amount: Fen(2_000),
         agreed_at: None,
         moved_at: UnixSecs(0),
+        learned: None,
         payment,
         business: Business::NotAsked,
         person: None,

@@ -6,6 +6,7 @@ mod guard;
 mod health;
 mod observe;
 mod orders;
+mod pay_notice;
 mod server;
 mod unread;
 mod webhook;
@@ -19,6 +20,7 @@ use actix_web::web::{ServiceConfig, get, post, resource, scope};
 /// Every route.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(resource("/wechat/{account}").route(get().to(webhook::verify)).route(post().to(webhook::deliver)))
+        .service(resource("/pay/{account}/notify").route(post().to(pay_notice::hear)))
         .route("/", get().to(console::front))
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready))

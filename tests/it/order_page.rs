@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fuwu::backend::pay::Order as Asked;
-use fuwu::domain::ids::{Openid, OrderNumber};
+use fuwu::domain::ids::{DedupeKey, Openid, OrderNumber};
 use fuwu::domain::order::{Happening, Order, Payment, Verdict, judge};
 use fuwu::domain::pay::{Fen, OutTradeNo};
 use fuwu::domain::value::Values;
@@ -31,11 +31,13 @@ pub async fn awaiting(world: &World, openid: &Openid, number: &str) -> Order {
     let draft = Order {
         number: OrderNumber::from(number),
         action: "buy_data".into(),
+        origin: DedupeKey(7),
         code: "M5G".into(),
         label: LABEL.into(),
-        amount_fen: 2_000,
+        amount: Fen(2_000),
         agreed_at: None,
         moved_at: world.clock_now_secs(),
+        learned: None,
         payment: Payment::ByWeChat(Default::default()),
         business: Default::default(),
         person: None,

@@ -308,7 +308,7 @@ impl Orders {
         let state = out.fill(self.short.of(order.state()), &Values::new());
         Values::from([
             ("label".to_owned(), Value::from(order.label.as_str())),
-            ("amount".to_owned(), Value::Fen(order.amount_fen)),
+            ("amount".to_owned(), Value::Fen(order.amount.0)),
             ("state".to_owned(), Value::from(state)),
             ("order".to_owned(), Value::from(number)),
             ("tail".to_owned(), Value::from(number.get(number.len().saturating_sub(TAIL_CHARS)..).unwrap_or(number))),

@@ -7,7 +7,6 @@ use super::steps::steps;
 use super::words::{Told, Tone, told};
 use crate::app::PayWays;
 use crate::domain::order::Order;
-use crate::domain::pay::Fen;
 
 /// What a customer sees of an order.
 pub struct Seen<'a> {
@@ -38,11 +37,11 @@ pub fn order(seen: &Seen<'_>) -> Markup {
                 section.card {
                     div.bought {
                         p.label { (order.label) }
-                        p.amount { small { "¥" } (Fen(order.amount_fen)) }
+                        p.amount { small { "¥" } (order.amount) }
                     }
                     @if is_payable {
                         @if ways.is_some() {
-                            button #pay type="button" { "微信支付 ¥" (Fen(order.amount_fen)) }
+                            button #pay type="button" { "微信支付 ¥" (order.amount) }
                             noscript { p.hint { "付款需要打开 JavaScript，请在微信里打开这一页。" } }
                         } @else {
                             p.hint { "现在暂时不能付款，请过几分钟再打开这一页。没有扣钱。" }

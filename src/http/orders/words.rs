@@ -72,7 +72,7 @@ pub fn told(order: &Order, is_payable: bool) -> Told {
 }
 
 fn back(order: &Order) -> Fen {
-    Fen(order.paid().map_or(order.amount_fen, |paid| paid.total_fen))
+    order.paid().map_or(order.amount, |paid| paid.total)
 }
 
 fn failed(order: &Order) -> Told {
@@ -92,11 +92,11 @@ fn failed(order: &Order) -> Told {
 fn needs_person(order: &Order) -> Told {
     let line = match (order.paid(), order.business) {
         (Some(paid), Business::Did | Business::DidAfterAll) => {
-            format!("收到了您付的 {} 元，办理结果正在由专人核对，不会让您吃亏。", Fen(paid.total_fen))
+            format!("收到了您付的 {} 元，办理结果正在由专人核对，不会让您吃亏。", paid.total)
         }
         (Some(paid), _) => format!(
             "收到了您付的 {} 元，正在由专人核对：办成就告诉您，没办成就退给您。请不要重复下单。",
-            Fen(paid.total_fen)
+            paid.total
         ),
         (None, _) => "办理结果还没有确定，正在由专人核对，不会重复扣费。请不要重复下单。".to_owned(),
     };

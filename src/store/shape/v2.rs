@@ -32,7 +32,7 @@ impl From<Customer> for Today {
     fn from(old: Customer) -> Self {
         let Customer { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory, ways } =
             old;
-        Self {
+        let mut today = Self {
             recent,
             follow,
             activity,
@@ -44,6 +44,8 @@ impl From<Customer> for Today {
             memory,
             ways,
             ..Self::default()
-        }
+        };
+        today.take_over_orders();
+        today
     }
 }

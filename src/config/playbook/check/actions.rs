@@ -15,8 +15,8 @@ use crate::domain::value::{Value, Values};
 
 /// What a text message can carry (platform.md part 3).
 const MAX_TEXT_BYTES: usize = 2_048;
-/// The placeholder that is always the path of an order's page.
-const PAGE: &str = "page";
+/// The placeholders that are always the path of an order's page.
+const PAGES: [&str; 2] = ["page", "pay_url"];
 /// Stands for a value that no example gives.
 const STAND_IN: &str = "示例文字";
 
@@ -84,7 +84,7 @@ fn check_composed(composed: &Composed<'_>, (site, examples): (&Site, &Values), f
 /// Something for every placeholder of a text: what is known, else what an example gives, else some words.
 fn stand_ins(template: &Template, (known, examples): (&Values, &Values)) -> Values {
     let value = |name: &String| known.get(name).or_else(|| examples.get(name)).cloned();
-    let stand_in = |name: &String| if name == PAGE { order_page("0") } else { STAND_IN.to_owned() };
+    let stand_in = |name: &String| if PAGES.contains(&name.as_str()) { order_page("0") } else { STAND_IN.to_owned() };
     let names = template.placeholders().into_iter();
     names
         .map(|name| (value(&name).unwrap_or_else(|| stand_in(&name).into()), name))
