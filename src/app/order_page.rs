@@ -13,8 +13,6 @@ use crate::domain::order::{Order, State};
 use crate::domain::time::UnixSecs;
 use crate::store::{CustomerRef, StoreError};
 
-/// A prepay id is good for two hours (platform.md 6.3); it is offered a minute less.
-const PAYABLE_SECS: i64 = 2 * 3600 - 60;
 /// A page does not wait longer for the platform's ticket: it can be paid without.
 const TICKET_WITHIN: Duration = Duration::from_millis(1500);
 
@@ -71,7 +69,7 @@ pub fn is_payable(order: &Order, now: UnixSecs) -> bool {
 }
 
 fn payable(order: &Order, now: UnixSecs) -> Option<PrepayId> {
-    let awaits = order.state() == State::AwaitingPayment && now.secs_since(order.moved_at) < PAYABLE_SECS;
-    let prepay_id = order.money()?.prepay_id.as_ref().filter(|_| awaits)?;
+    let money = order.money().filter(|money| now < money.payable_until)?;
+    let prepay_id = money.prepay_id.as_ref().filter(|_| order.state() == State::AwaitingPayment)?;
     serde_json::from_value(Value::String(prepay_id.clone())).ok()
 }

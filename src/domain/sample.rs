@@ -12,7 +12,7 @@ use super::ids::{ActionKey, ConnectorKey, DedupeKey};
 use super::inbound::{Event, Inbound, Message, What};
 use super::keywords::{KeywordRule, Keywords};
 use super::menu::Menu;
-use super::order::{Business, Happening, Order, Paid, Returning, Payment, Verdict, judge};
+use super::order::{Business, Happening, Order, Paid, Payment, Returning, Verdict, judge};
 use super::pay::{Fen, OutRefundNo, TransactionId};
 use super::playbook::{Moments, Playbook};
 use super::time::UnixSecs;
@@ -209,6 +209,12 @@ pub(crate) fn payable() -> Happening {
 /// So much came in.
 pub(crate) fn paid(total_fen: i64) -> Happening {
     Happening::Paid(payment(total_fen))
+}
+
+/// So much came in once more.
+pub(crate) fn paid_again(total_fen: i64) -> Happening {
+    let transaction = TransactionId::new("4201").unwrap();
+    Happening::Paid(Paid { transaction, ..payment(total_fen) })
 }
 
 /// That is back, as we asked.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fuwu::backend::pay::Order as Asked;
 use fuwu::domain::ids::{DedupeKey, Openid, OrderNumber};
-use fuwu::domain::order::{Happening, Order, Payment, Verdict, judge};
+use fuwu::domain::order::{Happening, Money, Order, Payment, Verdict, judge};
 use fuwu::domain::pay::{Fen, OutTradeNo};
 use fuwu::domain::value::Values;
 use fuwu::store::{Commit, Committed, CustomerRef, Keep};
@@ -38,7 +38,7 @@ pub async fn awaiting(world: &World, openid: &Openid, number: &str) -> Order {
         agreed_at: None,
         moved_at: world.clock_now_secs(),
         learned: None,
-        payment: Payment::ByWeChat(Default::default()),
+        payment: Payment::ByWeChat(Money { payable_until: asked.expires_at, ..Money::default() }),
         business: Default::default(),
         person: None,
         details: Values::new(),
@@ -173,8 +173,15 @@ async fn a_customer_is_recognised_without_being_asked_and_reads_their_own_order(
     assert!(!visit.contains("Secure") && !visit.contains(lin.openid.as_str()));
     let page = browser.get(&browser.page("202603021234")).await;
     assert_eq!(page.status, 200);
-    for words in ["等您付款", "¥", "20.00", "202603021234", "&lt;b&gt;&quot;热&quot;&lt;/b&gt;", "2026-03-02 10:00"]
-    {
+    for words in [
+        "等您付款",
+        "请在 10:30 前付款",
+        "¥",
+        "20.00",
+        "202603021234",
+        "&lt;b&gt;&quot;热&quot;&lt;/b&gt;",
+        "2026-03-02 10:00",
+    ] {
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
     for (name, value) in [
@@ -369,9 +376,8 @@ async fn the_state_follows_what_the_server_knows() {
     browser.enter(number, &lin.openid).await;
     let told = |state: &str, payable, paid| (200, json!({ "state": state, "payable": payable, "paid": paid }));
     assert_eq!(browser.state(number).await, told("awaiting_payment", true, false));
-    // The prepay id is good for two hours; the visit is renewed meanwhile.
-    world.clock.advance_secs(2 * 3600 - 60);
-    let over = browser.enter(number, &lin.openid).await;
+    world.clock.advance_secs(1800);
+    let over = browser.get(&browser.page(number)).await;
     assert!(over.body.contains("付款时间已过") && !over.body.contains("id=\"pay\""));
     assert_eq!(browser.state(number).await, told("awaiting_payment", false, false));
     let expired = Happening::Unpaid(fuwu::domain::order::Reason::PaymentExpired);

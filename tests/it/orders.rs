@@ -12,8 +12,7 @@ use tempfile::TempDir;
 use crate::business::edit;
 use crate::harness::World;
 use crate::orders_shop::{
-    Mood, Shop, borrowed, order_of, page, pay, pay_books, playbook_paid_by_wechat, stands_at,
-    stands_in_time, switch,
+    Mood, Shop, borrowed, order_of, page, pay, pay_books, playbook_paid_by_wechat, stands_at, stands_in_time, switch,
 };
 use crate::phone::Phone;
 
@@ -142,7 +141,10 @@ async fn a_refund_that_fails_goes_to_a_person_who_has_it_tried_again() {
     let listed = async || cases(world.store().as_ref(), &"demo".into()).await.unwrap();
     crate::harness::until("a person is called", async || !listed().await.is_empty()).await;
     let [case] = &listed().await[..] else { panic!() };
-    assert_eq!((case.number.clone(), case.reason.as_str(), case.amount_fen), (order.number.clone(), "refund_failed", 2000));
+    assert_eq!(
+        (case.number.clone(), case.reason.as_str(), case.amount_fen),
+        (order.number.clone(), "refund_failed", 2000)
+    );
     switch(&world, json!({ "refund_outcome": "success" })).await;
     // The platform makes one refund a minute of one order.
     world.clock.advance_secs(61);
@@ -285,7 +287,10 @@ async fn a_payment_for_an_order_that_is_not_here_is_taken_and_shown_to_a_person(
     world.sandbox().pay().catch_up().await;
     assert_eq!(pay_books(&world).on_their_way(), 0, "it need not be told again");
     let listed = cases(world.store().as_ref(), &"demo".into()).await.unwrap();
-    assert_eq!(listed.iter().map(|case| (case.reason.as_str(), case.amount_fen)).collect::<Vec<_>>(), [("unknown_order", 700)]);
+    assert_eq!(
+        listed.iter().map(|case| (case.reason.as_str(), case.amount_fen)).collect::<Vec<_>>(),
+        [("unknown_order", 700)]
+    );
     let taken = world.running.app.decide_case(account, (&listed[0].number, CaseDecision::Seen)).await.unwrap();
     assert_eq!((taken, cases(world.store().as_ref(), &"demo".into()).await.unwrap()), (Taken::Closed, vec![]));
 }

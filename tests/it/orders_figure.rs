@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
+use futures_util::future::join_all;
 use fuwu::app::{Clock, ManualClock};
 use fuwu::domain::fact::FactKind;
 use fuwu::domain::ids::{Openid, OrderNumber};
@@ -16,7 +17,6 @@ use fuwu::domain::order::{Order, State};
 use fuwu::domain::pay::Fen;
 use fuwu::sandbox::pay::model::{Act, Books, RefundState, State as Trade};
 use fuwu::sandbox::pay::{self, Pay, PaySpec};
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer};
+use futures_util::stream;
 use fuwu::backend::pay::PrepayId;
 use fuwu::domain::ids::Openid;
 use fuwu::domain::order::{Order, State};
 use fuwu::sandbox::pay::model::{Act, Books};
-use futures_util::stream;
 use serde_json::{Value, json};
 
 use crate::business::{copied, copy_playbook, edit};

@@ -1,6 +1,6 @@
 //! How an order stands, in the words of the page.
 
-use crate::domain::order::{Business, Decided, Order, Reason, State};
+use crate::domain::order::{Business, Decided, Money, Order, Reason, State};
 use crate::domain::pay::Fen;
 
 /// How it looks at a glance.
@@ -39,8 +39,20 @@ pub struct Told {
     pub tone: Tone,
 }
 
+/// A day stands before the minute: `2026-03-02 `.
+const DAY_CHARS: usize = 11;
+
 /// Tells how an order stands; `is_payable` says whether it can be paid at this moment.
 pub fn told(order: &Order, is_payable: bool) -> Told {
+    let mut told = standing(order, is_payable);
+    let twice = order.money().map_or(Fen(0), Money::twice_left);
+    if twice.is_positive() {
+        told.line.push_str(&format!("多付的 {twice} 元会由专人退给您。"));
+    }
+    told
+}
+
+fn standing(order: &Order, is_payable: bool) -> Told {
     let of = |title, line: &str, tone| Told { title, line: line.to_owned(), tone };
     let by_wechat = order.money().is_some();
     match order.state() {
@@ -48,7 +60,11 @@ pub fn told(order: &Order, is_payable: bool) -> Told {
             of("正在准备付款", "马上就好，好了这一页会自己更新。", Tone::Moves)
         }
         State::Draft | State::Confirmed => of("已收到", "马上为您办理，办好后在聊天里告诉您。", Tone::Moves),
-        State::AwaitingPayment if is_payable => of("等您付款", "付款后马上为您办理。", Tone::Waits),
+        State::AwaitingPayment if is_payable => {
+            let until = order.money().map(|money| money.payable_until.to_minutes()).unwrap_or_default();
+            let line = format!("请在 {} 前付款，付款后马上为您办理。", until.get(DAY_CHARS..).unwrap_or(&until));
+            Told { title: "等您付款", line, tone: Tone::Waits }
+        }
         State::AwaitingPayment => {
             of("付款时间已过", "这张订单很快会自动关闭。还需要的话，请回到聊天里重新下单。", Tone::Over)
         }
@@ -59,20 +75,27 @@ pub fn told(order: &Order, is_payable: bool) -> Told {
         State::Failed => failed(order),
         State::Refunding => Told {
             title: "没有办成，正在退款",
-            line: format!("{} 元会原路退回，一般几分钟到账，银行卡最多 3 个工作日。", back(order)),
+            line: format!("{} 元会原路退回，一般几分钟到账，银行卡最多 3 个工作日。", owed(order)),
             tone: Tone::Moves,
         },
-        State::Refunded => {
-            Told {
-                title: "已退款", line: format!("{} 元已经原路退回，请留意到账。", back(order)), tone: Tone::Over
-            }
-        }
+        State::Refunded => Told {
+            title: "已退款",
+            line: format!("{} 元已经原路退回，请留意到账。", returned(order)),
+            tone: Tone::Over,
+        },
         State::NeedsPerson => needs_person(order),
     }
 }
 
-fn back(order: &Order) -> Fen {
-    order.paid().map_or(order.amount, |paid| paid.total)
+/// What is on its way back.
+fn owed(order: &Order) -> Fen {
+    order.money().map_or(order.amount, Money::left)
+}
+
+/// What is back.
+fn returned(order: &Order) -> Fen {
+    let back = |money: &Money| order.paid().map(|paid| money.returned_of(&paid.transaction));
+    order.money().and_then(back).unwrap_or(order.amount)
 }
 
 fn failed(order: &Order) -> Told {
@@ -94,10 +117,9 @@ fn needs_person(order: &Order) -> Told {
         (Some(paid), Business::Did | Business::DidAfterAll) => {
             format!("收到了您付的 {} 元，办理结果正在由专人核对，不会让您吃亏。", paid.total)
         }
-        (Some(paid), _) => format!(
-            "收到了您付的 {} 元，正在由专人核对：办成就告诉您，没办成就退给您。请不要重复下单。",
-            paid.total
-        ),
+        (Some(paid), _) => {
+            format!("收到了您付的 {} 元，正在由专人核对：办成就告诉您，没办成就退给您。请不要重复下单。", paid.total)
+        }
         (None, _) => "办理结果还没有确定，正在由专人核对，不会重复扣费。请不要重复下单。".to_owned(),
     };
     Told { title: "正在由专人核对", line, tone: Tone::Moves }
@@ -107,7 +129,7 @@ fn needs_person(order: &Order) -> Told {
 mod tests {
     use super::*;
     use crate::domain::order::Happening;
-    use crate::domain::sample::{money_back, order, paid, payable, wechat_order};
+    use crate::domain::sample::{money_back, order, paid, paid_again, payable, wechat_order};
 
     #[test]
     fn a_paid_order_is_told_as_it_stands() {
@@ -146,6 +168,16 @@ mod tests {
             assert!(!claims_payment || order.paid().is_some(), "{told:?}");
         }
         assert_eq!(told(&wechat_order("202601010001", &so_far[..2]), false).title, "付款时间已过");
+    }
+
+    #[test]
+    fn who_paid_twice_reads_of_it() {
+        let twice = wechat_order(
+            "202601010001",
+            &[Happening::Agreed, payable(), paid(2_000), paid_again(2_000), Happening::Fulfilled],
+        );
+        let told = told(&twice, false);
+        assert!(told.title == "办好了" && told.line.contains("多付的 20.00 元"), "{told:?}");
     }
 
     #[test]
