@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::backend::Backend;
+use url::Url;
+
+use crate::backend::{Backend, pay};
 use crate::channel::official;
 use crate::config::playbook::Live;
 use crate::domain::ids::AccountId;
@@ -19,6 +21,8 @@ pub struct ServedAccount {
     pub backend: Backend,
     /// The platform's API.
     pub platform: official::api::Client,
+    /// Its way to the payment platform; `None` for an account that takes no payments.
+    pub merchant: Option<pay::Client>,
     /// What an account of its kind has a right to (platform.md part 5).
     pub rights: Rights,
     /// Where customers reach this server, without a slash at the end: what a text names by a path alone is there.
@@ -29,6 +33,11 @@ impl ServedAccount {
     /// Its name in the settings.
     pub fn id(&self) -> &AccountId {
         self.channel.id()
+    }
+
+    /// Where the payment platform tells of payments and refunds; `None` when the site is no address.
+    pub fn pay_notify_url(&self) -> Option<Url> {
+        Url::parse(&format!("{}/pay/{}/notify", self.site, self.id())).ok()
     }
 
     /// The playbook of this moment. A decision uses one from beginning to end.

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::errand::{Sent, Went};
 use super::{App, ServedAccount};
 use crate::backend::{Full, Patience, Waits};
 use crate::domain::actions::{Given, Needs};
 use crate::domain::connector::OPENID;
 use crate::domain::ids::Openid;
-use crate::domain::question::{Answer, Question};
+use crate::domain::question::{Answer, Errand, Question};
 use crate::domain::value::Value;
 use crate::growth::counter::Metric;
-use crate::store::{CounterRange, StoreError};
+use crate::store::{CounterRange, CustomerRef, StoreError};
 
 /// A question of the reply path may take this long at most, whatever its connector says: the answer leaves within 4 s.
 pub const LONGEST_QUESTION: Duration = Duration::from_millis(3000);
@@ -27,10 +28,10 @@ impl App {
         &self,
         account: &ServedAccount,
         needs: &Needs,
-        (openid, deadline): (&Openid, Instant),
+        (of, deadline): (&CustomerRef, Instant),
     ) -> Result<Given, StoreError> {
         let answer = match &needs.question {
-            Some(question) => Some(self.ask_in_time(account, question, (openid, deadline)).await),
+            Some(question) => Some(self.ask_in_time(account, question, (of, deadline)).await),
             None => None,
         };
         let tally = match &needs.tally {
@@ -52,8 +53,16 @@ impl App {
         &self,
         account: &ServedAccount,
         question: &Question,
-        (openid, deadline): (&Openid, Instant),
+        (of, deadline): (&CustomerRef, Instant),
     ) -> Answer {
+        if let Some(errand) = Errand::of(&question.connector) {
+            let sent = Sent { errand, question, of, attempt: 1 };
+            let left = deadline.saturating_duration_since(Instant::now()).saturating_sub(TO_TELL);
+            return match tokio::time::timeout(left, self.run_errand(account, &sent)).await {
+                Ok(Ok(Went::Answered(answer))) => answer,
+                _ => Answer::TimedOut,
+            };
+        }
         let playbook = account.playbook();
         let Some(connector) = playbook.connectors.get(&question.connector) else { return Answer::Down };
         let own = Duration::from_millis(u64::from(connector.timeout_ms));
@@ -63,7 +72,7 @@ impl App {
         }
         let meant = own.min(LONGEST_QUESTION);
         let patience = Patience { within: meant.min(left), meant, waits: Waits::Customer };
-        let answer = account.backend.ask(&playbook, &about(question, openid), patience).await;
+        let answer = account.backend.ask(&playbook, &about(question, &of.openid), patience).await;
         // What was not put is as if it were still on its way: it is asked later, and the customer told so at once.
         answer.unwrap_or(Answer::TimedOut)
     }

@@ -229,7 +229,7 @@ impl App {
                     if needs.question.is_some() {
                         place.leave();
                     }
-                    let given = self.find_out(account, &needs, (&delivery.of.openid, delivery.deadline)).await?;
+                    let given = self.find_out(account, &needs, (&delivery.of, delivery.deadline)).await?;
                     place.come_back().await;
                     given
                 }

@@ -7,14 +7,17 @@ mod sending;
 
 use std::sync::Arc;
 
+use super::errand::{Sent, Went};
 use super::handle::Delivery;
 use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::backend::Full;
+use crate::domain::connector::Connector;
 use crate::domain::decide::{abandon, resume};
 use crate::domain::decision::{Decision, Moment};
+use crate::domain::ids::AccountId;
 use crate::domain::playbook::Playbook;
-use crate::domain::question::Answer;
+use crate::domain::question::{ASKED_BEFORE, Answer, Errand, Question};
 use crate::domain::reach::{Carrier, useful_until};
 use crate::domain::recent::Earned;
 use crate::domain::reply::Reply;
@@ -27,6 +30,8 @@ pub(super) use rights::Lacking;
 /// While a customer waits for the outcome of work, nobody else is given it for so long.
 pub const WAITED_FOR_SECS: i64 = 10;
 const MAX_TRIES: usize = 16;
+/// What a business system does not know of what was put to it is believed from this try on: half a minute later.
+const SURE_AT_TRY: u32 = 5;
 
 /// How a piece of work stands after a try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +59,11 @@ impl App {
         work: Work,
     ) -> Result<Option<Earned>, StoreError> {
         let Task::Ask { question, .. } = &work.task else { return Ok(None) };
-        let answer = self.ask_in_time(account, question, (&delivery.of.openid, delivery.deadline)).await;
+        // What may be put only once is put by the outbox, which remembers that it was.
+        let answer = match account.playbook().connectors.get(&question.connector) {
+            Some(connector) if !connector.may_be_repeated() => Answer::TimedOut,
+            _ => self.ask_in_time(account, question, (&delivery.of, delivery.deadline)).await,
+        };
         let lease_ends = self.clock.now().plus_secs(WAITED_FOR_SECS);
         let claimed = Claimed { of: delivery.of.clone(), work, attempt: 0, lease_ends };
         if matches!(answer, Answer::TimedOut | Answer::Down) {
@@ -80,7 +89,22 @@ impl App {
                 self.settle_answer(account, claimed, (&Answer::TimedOut, Told::Finally)).await?;
                 Ok(Tried::Finished)
             }
-            Task::Ask { question, .. } => {
+            Task::Ask { question, memo, .. } => {
+                if let Some(errand) = Errand::of(&question.connector) {
+                    let sent = Sent { errand, question, of: &claimed.of, attempt: claimed.attempt };
+                    return match self.run_errand(account, &sent).await? {
+                        Went::NotYet(secs) => Ok(Tried::Until(now.plus_secs(secs))),
+                        Went::Answered(answer) => self.settled(account, claimed, (&answer, Told::Later)).await,
+                    };
+                }
+                let playbook = account.playbook();
+                if let Some(connector) = playbook.connectors.get(&question.connector)
+                    && question.idempotency_key.is_some()
+                    && !connector.may_be_repeated()
+                {
+                    let was_asked = claimed.attempt > 1 || memo.contains_key(ASKED_BEFORE);
+                    return self.perform_once(account, claimed, (question, connector, was_asked)).await;
+                }
                 let answer = match self.ask_later(account, question, &claimed.of.openid).await {
                     Ok(answer) => answer,
                     // Nobody is kept waiting for what a dead system would have said.
@@ -92,10 +116,51 @@ impl App {
                 if open && question.idempotency_key.is_some() {
                     return Ok(Tried::Again);
                 }
-                self.settle_answer(account, claimed, (&answer, Told::Later)).await?;
-                Ok(Tried::Finished)
+                self.settled(account, claimed, (&answer, Told::Later)).await
             }
         }
+    }
+
+    /// Puts what may be put only once (reliability.md B15). Where nobody knows what came of it, it is asked how it stands,
+    /// if there is somebody to ask; else a person is. It is never put again: a try before this one, of which only the
+    /// attempt is known, may have put it.
+    async fn perform_once(
+        &self,
+        account: &Arc<ServedAccount>,
+        claimed: &Claimed,
+        (question, connector, was_asked): (&Question, &Connector, bool),
+    ) -> Result<Tried, StoreError> {
+        let openid = &claimed.of.openid;
+        if !was_asked {
+            return match self.ask_later(account, question, openid).await {
+                Ok(Answer::TimedOut) if connector.status.is_some() => Ok(Tried::Again),
+                Ok(Answer::TimedOut) => self.settled(account, claimed, (&Answer::TimedOut, Told::Finally)).await,
+                Ok(answer) => self.settled(account, claimed, (&answer, Told::Later)).await,
+                Err(_) => self.settled(account, claimed, (&Answer::Down, Told::Later)).await,
+            };
+        }
+        let Some(status) = &connector.status else {
+            return self.settled(account, claimed, (&Answer::TimedOut, Told::Finally)).await;
+        };
+        let status = Question { connector: status.clone(), idempotency_key: None, ..question.clone() };
+        match self.ask_later(account, &status, openid).await {
+            Ok(answer @ Answer::Loaded(_)) => self.settled(account, claimed, (&answer, Told::Later)).await,
+            // What is on its way may not be known there yet.
+            Ok(answer @ Answer::Refused { .. }) if claimed.attempt >= SURE_AT_TRY => {
+                self.settled(account, claimed, (&answer, Told::Later)).await
+            }
+            _ => Ok(Tried::Again),
+        }
+    }
+
+    async fn settled(
+        &self,
+        account: &Arc<ServedAccount>,
+        claimed: &Claimed,
+        said: (&Answer, Told),
+    ) -> Result<Tried, StoreError> {
+        self.settle_answer(account, claimed, said).await?;
+        Ok(Tried::Finished)
     }
 
     /// Commits what follows from an answer, together with the end of the work that asked.
@@ -117,7 +182,7 @@ impl App {
                 Told::Passively | Told::Later => resume(&playbook, &stored.customer, work, (answer, moment)),
             };
             let reply = std::mem::take(&mut decision.reply);
-            let carriers = carriers((account, &playbook), &mut decision, now);
+            let carriers = carriers((account.id(), &playbook), &mut decision, now);
             match told {
                 // What could not be put into words must not take the interim answer away.
                 Told::Passively if reply.is_silent() => {}
@@ -152,10 +217,14 @@ enum Told {
 }
 
 /// What can carry the outcome when no window is open; what could not be filled is told to the operator.
-fn carriers((account, playbook): (&ServedAccount, &Playbook), decision: &mut Decision, now: UnixSecs) -> Vec<Carrier> {
+pub(super) fn carriers(
+    (account, playbook): (&AccountId, &Playbook),
+    decision: &mut Decision,
+    now: UnixSecs,
+) -> Vec<Carrier> {
     let Some(noticed) = decision.notice.take() else { return Vec::new() };
     let Some(notice) = playbook.notices.get(&noticed.key) else { return Vec::new() };
-    let (carriers, faults) = notice.carriers(account.id(), (&noticed, now));
+    let (carriers, faults) = notice.carriers(account, (&noticed, now));
     decision.faults.extend(faults);
     carriers
 }

@@ -101,6 +101,7 @@ pub(super) fn account_at(base: url::Url) -> ServedAccount {
         playbook: Live::start(Dirs { playbook: root.join("config/playbook"), menus: root.join("menus") }).unwrap(),
         backend: Backend::new(client.clone(), Some(base.clone())),
         platform: api::Client::new(base, "wx1", "s", client),
+        merchant: None,
         rights: Rights::of_service(),
         site: "http://here".into(),
     }

@@ -73,7 +73,10 @@ pub fn request(base: &Url, connector: &Connector, question: &Question) -> Result
 
 fn idempotency(connector: &Connector, question: &Question) -> Result<Option<(HeaderName, HeaderValue)>, Unaskable> {
     let Some(key) = &question.idempotency_key else { return Ok(None) };
-    let name = connector.idempotency_header.as_deref().ok_or(Unaskable::Idempotency)?;
+    let Some(name) = connector.idempotency_header.as_deref() else {
+        // One that is put once, and never again, needs no key.
+        return if connector.may_be_repeated() { Err(Unaskable::Idempotency) } else { Ok(None) };
+    };
     match (HeaderName::try_from(name), HeaderValue::try_from(key.as_str())) {
         (Ok(name), Ok(key)) => Ok(Some((name, key))),
         _ => Err(Unaskable::Idempotency),
@@ -175,8 +178,10 @@ mod tests {
     fn a_question_with_a_key_is_never_put_without_it() {
         let base = Url::parse("http://h").unwrap();
         let order = |key: &str| Question { idempotency_key: Some(key.into()), ..question("1") };
-        let bare = connector(json!({"method": "POST"}));
+        let bare = connector(json!({"method": "POST", "idempotent": true}));
         assert_eq!(request(&base, &bare, &order("k")), Err(Unaskable::Idempotency));
+        let once = connector(json!({"method": "POST", "path": "/p", "idempotent": false}));
+        assert_eq!(request(&base, &once, &order("k")).unwrap().idempotency, None);
         let with = connector(json!({"method": "POST", "idempotency_header": "X-Key"}));
         assert_eq!(request(&base, &with, &order("a\nb")), Err(Unaskable::Idempotency));
         let unfilled = connector(json!({"path": "/{{ other }}"}));

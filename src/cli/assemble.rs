@@ -10,11 +10,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
+use super::in_sandbox::{consent_page, sandbox_spec};
 use super::secrets::Secrets;
 use crate::app::{
     App, Clock, Discretion, Press, Published, Rules, ServedAccount, Storage, StoredTokens, left_in_journal,
 };
-use crate::backend::{self, Backend};
+use crate::backend::{self, Backend, pay};
 use crate::channel::official::{self, AccountSpec, api};
 use crate::config::playbook::{Finding, Live, render};
 use crate::config::settings::{API_BASE, AccountKind, DEMO, Mode, Privacy, Secret};
@@ -23,12 +24,9 @@ use crate::domain::ids::AccountId;
 use crate::domain::time::UnixSecs;
 use crate::growth::lateness::Lateness;
 use crate::http::{self, ApiToken, Front, Observatory, Served, State};
-use crate::sandbox::{self, Patience, Sandbox, SandboxSpec};
+use crate::sandbox::{Sandbox, SandboxSpec};
 use crate::store::journal::Journal;
 use crate::store::{PseudonymKey, Spec, Store};
-
-/// What the phone calls the demo account.
-const DISPLAY_NAME: &str = "青禾通信";
 
 /// What varies between a server, a test and a simulated population.
 pub struct Parts {
@@ -106,10 +104,6 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
         let in_sandbox = settings.lives_in_sandbox(id);
         let spec = if in_sandbox { demo_spec((id, account), &secrets) } else { account_spec(id, account) };
         let app_secret = app_secret(account, &secrets, &spec);
-        if let Some(pay) = &account.pay {
-            let merchant = super::pay::merchant(pay, &spec.app_id).with_context(|| format!("accounts.{id}.pay"))?;
-            tracing::info!(account = %id, mchid = merchant.mchid(), "the merchant's keys can be used");
-        }
         if in_sandbox {
             let clock = Arc::clone(&parts.clock);
             let spec = sandbox_spec(&settings, &spec, &app_secret)?;
@@ -118,15 +112,27 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
         }
         let tokens = StoredTokens::new((Arc::clone(&store), id.clone()), (&key, &app_secret))?;
         let clock = Arc::clone(&parts.clock);
+        let ticks: pay::Clock = Arc::new(move || clock.now());
+        let pays_at = sandbox.as_ref().filter(|_| in_sandbox).map(|sandbox| (sandbox, &here));
+        let merchant = super::pay::client(account.pay.as_ref(), pays_at, (&spec.app_id, Arc::clone(&ticks)));
         let around = Surroundings {
             client: &client,
             sandbox: in_sandbox.then_some(&here),
             site: &public_url,
             app_secret,
             tokens: Arc::new(tokens),
-            clock: Arc::new(move || clock.now()),
+            clock: ticks,
+            merchant: merchant.with_context(|| format!("accounts.{id}.pay"))?,
         };
-        accounts.push(serve_account(spec, account, around)?);
+        let served = serve_account(spec, account, around)?;
+        if served.merchant.is_none() && served.playbook().takes_payments() {
+            tracing::warn!(
+                account = %id,
+                "orders are to be paid by WeChat Pay, and the account has no merchant: set accounts.{id}.pay, or none of \
+                 them can be paid"
+            );
+        }
+        accounts.push(served);
     }
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
     let api_token = set.unwrap_or_else(|| secrets.console_api_token.clone());
@@ -272,6 +278,7 @@ struct Surroundings<'a> {
     /// Where its tokens are kept.
     tokens: Arc<dyn api::TokenVault>,
     clock: api::ApiClock,
+    merchant: Option<pay::Client>,
 }
 
 /// The platform's addresses. The usual one has others beside it; one that was set is the only one.
@@ -300,6 +307,14 @@ fn serve_account(
     let platform = platform_of(account, around.sandbox)?;
     let business = around.sandbox.map(|here| here.join("sandbox/telecom/")).transpose()?;
     let app_id = spec.app_id.clone();
+    let client = api::Client::of(api::ClientSpec {
+        hosts: hosts(platform)?,
+        app_id,
+        app_secret: around.app_secret,
+        http: around.client.clone(),
+        vault: around.tokens,
+        clock: around.clock,
+    });
     let playbook = Live::start(account.dirs.clone())
         .map_err(|findings| anyhow!("the playbook of account {id} cannot be used\n{}", listed(&findings)))?;
     Ok(ServedAccount {
@@ -308,43 +323,10 @@ fn serve_account(
             .within(account.stamp_window_secs),
         playbook,
         backend: Backend::new(around.client.clone(), business),
-        platform: api::Client::of(api::ClientSpec {
-            hosts: hosts(platform)?,
-            app_id,
-            app_secret: around.app_secret,
-            http: around.client.clone(),
-            vault: around.tokens,
-            clock: around.clock,
-        }),
+        platform: if around.sandbox.is_some() { client.asking_consent_at(consent_page(around.site)?) } else { client },
+        merchant: around.merchant,
         rights: account.kind.rights(),
         site: around.site.as_str().trim_end_matches('/').to_owned(),
-    })
-}
-
-fn sandbox_spec(settings: &Settings, spec: &AccountSpec, app_secret: &str) -> anyhow::Result<SandboxSpec> {
-    let first = |list: &[String]| list.first().cloned().context("the demo account has a token and a key");
-    Ok(SandboxSpec {
-        account: spec.id.clone(),
-        display_name: DISPLAY_NAME.into(),
-        original_id: spec.original_id.clone(),
-        app_id: spec.app_id.clone(),
-        app_secret: app_secret.to_owned(),
-        token: first(&spec.tokens)?,
-        aes_key: first(&spec.aes_keys)?,
-        mode: match spec.mode {
-            official::Mode::Safe => sandbox::Mode::Safe,
-            official::Mode::Compatible => sandbox::Mode::Compatible,
-            official::Mode::Plain => sandbox::Mode::Plain,
-        },
-        kind: match settings.accounts.get(&spec.id).map(|account| account.kind) {
-            Some(AccountKind::Subscription) => sandbox::model::Kind::Subscription,
-            Some(AccountKind::Test) => sandbox::model::Kind::Test,
-            Some(AccountKind::Service) | None => sandbox::model::Kind::Service,
-        },
-        webhook_url: None,
-        data_file: Some(settings.data_dir.join("sandbox.json")),
-        clock: Arc::new(|| chrono::Utc::now().timestamp()),
-        patience: Patience::default(),
     })
 }
 

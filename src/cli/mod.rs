@@ -8,6 +8,7 @@ mod check;
 mod customer;
 mod doctor;
 mod explain;
+mod in_sandbox;
 mod menu;
 mod pay;
 mod platform;

@@ -1,9 +1,55 @@
-//! The merchant of an account, from its settings.
+//! The merchant of an account: from its settings, or the one of the sandbox.
+
+use std::time::Duration;
 
 use anyhow::Context as _;
+use url::Url;
 
-use crate::backend::pay::{Merchant, MerchantSpec, PublicKeySpec};
+use crate::backend::pay::{Client, ClientSpec, Clock, HOSTS, Merchant, MerchantSpec, PublicKeySpec, http_client};
 use crate::config::settings::{KeySource, Pay};
+use crate::sandbox::Sandbox;
+
+/// One try of a call may take so long.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// The way of the account with this AppID to the payment platform; `None` when it takes no payments. An account that lives
+/// in the sandbox (with the address of the server it is on) has a merchant there, whose keys are made when they are first
+/// needed and kept beside the sandbox's state, unless the settings name another one.
+///
+/// # Errors
+/// Names the setting and what is wrong with it, never a key.
+pub(super) fn client(
+    pay: Option<&Pay>,
+    sandbox: Option<(&Sandbox, &Url)>,
+    (app_id, clock): (&str, Clock),
+) -> anyhow::Result<Option<Client>> {
+    let (merchant, hosts) = match (pay, sandbox) {
+        (Some(pay), _) => (merchant(pay, app_id)?, hosts(pay.api_base.as_ref())?),
+        (None, Some((sandbox, here))) => (of_sandbox(sandbox, app_id)?, vec![here.join("sandbox/pay")?]),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(Client::new(merchant, ClientSpec { hosts, http: http_client()?, clock, within: WITHIN })))
+}
+
+fn hosts(set: Option<&Url>) -> anyhow::Result<Vec<Url>> {
+    match set {
+        Some(base) => Ok(vec![base.clone()]),
+        None => HOSTS.iter().map(|host| Ok(Url::parse(host)?)).collect(),
+    }
+}
+
+fn of_sandbox(sandbox: &Sandbox, app_id: &str) -> anyhow::Result<Merchant> {
+    let own = sandbox.pay().credentials().context("the sandbox's merchant has no keys")?;
+    let public_key = Some(PublicKeySpec { id: own.public_key_id, pem: own.public_key_pem });
+    Ok(Merchant::new(MerchantSpec {
+        mchid: own.mchid,
+        app_id: app_id.to_owned(),
+        serial: own.serial,
+        private_key_pem: own.private_key_pem,
+        api_v3_key: own.api_v3_key,
+        public_key,
+    })?)
+}
 
 /// Reads the keys of a merchant whose customers pay in the account with this AppID, so that a key that cannot be used is
 /// found at the start and not at the first payment.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::ids::ConnectorKey;
 use super::question::Answer;
 use super::template::Template;
 use super::value::{Value, Values};
@@ -38,6 +39,14 @@ pub struct Connector {
     /// The header that carries the idempotency key. Without it the connector cannot be used where money moves.
     #[serde(default)]
     pub idempotency_header: Option<String>,
+    /// Whether the same question may be put again when nobody knows what came of it. Left out, it may where it only
+    /// reads (`GET`) or carries an idempotency key; any other connector has to say it. What may not is put once
+    /// (reliability.md B15).
+    #[serde(default)]
+    pub idempotent: Option<bool>,
+    /// The connector that asks how a question stands whose outcome is not known; it is handed the same values.
+    #[serde(default)]
+    pub status: Option<ConnectorKey>,
     /// Names for parts of the answer.
     pub fields: BTreeMap<String, Field>,
     /// Where a refusal carries its code (JSON pointer), and which code means success.
@@ -93,6 +102,12 @@ pub struct Refusal {
 }
 
 impl Connector {
+    /// Whether a question whose outcome is not known may be put again. Where not, a question that may have been put is
+    /// never sent a second time, by nobody.
+    pub fn may_be_repeated(&self) -> bool {
+        self.idempotent.unwrap_or(self.method == Method::Get || self.idempotency_header.is_some())
+    }
+
     /// Reads an answer of the business system. One that lacks a part, or has it in another unit, cannot be used.
     pub fn read(&self, body: &serde_json::Value) -> Answer {
         if let Some(refusal) = &self.refusal {
@@ -217,6 +232,18 @@ mod tests {
         silent.fields.clear();
         assert_eq!(silent.read(&json!({})), Answer::Loaded(Values::new()));
         assert_eq!(silent.read(&json!({"code": {"a": 1}})), Answer::Down);
+    }
+
+    #[test]
+    fn what_reads_or_carries_a_key_may_be_repeated_unless_the_operator_says_otherwise() {
+        let with = |method, header: Option<&str>, idempotent| {
+            let idempotency_header = header.map(str::to_owned);
+            Connector { method, idempotency_header, idempotent, ..connector() }.may_be_repeated()
+        };
+        assert!(with(Method::Get, None, None) && with(Method::Post, Some("K"), None));
+        assert!(!with(Method::Post, None, None), "what may move something is not guessed");
+        assert!(with(Method::Post, None, Some(true)));
+        assert!(!with(Method::Post, Some("K"), Some(false)) && !with(Method::Get, None, Some(false)));
     }
 
     #[test]

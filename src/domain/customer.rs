@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::actions::Memory;
-use super::fact::OrderOutcome;
 use super::ids::{ActionKey, Channel, Scene};
 use super::notes::Note;
 use super::numbers::Numbers;
@@ -84,13 +83,20 @@ impl Customer {
         self.ways.forget();
         self.orders.forget();
         self.numbers = Numbers::default();
-        self.memory.retain(|_, memory| match memory {
-            Memory::Orders(marks) => {
-                marks.retain(|mark| mark.outcome == OrderOutcome::Placed);
-                !marks.is_empty()
+        self.memory.clear();
+    }
+
+    /// Takes over orders that earlier versions remembered with their actions.
+    pub fn take_over_orders(&mut self) {
+        let mut found = Vec::new();
+        for (action, memory) in std::mem::take(&mut self.memory) {
+            match memory.into_orders(&action) {
+                Ok(orders) => found.extend(orders),
+                Err(memory) => drop(self.memory.insert(action, memory)),
             }
-            Memory::SignedIn(_) | Memory::Rated(_) | Memory::Topic(_) | Memory::Codes(_) => false,
-        });
+        }
+        found.sort_by_key(|order| order.moved_at);
+        found.into_iter().for_each(|order| self.orders.put(order));
     }
 }
 

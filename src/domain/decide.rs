@@ -1,13 +1,14 @@
 //! The decision: from an action, a delivery and the facts loaded to a reply, changes and outgoing work.
 
-use super::actions::{ActionKind, Entry, Given, Outcome, View};
+use super::actions::{ActionKind, Entry, Given, Kind, Outcome, View, order_told, orphaned};
 use super::customer::Customer;
 use super::decision::{Decision, Moment};
 use super::fact::FactKind;
-use super::ids::{ActionKey, DedupeKey, Scene, WorkId};
+use super::ids::{ActionKey, DedupeKey, OrderNumber, Scene, WorkId};
 use super::inbound::{Event, Inbound, Message, What};
 use super::menu;
 use super::notes::{self, Note};
+use super::order::Happening;
 use super::playbook::Playbook;
 use super::question::Answer;
 use super::reach;
@@ -100,12 +101,30 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
 /// customer is told, by whatever path is open ([`reach::deliver_later`]); the caller replaces the reply that the
 /// delivery earned if it is still waited for.
 pub fn resume(playbook: &Playbook, customer: &Customer, work: &Work, (answer, moment): (&Answer, Moment)) -> Decision {
-    afterwards(playbook, work, (customer, moment), |action, view, memo| action.resume(view, memo, answer))
+    afterwards(playbook, work, (customer, moment), Some(answer))
 }
 
 /// Decides what is said about work of kind [`Task::Ask`] that has expired without an answer. Like [`resume`].
 pub fn abandon(playbook: &Playbook, customer: &Customer, work: &Work, moment: Moment) -> Decision {
-    afterwards(playbook, work, (customer, moment), |action, view, memo| action.abandon(view, memo))
+    afterwards(playbook, work, (customer, moment), None)
+}
+
+/// Decides what follows when somebody else than the customer says what happened to one of their orders: the payment
+/// platform, or a person. The reply is what the customer is told, as of [`resume`].
+pub fn happened(
+    playbook: &Playbook,
+    customer: &Customer,
+    (number, happening): (&OrderNumber, Happening),
+    moment: Moment,
+) -> Decision {
+    let mut decision = Decision { customer: customer.clone(), ..Decision::default() };
+    let Some(order) = customer.orders.get(number) else { return decision };
+    let (key, kind) = (order.action.clone(), playbook.actions.get(&order.action));
+    let view = late_view(&key, customer, moment);
+    let mut outcome = order_told(kind, &view, (number, happening));
+    mend(&mut outcome, playbook, &view);
+    apply(&mut decision, &key, outcome);
+    decision
 }
 
 fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) -> View<'a> {
@@ -117,21 +136,25 @@ fn afterwards(
     playbook: &Playbook,
     work: &Work,
     (customer, moment): (&Customer, Moment),
-    ask: impl FnOnce(&dyn ActionKind, &View<'_>, &Values) -> Outcome,
+    answer: Option<&Answer>,
 ) -> Decision {
     let mut decision = Decision { customer: customer.clone(), ..Decision::default() };
     let Task::Ask { action, memo, .. } = &work.task else { return decision };
-    let Some((key, kind)) = playbook.actions.get_key_value(action) else {
-        decision.faults.push(format!("动作 {action} 已不在配置里，它等到的答复无法告诉客户；请恢复这个动作"));
-        return decision;
+    let view = late_view(action, customer, moment);
+    let mut outcome = match (playbook.actions.get(action).map(Kind::as_action), answer) {
+        (Some(kind), Some(answer)) => kind.resume(&view, memo, answer),
+        (Some(kind), None) => kind.abandon(&view, memo),
+        (None, answer) => {
+            decision.faults.push(format!("动作 {action} 已不在配置里，它等到的答复无法告诉客户；请恢复这个动作"));
+            apply(&mut decision, action, orphaned(&view, memo, answer));
+            return decision;
+        }
     };
-    let view = late_view(key, customer, moment);
-    let mut outcome = ask(kind.as_action(), &view, memo);
     mend(&mut outcome, playbook, &view);
     if let Some(dialogue) = outcome.dialogue.take() {
         decision.customer.dialogue = Some(dialogue);
     }
-    apply(&mut decision, key, outcome);
+    apply(&mut decision, action, outcome);
     decision
 }
 
@@ -167,6 +190,9 @@ fn apply(decision: &mut Decision, key: &ActionKey, outcome: Outcome) {
     };
     if let Some(memory) = outcome.memory {
         decision.customer.memory.insert(key.clone(), memory);
+    }
+    if let Some(orders) = outcome.orders {
+        decision.customer.orders = orders;
     }
     if let Some(numbers) = outcome.numbers {
         decision.customer.numbers = numbers;

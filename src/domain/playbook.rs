@@ -42,6 +42,11 @@ impl Playbook {
         Labels::of(&self.menus)
     }
 
+    /// Whether customers pay for something by WeChat Pay.
+    pub fn takes_payments(&self) -> bool {
+        self.actions.values().any(|kind| kind.as_action().takes_payments())
+    }
+
     /// What people read for a channel: its title; its key, once the playbook has no such channel any more.
     pub fn channel_title<'a>(&'a self, channel: &'a Channel) -> &'a str {
         match (channel.as_str(), self.channels.0.get(channel)) {

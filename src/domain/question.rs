@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::ids::ConnectorKey;
 use super::value::Values;
 
+/// In the memo of outgoing work: its question may have been put before, by work that is no more.
+pub const ASKED_BEFORE: &str = "asked_before";
+
 /// A question, as data: the shell asks it with a deadline and hands the answer in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
@@ -31,4 +34,69 @@ pub enum Answer {
     TimedOut,
     /// The business system cannot be reached, or what it says cannot be used.
     Down,
+}
+
+/// A question that fuwu answers by itself: of the payment platform, or of its own records. It is put under a connector's
+/// key that no playbook can give ([`Errand::is_reserved`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Errand {
+    /// Begins a payment: `order`, `label`, `amount_fen`, `until`. Answers `prepay_id`.
+    Prepay,
+    /// Asks whether it is paid: `order`, `until`. Answers `state`, and of a payment `transaction`, `total_fen`, `at`.
+    Query,
+    /// Closes it, if nobody has paid: `order`. Answers as [`Errand::Query`].
+    Close,
+    /// Gives money back: `order`, `nth`, `back_fen`, `total_fen`, `label`. Answers `number`, `transaction`, `back_fen`,
+    /// `total_fen`, `at` once it is back.
+    Refund,
+    /// Tells the people who look after orders: `order`, `reason`, `amount_fen`.
+    Call,
+    /// Looks after an order that is under way.
+    Keep,
+    /// Forgets what was asked of the customer for an order that has ended.
+    Forget,
+}
+
+impl Errand {
+    /// Every one.
+    pub const ALL: [Self; 7] =
+        [Self::Prepay, Self::Query, Self::Close, Self::Refund, Self::Call, Self::Keep, Self::Forget];
+
+    /// Its key among connectors.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prepay => "pay:prepay",
+            Self::Query => "pay:query",
+            Self::Close => "pay:close",
+            Self::Refund => "pay:refund",
+            Self::Call => "order:call",
+            Self::Keep => "order:keep",
+            Self::Forget => "order:forget",
+        }
+    }
+
+    /// The one of this key.
+    pub fn of(key: &ConnectorKey) -> Option<Self> {
+        Self::ALL.into_iter().find(|errand| errand.as_str() == key.as_str())
+    }
+
+    /// Whether no connector of a playbook may be called so.
+    pub fn is_reserved(key: &ConnectorKey) -> bool {
+        ["pay:", "order:"].iter().any(|prefix| key.as_str().starts_with(prefix))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_errand_is_known_by_a_key_that_no_connector_may_have() {
+        for errand in Errand::ALL {
+            let key = ConnectorKey::new(errand.as_str());
+            assert!(Errand::of(&key) == Some(errand) && Errand::is_reserved(&key));
+        }
+        assert!(!Errand::is_reserved(&"payment".into()) && Errand::of(&"balance".into()).is_none());
+        assert!(Errand::is_reserved(&"pay:other".into()) && Errand::of(&"pay:other".into()).is_none());
+    }
 }

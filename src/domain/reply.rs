@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::AccountId;
+
+/// How a link to this server begins in words, as templates write it.
+const PATH_LINK: &str = "<a href=\"/";
+
 /// One answer (platform.md part 3). Limits are the channel's to enforce; the playbook's check warns of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
@@ -70,17 +75,33 @@ impl Reply {
         matches!(self, Self::Silent)
     }
 
-    /// The reply as it leaves: an article's address that is a path alone is on this server, which customers reach at
-    /// `site` (an http or https address, without a `/` at the end). The playbook and the store keep the path, so that
-    /// both are the same wherever they are used.
-    pub fn reachable_at(mut self, site: &str) -> Self {
-        if let Self::Articles(articles) = &mut self {
-            for url in articles.iter_mut().flat_map(|article| [&mut article.url, &mut article.picture_url]) {
-                // `//host/path` names a host.
-                if url.starts_with('/') && !url.starts_with("//") {
-                    url.insert_str(0, site);
+    /// The reply as it leaves: an address that is a path alone, of an article or of a link in words, is on this server,
+    /// which customers reach at `site` (an http or https address, without a `/` at the end); a segment `~` in it stands for
+    /// the account. The playbook and the store keep the path, so that both are the same wherever they are used.
+    pub fn reachable_at(mut self, site: &str, account: &AccountId) -> Self {
+        let whole = |path: &str| format!("{site}{}", path.replace("/~/", &format!("/{account}/")));
+        match &mut self {
+            Self::Articles(articles) => {
+                for url in articles.iter_mut().flat_map(|article| [&mut article.url, &mut article.picture_url]) {
+                    // `//host/path` names a host.
+                    if url.starts_with('/') && !url.starts_with("//") {
+                        *url = whole(url);
+                    }
                 }
             }
+            Self::Text(text) if text.contains(PATH_LINK) => {
+                let mut parts = text.split(PATH_LINK);
+                let mut left = parts.next().unwrap_or_default().to_owned();
+                for part in parts {
+                    let (path, rest) = part.split_once('"').unwrap_or((part, ""));
+                    let is_path = !path.starts_with('/');
+                    let path = format!("/{path}");
+                    let url = if is_path { whole(&path) } else { path };
+                    left.push_str(&format!("<a href=\"{url}\"{rest}"));
+                }
+                *text = left;
+            }
+            _ => {}
         }
         self
     }
@@ -103,7 +124,22 @@ mod tests {
             article("https://wx.example.com/a/1", ""),
             article("https://example.com/", "//cdn.example.com/p.png"),
         ]);
-        assert_eq!(kept.reachable_at("https://wx.example.com"), left);
-        assert_eq!(Reply::Text("/a".into()).reachable_at("https://wx.example.com"), Reply::Text("/a".into()));
+        assert_eq!(kept.reachable_at("https://wx.example.com", &"demo".into()), left);
+    }
+
+    #[test]
+    fn a_link_in_words_to_this_server_leaves_with_its_whole_address_and_nothing_else_changes() {
+        let left = |text: &str| match Reply::Text(text.into()).reachable_at("https://e.cn/wx", &"demo".into()) {
+            Reply::Text(text) => text,
+            other => panic!("{other:?}"),
+        };
+        let kept = r#"去<a href="/orders/~/2026">看看</a>或<a href="/a/b">这个</a>。"#;
+        let whole =
+            r#"去<a href="https://e.cn/wx/orders/demo/2026">看看</a>或<a href="https://e.cn/wx/a/b">这个</a>。"#;
+        assert_eq!(left(kept), whole);
+        for same in ["/a", r#"<a href="https://a.cn/~/x">a</a>"#, r#"<a href="//a.cn/x">a</a>"#, r#"＜a href="/x">a"#]
+        {
+            assert_eq!(left(same), same);
+        }
     }
 }

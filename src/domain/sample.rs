@@ -12,8 +12,11 @@ use super::ids::{ActionKey, ConnectorKey, DedupeKey};
 use super::inbound::{Event, Inbound, Message, What};
 use super::keywords::{KeywordRule, Keywords};
 use super::menu::Menu;
+use super::order::{Business, Happening, Order, Paid, Payment, Returning, Verdict, judge};
+use super::pay::{Fen, OutRefundNo, TransactionId};
 use super::playbook::{Moments, Playbook};
 use super::time::UnixSecs;
+use super::value::Values;
 
 const SAMPLE: &str = r#"
 [actions.welcome]
@@ -183,4 +186,65 @@ pub(crate) fn talking(action: &str, expires: UnixSecs) -> Customer {
     let dialogue =
         super::customer::Dialogue { action: action.into(), step: "one".into(), slots: BTreeMap::new(), expires };
     Customer { dialogue: Some(dialogue), ..Customer::default() }
+}
+
+/// 2026-01-01 08:00 +08:00: when everything happened to a sample's orders.
+pub(crate) const EIGHT: UnixSecs = UnixSecs(1_767_225_600);
+
+/// An order of 5GB 流量月包 for 20 yuan that the business system charges, after all this.
+pub(crate) fn order(number: &str, happenings: &[Happening]) -> Order {
+    told(number, Payment::ByBusiness, happenings)
+}
+
+/// The same, paid by WeChat Pay.
+pub(crate) fn wechat_order(number: &str, happenings: &[Happening]) -> Order {
+    told(number, Payment::ByWeChat(Default::default()), happenings)
+}
+
+/// It can be paid.
+pub(crate) fn payable() -> Happening {
+    Happening::Payable { prepay_id: "wx1".into() }
+}
+
+/// So much came in.
+pub(crate) fn paid(total_fen: i64) -> Happening {
+    Happening::Paid(payment(total_fen))
+}
+
+/// So much came in once more.
+pub(crate) fn paid_again(total_fen: i64) -> Happening {
+    let transaction = TransactionId::new("4201").unwrap();
+    Happening::Paid(Paid { transaction, ..payment(total_fen) })
+}
+
+/// That is back, as we asked.
+pub(crate) fn money_back(total_fen: i64) -> Happening {
+    let number = OutRefundNo::new("R1").unwrap();
+    Happening::MoneyBack(Returning { number, of: payment(total_fen), back: Fen(total_fen) })
+}
+
+fn payment(total_fen: i64) -> Paid {
+    Paid { transaction: TransactionId::new("4200").unwrap(), total: Fen(total_fen), at: EIGHT }
+}
+
+fn told(number: &str, payment: Payment, happenings: &[Happening]) -> Order {
+    let draft = Order {
+        number: number.into(),
+        action: "buy".into(),
+        origin: DedupeKey(7),
+        code: "M5G".into(),
+        label: "5GB 流量月包".into(),
+        amount: Fen(2_000),
+        agreed_at: None,
+        moved_at: UnixSecs(0),
+        learned: None,
+        payment,
+        business: Business::NotAsked,
+        person: None,
+        details: Values::new(),
+    };
+    happenings.iter().fold(draft, |order, happening| match judge(&order, happening, EIGHT) {
+        Verdict::New { order, .. } => *order,
+        other => panic!("{happening:?}: {other:?}"),
+    })
 }

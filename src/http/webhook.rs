@@ -198,7 +198,7 @@ async fn set_aside(state: &State, account: &ServedAccount, unusable: Unusable) -
 }
 
 fn answered(account: &ServedAccount, reply_to: &ReplyTo, earned: Earned) -> HttpResponse {
-    let earned = Earned { reply: earned.reply.reachable_at(&account.site), ..earned };
+    let earned = Earned { reply: earned.reply.reachable_at(&account.site, account.id()), ..earned };
     let content_type =
         if earned.reply == Reply::Silent { "text/plain; charset=utf-8" } else { "text/xml; charset=utf-8" };
     HttpResponse::Ok().content_type(content_type).body(seal(&account.channel, reply_to, &earned))

@@ -7,6 +7,7 @@
 mod acts;
 mod articles;
 mod bounded;
+mod browser;
 mod control;
 mod delivery;
 mod error;

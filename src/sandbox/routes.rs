@@ -5,7 +5,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 
 use super::bounded::bounded;
 use super::service::Sandbox;
-use super::{articles, pay, phone, platform, telecom};
+use super::{articles, browser, pay, phone, platform, telecom};
 
 impl Sandbox {
     /// Mounts everything below `/sandbox`.
@@ -21,6 +21,7 @@ impl Sandbox {
                 .service(web::scope("/pay").configure(pay::configure))
                 .service(web::scope("/telecom").configure(telecom::configure))
                 .service(web::scope("/articles").configure(articles::configure))
+                .configure(browser::configure)
                 .configure(phone::configure_page),
         );
     }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::SandboxError;
+use super::browser::Jars;
 use super::keeper::Keeper;
 use super::later::NO_ALARM;
 use super::line::Line;
@@ -47,6 +48,7 @@ struct Inner {
     alarm: AtomicI64,
     switches: Mutex<Switches>,
     shelf: Shelf,
+    jars: Jars,
     line: Line,
     closing: CancellationToken,
 }
@@ -94,6 +96,7 @@ impl Sandbox {
             alarm: AtomicI64::new(NO_ALARM),
             switches: Mutex::default(),
             shelf: Shelf::beside(spec.data_file.as_deref()),
+            jars: Jars::default(),
             line: Line::default(),
             keeper,
             sender,
@@ -206,6 +209,11 @@ impl Sandbox {
 
     pub(super) fn shelf(&self) -> &Shelf {
         &self.0.shelf
+    }
+
+    /// The cookies of the customers' browsers.
+    pub(super) fn jars(&self) -> &Jars {
+        &self.0.jars
     }
 
     pub(super) fn line(&self) -> &Line {

@@ -36,6 +36,8 @@ pub struct SandboxSpec {
     pub kind: Kind,
     /// Where deliveries go; may be set later, when the port is known.
     pub webhook_url: Option<Url>,
+    /// How the account's links call its own server, when that is not where deliveries go.
+    pub site: Option<Url>,
     /// Where the state is kept; `None` keeps it in memory only.
     pub data_file: Option<PathBuf>,
     /// The clock.
@@ -76,6 +78,7 @@ impl SandboxSpec {
             mode: Mode::Safe,
             kind: Kind::Service,
             webhook_url: None,
+            site: None,
             data_file,
             clock: Arc::new(|| 1_767_225_600),
             patience: Patience::default(),

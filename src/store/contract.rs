@@ -161,6 +161,8 @@ pub enum SharedKind {
     DeadLetters,
     /// A token of the platform, sealed; the part is which.
     Token,
+    /// An order, or a payment without one, that a person has to look at; the part is the order's number.
+    Case,
 }
 
 impl SharedKind {
@@ -176,7 +178,8 @@ impl SharedKind {
             Self::Spent => Some(Self::Duty),
             Self::Duty => Some(Self::DeadLetters),
             Self::DeadLetters => Some(Self::Token),
-            Self::Token => None,
+            Self::Token => Some(Self::Case),
+            Self::Case => None,
         })
     }
 }

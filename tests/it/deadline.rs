@@ -137,6 +137,7 @@ impl Stuck {
             playbook: Live::start(settings(dir.path(), &[]).accounts[&"demo".into()].dirs.clone()).unwrap(),
             backend: Backend::new(client.clone(), None),
             platform: api::Client::new(nowhere, APP_ID, "", client),
+            merchant: None,
             rights: Rights::of_service(),
             site: "http://story.example".into(),
         };

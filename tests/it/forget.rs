@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use fuwu::channel::official::Mode;
 use fuwu::domain::customer::Customer;
-use fuwu::domain::fact::{FactKind, OrderOutcome};
+use fuwu::domain::fact::FactKind;
 use fuwu::domain::ids::Openid;
+use fuwu::domain::order::State;
 use fuwu::growth::counter::{CounterKey, GAP_FIRST, Metric};
 use fuwu::store::{CustomerRef, Logged, SharedKind};
 use serde_json::json;
@@ -224,11 +225,15 @@ async fn an_order_on_its_way_is_ended_before_its_customer_is_buried() {
     let orders: Vec<_> = facts
         .iter()
         .filter_map(|logged| match &logged.fact.what {
-            FactKind::Ordered { order, outcome, .. } => Some((order.as_str(), *outcome)),
+            FactKind::OrderMoved { order, to, .. } => Some((order.as_str(), *to)),
             _ => None,
         })
         .collect();
-    assert_eq!(orders, [("", OrderOutcome::Placed), ("", OrderOutcome::Done)], "without the number the till knows");
+    assert_eq!(
+        orders,
+        [State::Confirmed, State::Fulfilling, State::Done].map(|state| ("", state)),
+        "without the number the till knows"
+    );
     assert_eq!(phone.balance_fen().await, before - 100, "charged once");
     assert_eq!(world.store().next_due().await.unwrap(), None);
 }

@@ -154,6 +154,10 @@ impl World {
         self.clock.now().0
     }
 
+    pub fn clock_now_secs(&self) -> UnixSecs {
+        self.clock.now()
+    }
+
     /// How the demo business system behaves from now on: `{"delay_ms": 3000}`, `{"out": true}`.
     pub async fn business(&self, mode: Value) {
         let answer = self.http.post(self.url("/sandbox/telecom/mode")).json(&mode).send().await.unwrap();

@@ -1,27 +1,28 @@
 //! Buying a data pack on the demo account: charged once, whatever happens on the way.
 
-use fuwu::domain::fact::{FactKind, OrderOutcome};
+use fuwu::domain::fact::FactKind;
 use fuwu::domain::ids::Openid;
+use fuwu::domain::order::State;
 use serde_json::json;
 
 use crate::harness::World;
 use crate::phone::Phone;
 
-/// The outcomes of one customer's orders, in the order they became known.
-async fn orders(world: &World, openid: &Openid) -> Vec<(String, OrderOutcome)> {
+/// Where one customer's orders went, in the order it became known.
+async fn orders(world: &World, openid: &Openid) -> Vec<(String, State)> {
     let facts = world.store().facts(&"demo".into(), 0, usize::MAX).await.unwrap();
     let own = facts.into_iter().filter(|logged| logged.of.openid == *openid);
     own.filter_map(|logged| match logged.fact.what {
-        FactKind::Ordered { order, outcome, .. } => Some((order, outcome)),
+        FactKind::OrderMoved { order, to, .. } => Some((order.to_string(), to)),
         _ => None,
     })
     .collect()
 }
 
-async fn outcomes(phone: &Phone<'_>) -> Vec<OrderOutcome> {
+async fn outcomes(phone: &Phone<'_>) -> Vec<State> {
     let orders = orders(phone.world, &phone.openid).await;
     assert!(orders.windows(2).all(|two| two[0].0 == two[1].0), "one order: {orders:?}");
-    orders.into_iter().map(|(_, outcome)| outcome).collect()
+    orders.into_iter().map(|(_, state)| state).collect()
 }
 
 #[actix_web::test]
@@ -36,7 +37,7 @@ async fn a_pack_is_chosen_confirmed_charged_and_receipted() {
     assert_eq!(phone.balance_fen().await, before - 500);
     let left = before - 500;
     assert!(phone.say("查话费").await.contains(&format!("{}.{:02} 元", left / 100, left % 100)));
-    assert_eq!(outcomes(&phone).await, [OrderOutcome::Placed, OrderOutcome::Done]);
+    assert_eq!(outcomes(&phone).await, [State::Confirmed, State::Fulfilling, State::Done]);
     assert!(phone.say("确认").await.contains("已经办好"), "a second confirmation is told how things stand");
     assert_eq!(phone.balance_fen().await, left);
 }
@@ -99,7 +100,7 @@ async fn an_order_whose_answer_is_late_gets_an_interim_answer_at_once_and_its_re
     phone.hears("办好了").await;
     assert!(phone.say("确认").await.contains("已经办好"));
     assert_eq!(phone.balance_fen().await, before - 100);
-    assert_eq!(outcomes(&phone).await, [OrderOutcome::Placed, OrderOutcome::Done]);
+    assert_eq!(outcomes(&phone).await, [State::Confirmed, State::Fulfilling, State::Done]);
     assert_eq!(phone.heard("有效期"), 1, "one receipt");
 }
 
@@ -118,7 +119,7 @@ async fn an_order_put_while_the_business_system_is_out_is_done_when_it_is_back()
     world.clock.advance_secs(30);
     phone.hears("办好了").await;
     assert_eq!(phone.balance_fen().await, before - 500);
-    assert_eq!(outcomes(&phone).await, [OrderOutcome::Placed, OrderOutcome::Done]);
+    assert_eq!(outcomes(&phone).await, [State::Confirmed, State::Fulfilling, State::Done]);
 }
 
 #[actix_web::test]
@@ -133,7 +134,7 @@ async fn an_order_nobody_ever_answers_is_handed_to_a_person_and_said_so() {
     world.clock.advance_secs(3601);
     phone.hears("专人核对").await;
     assert!(phone.say("我的订单").await.contains("专人核对"));
-    assert_eq!(outcomes(&phone).await, [OrderOutcome::Placed, OrderOutcome::Unknown]);
+    assert_eq!(outcomes(&phone).await, [State::Confirmed, State::Fulfilling, State::NeedsPerson]);
     world.business(json!({ "out": false })).await;
     assert_eq!(phone.balance_fen().await, before);
 }

@@ -70,6 +70,7 @@ pub fn spec(mode: Mode, now: &Arc<AtomicI64>) -> SandboxSpec {
         mode,
         kind: Kind::Service,
         webhook_url: None,
+        site: None,
         data_file: None,
         clock: Arc::new(move || now.load(Ordering::SeqCst)),
         patience: Patience { timeout: Duration::from_millis(300), tries: 3, interval: Duration::from_millis(1) },

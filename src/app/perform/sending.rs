@@ -126,7 +126,7 @@ impl App {
     ) -> Result<(), ApiError> {
         let openid = &claimed.of.openid;
         let Way::Carried(carrier) = way else {
-            return account.platform.send(openid, &reply.clone().reachable_at(&account.site)).await;
+            return account.platform.send(openid, &reply.clone().reachable_at(&account.site, account.id())).await;
         };
         let Carrier { template, by, fields, link } = carrier;
         let filled = Filled {

@@ -9,7 +9,8 @@ use crate::app::ask::about;
 use crate::backend::{Unaskable, prove};
 use crate::domain::ids::{ConnectorKey, Openid};
 use crate::domain::playbook::Playbook;
-use crate::domain::question::{Answer, Question};
+use crate::domain::question::{Answer, Errand, Question};
+use crate::domain::value;
 
 /// What a connector does instead of answering with its example.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -53,6 +54,9 @@ pub(super) fn answer(
     faults: &mut Vec<String>,
 ) -> Answer {
     let key = &question.connector;
+    if let Some(errand) = Errand::of(key) {
+        return paid(errand, question, mocks);
+    }
     if let Err(cause) = prove(playbook, &about(question, openid)) {
         faults.push(told(key, &cause));
         return Answer::Down;
@@ -67,6 +71,47 @@ pub(super) fn answer(
         Some(Mock::Refused(code)) => Answer::Refused { code: code.clone() },
         Some(Mock::Answers(parts)) => connector.read(&merged(&connector.example, parts)),
         None => connector.read(&connector.example),
+    }
+}
+
+/// The payment platform of a rehearsal: everything can be paid and is not, refunds are back at once. A mock
+/// `"pay:query" = { state = "SUCCESS" }` pays.
+fn paid(errand: Errand, question: &Question, mocks: &mut Mocks) -> Answer {
+    let text = |name: &str| match question.values.get(name) {
+        Some(value::Value::Text(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let integer = |name: &str| match question.values.get(name) {
+        Some(value::Value::Integer(n)) => *n,
+        _ => 0,
+    };
+    let loaded = |values: Vec<(&str, value::Value)>| {
+        Answer::Loaded(values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    };
+    let transaction = ("transaction", value::Value::from("4200000000000000000000000001"));
+    match mocks.get(&ConnectorKey::new(errand.as_str())) {
+        Some(Mock::Timeout | Mock::Down) => return Answer::TimedOut,
+        Some(Mock::Refused(code)) => return Answer::Refused { code: code.clone() },
+        Some(Mock::Answers(said)) if said.get("state").and_then(Value::as_str) == Some("SUCCESS") => {
+            let total = said.get("total_fen").and_then(Value::as_i64).unwrap_or_else(|| integer("amount_fen"));
+            let state = ("state", value::Value::from("SUCCESS"));
+            return loaded(vec![state, transaction, ("total_fen", total.into()), ("at", 0.into())]);
+        }
+        Some(Mock::Answers(_)) | None => {}
+    }
+    match errand {
+        Errand::Prepay => loaded(vec![("prepay_id", value::Value::from("rehearsal"))]),
+        // Nobody has paid yet: it is asked again.
+        Errand::Query => Answer::TimedOut,
+        Errand::Close => loaded(vec![("state", value::Value::from("CLOSED"))]),
+        Errand::Refund => loaded(vec![
+            ("number", format!("{}R{}", text("order"), integer("nth")).into()),
+            transaction,
+            ("back_fen", integer("back_fen").into()),
+            ("total_fen", integer("total_fen").into()),
+            ("at", 0.into()),
+        ]),
+        Errand::Call | Errand::Keep | Errand::Forget => loaded(Vec::new()),
     }
 }
 
@@ -104,7 +149,6 @@ mod tests {
     use crate::domain::connector::Connector;
     use crate::domain::sample::playbook;
     use crate::domain::template::Template;
-    use crate::domain::value;
 
     fn put(playbook: &Playbook, mocks: &mut Mocks, connector: &str) -> (Answer, Vec<String>) {
         let question = Question { connector: connector.into(), values: value::Values::new(), idempotency_key: None };

@@ -9,6 +9,7 @@ use super::touched::Touched;
 use super::{Heard, Rehearsal};
 use crate::domain::inbound::{Event, What};
 use crate::domain::playbook::Playbook;
+use crate::domain::question::Errand;
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
 
@@ -85,7 +86,9 @@ type Wrong = (String, Option<String>);
 fn take(rehearsal: &mut Rehearsal, conversation: &Conversation, step: &Step) -> Result<(), Wrong> {
     let mut mocks: Mocks = conversation.backend.clone();
     mocks.extend(step.backend.clone());
-    if let Some(unknown) = mocks.keys().find(|key| !rehearsal.playbook().connectors.contains_key(key)) {
+    if let Some(unknown) =
+        mocks.keys().find(|key| Errand::of(key).is_none() && !rehearsal.playbook().connectors.contains_key(key))
+    {
         return Err((format!("connectors.toml 里没有 {unknown}"), None));
     }
     rehearsal.answer_with(mocks);

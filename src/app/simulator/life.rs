@@ -60,6 +60,7 @@ fn shell(world: &World) -> Arc<App> {
         playbook: Live::still(Arc::clone(&PLAYBOOK)),
         backend: Backend::carried_by(Arc::new(world.clone())),
         platform: api::Client::carried_by(Box::new(Line(world.clone())), ("wx1".into(), "s".into())),
+        merchant: None,
         rights: Rights::of_service(),
         site: "http://here".into(),
     };

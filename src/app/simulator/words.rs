@@ -6,8 +6,9 @@ use super::ledger::Entry;
 use super::plan::{Act, Jump};
 use super::rules::{Found, Rule};
 use super::world::{State, number_of, openid};
-use crate::domain::actions::Memory;
-use crate::domain::fact::{Fact, FactKind, OrderOutcome};
+use crate::domain::fact::{Fact, FactKind};
+use crate::domain::ids::OrderNumber;
+use crate::domain::order::State as Standing;
 use crate::domain::reach::{Cause, Hindrance};
 use crate::store::CustomerRef;
 
@@ -148,10 +149,10 @@ impl<'a> Words<'a> {
     fn true_orders(&self, found: &mut Found) {
         let mut placed: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
         for (customer, fact) in self.facts {
-            if let FactKind::Ordered { order, outcome: OrderOutcome::Placed, .. } = &fact.what
-                && !order.is_empty()
+            if let FactKind::OrderMoved { order, from: Standing::Draft, .. } = &fact.what
+                && *order != OrderNumber::default()
             {
-                placed.entry(order).or_default().push(*customer);
+                placed.entry(order.as_str()).or_default().push(*customer);
             }
         }
         for (order, by) in &placed {
@@ -204,40 +205,34 @@ impl<'a> Words<'a> {
             if record.away_since().is_some() {
                 continue;
             }
-            let Some(Memory::Orders(marks)) = record.memory.get(&"buy".into()) else { continue };
-            for mark in marks {
-                let deed = self.state.business.deeds.get(&mark.order);
-                let agrees = match mark.outcome {
-                    OrderOutcome::Placed => false,
-                    OrderOutcome::Done => deed.is_some_and(|deed| deed.charged == 1),
-                    OrderOutcome::Refused => deed.is_some_and(|deed| deed.refused && deed.charged == 0),
-                    OrderOutcome::Unknown => true,
+            for order in record.orders.all() {
+                let (number, state) = (order.number.as_str(), order.state());
+                let deed = self.state.business.deeds.get(number);
+                let agrees = match state {
+                    Standing::Done => deed.is_some_and(|deed| deed.charged == 1),
+                    Standing::Failed => deed.is_some_and(|deed| deed.refused && deed.charged == 0),
+                    Standing::NeedsPerson => true,
+                    _ => false,
                 };
-                found.unless(agrees, Rule::TrueOrders, || {
-                    format!("{} ended {:?}, but {deed:?}", mark.order, mark.outcome)
-                });
-                let word = match mark.outcome {
-                    OrderOutcome::Done => "办成",
-                    OrderOutcome::Refused => "不成",
+                found.unless(agrees, Rule::TrueOrders, || format!("{number} ended {state:?}, but {deed:?}"));
+                let word = match state {
+                    Standing::Done => "办成",
+                    Standing::Failed => "不成",
                     _ => "不明",
                 };
-                let heard = said.contains(&(customer, word, mark.order.clone()));
-                let noted = record.notes.iter().any(|note| format!("{:?}", note.reply).contains(&mark.order));
+                let heard = said.contains(&(customer, word, number.to_owned()));
+                let noted = record.notes.iter().any(|note| format!("{:?}", note.reply).contains(number));
                 // The answer is remembered for the platform's next try, but there was none.
-                let waits = self.unanswered(customer, &mark.order) || self.unheard(customer, (word, &mark.order));
-                let turned_down = self
-                    .state
-                    .platform
-                    .turned_down
-                    .iter()
-                    .any(|(of, text)| *of == customer && text.contains(&mark.order));
+                let waits = self.unanswered(customer, number) || self.unheard(customer, (word, number));
+                let turned_down =
+                    self.state.platform.turned_down.iter().any(|(of, text)| *of == customer && text.contains(number));
                 let left = self.of(customer).any(|entry| {
                     entry.end.as_ref().is_some_and(|end| end.left || self.leaves_after(customer, end.ended_ms))
-                        && entry.text().is_some_and(|it| it.contains(&mark.order))
+                        && entry.text().is_some_and(|it| it.contains(number))
                 });
-                let jumped = self.jumped_between_tries(customer, &mark.order);
+                let jumped = self.jumped_between_tries(customer, number);
                 found.unless(heard || noted || waits || turned_down || left || jumped, Rule::Told, || {
-                    format!("{} was never told that {} ended {:?}", customer, mark.order, mark.outcome)
+                    format!("{customer} was never told that {number} ended {state:?}")
                 });
             }
         }

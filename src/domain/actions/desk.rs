@@ -104,6 +104,9 @@ impl<'a> Desk<'a> {
         if let Some(memory) = &out.memory {
             self.customer.memory.insert(self.action.clone(), memory.clone());
         }
+        if let Some(orders) = &out.orders {
+            self.customer.orders = orders.clone();
+        }
         if let Some(numbers) = &out.numbers {
             self.customer.numbers = numbers.clone();
         }

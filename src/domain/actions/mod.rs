@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::customer::{Customer, Dialogue};
 use super::decision::Moment;
 use super::fact::FactKind;
-use super::ids::{ActionKey, ConnectorKey, NoticeKey};
+use super::ids::{ActionKey, ConnectorKey, NoticeKey, OrderNumber};
 use super::notice::Noticed;
 use super::numbers::Numbers;
+use super::order::{Happening, Orders};
 use super::question::{Answer, Question};
 use super::reply::Reply;
 use super::template::{Template, TemplateFault};
@@ -27,6 +28,7 @@ mod handover;
 mod list;
 mod numbering;
 mod order;
+mod orders;
 mod query;
 mod rating;
 mod say;
@@ -34,6 +36,8 @@ mod sign_in;
 mod ticket;
 mod topic;
 mod words;
+
+pub use orders::page as order_page;
 
 /// What an action sees.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +96,8 @@ pub struct Outcome {
     pub dialogue: Option<Dialogue>,
     /// What the action remembers of the customer, when that changes.
     pub memory: Option<Memory>,
+    /// The customer's orders, when they change.
+    pub orders: Option<Orders>,
     /// The customer's bound numbers, when they change.
     pub numbers: Option<Numbers>,
     /// What happened.
@@ -175,6 +181,11 @@ pub trait ActionKind {
     /// The connectors it asks, and whether money moves.
     fn connectors(&self) -> Vec<(&ConnectorKey, Stakes)> {
         Vec::new()
+    }
+
+    /// Whether customers pay for it by WeChat Pay.
+    fn takes_payments(&self) -> bool {
+        false
     }
 
     /// The values it hands to a connector's templates.
@@ -325,13 +336,32 @@ kinds! {
     "ticket" => Ticket(ticket::Ticket),
     "topic" => Topic(topic::Topic),
     "bind" => Bind(bind::Bind),
+    "orders" => Orders(orders::Orders),
+}
+
+/// What follows when an order of the customer is told what happened to it, whether or not its action is still in the
+/// playbook.
+pub fn order_told(kind: Option<&Kind>, view: &View<'_>, of: (&OrderNumber, Happening)) -> Outcome {
+    order::happen(order_settings(kind), view, of)
+}
+
+/// What follows from the answer to work that an action left which is not in the playbook any more: orders go on.
+pub fn orphaned(view: &View<'_>, memo: &Values, answer: Option<&Answer>) -> Outcome {
+    order::answered(None, view, memo, answer)
+}
+
+fn order_settings(kind: Option<&Kind>) -> Option<&order::Order> {
+    match kind {
+        Some(Kind::Order(settings)) => Some(settings),
+        _ => None,
+    }
 }
 
 /// What an action remembers of one customer. It is stored with the customer's record by the order of its variants: a new
 /// one goes to the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Memory {
-    /// The latest orders, oldest first.
+    /// The latest orders as earlier versions remembered them ([`Memory::into_orders`]).
     Orders(Vec<order::Mark>),
     /// Days signed in.
     SignedIn(sign_in::Streak),
@@ -341,6 +371,16 @@ pub enum Memory {
     Topic(topic::Part),
     /// One-time codes sent on a day.
     Codes(bind::Codes),
+}
+
+impl Memory {
+    /// The orders that earlier versions remembered here, oldest first; else what it was.
+    pub fn into_orders(self, action: &ActionKey) -> Result<Vec<super::order::Order>, Self> {
+        match self {
+            Self::Orders(marks) => Ok(marks.into_iter().map(|mark| mark.into_order(action)).collect()),
+            other => Err(other),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -372,30 +412,5 @@ mod tests {
         };
         let golden = ["0001013703e58c85e8071201", "01060205", "020604", "03017401016101", "040602"];
         assert_eq!(all.each_ref().map(hex), golden.map(String::from));
-    }
-
-    #[test]
-    fn of_a_customer_who_left_only_orders_on_their_way_are_remembered() {
-        let mark = |order: &str, outcome| order::Mark {
-            order: order.into(),
-            label: "包".into(),
-            amount_fen: 500,
-            at: UnixSecs(9),
-            outcome,
-        };
-        let placed = mark("2", OrderOutcome::Placed);
-        let others = [OrderOutcome::Done, OrderOutcome::Refused, OrderOutcome::Unknown].map(|how| mark("1", how));
-        let all = [
-            Memory::Orders([&others[..], std::slice::from_ref(&placed)].concat()),
-            Memory::Orders(others.into()),
-            Memory::SignedIn(sign_in::Streak { last: BusinessDay(3), days: 2, total: 5 }),
-            Memory::Rated(rating::Rated { day: BusinessDay(3), stars: 4 }),
-            Memory::Topic(topic::Part::default()),
-            Memory::Codes(bind::Codes { day: BusinessDay(3), sent: 2 }),
-        ];
-        let memory = all.into_iter().enumerate().map(|(n, memory)| (ActionKey::from(format!("a{n}").as_str()), memory));
-        let mut customer = Customer { memory: memory.collect(), ..Customer::default() };
-        customer.forget();
-        assert_eq!(customer.memory, [("a0".into(), Memory::Orders(vec![placed]))].into());
     }
 }

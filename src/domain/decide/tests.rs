@@ -230,7 +230,7 @@ fn an_order_may_still_become_the_answer_so_notes_are_said_by_themselves() {
     customer = decided(&customer, &text("1"), &Given::default()).customer;
     customer.notes.push(note("昨天的充值已到账"));
     let placed = decided(&customer, &text("确认"), &Given::default());
-    let [ask, send] = &placed.outbox[..] else { panic!("{:?}", placed.outbox) };
+    let [ask, _, send] = &placed.outbox[..] else { panic!("{:?}", placed.outbox) };
     assert_eq!(placed.wait_for.as_ref(), Some(&ask.id));
     assert_eq!(send.task, Task::Send(said("昨天的充值已到账")));
     assert!(matches!(&placed.reply, Reply::Text(text) if text.starts_with("正在办理")));
@@ -321,13 +321,13 @@ fn an_order_outlasts_its_customer_until_it_has_ended() {
     let decision = decided(&customer, &event(Event::Unsubscribed), &Given::default());
     let mut left = decision.customer;
     assert_eq!(left.recent.earned(DedupeKey(7)).unwrap().reply, Reply::Silent, "a retry of any delivery is known");
-    assert_eq!(left.memory.len(), 1);
+    assert!(!left.orders.is_empty());
     left.follow.following = false;
-    assert_eq!((forget_left(&mut left, Forget::Tombstone), left.memory.len()), (Keep::Known, 1));
+    assert_eq!((forget_left(&mut left, Forget::Tombstone), left.orders.is_empty()), (Keep::Known, false));
     let mut done = resume(&playbook(), &left, &work, (&loaded(), moment()));
-    assert!(matches!(done.facts[..], [FactKind::Ordered { .. }]), "{:?}", done.facts);
+    assert!(matches!(done.facts[..], [FactKind::OrderMoved { .. }]), "{:?}", done.facts);
     assert_eq!(forget_left(&mut done.customer, Forget::Tombstone), Keep::Tombstone);
-    assert!(done.customer.memory.is_empty());
+    assert!(done.customer.orders.is_empty());
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn an_unfollow_that_arrives_after_the_next_follow_takes_nothing_away() {
     let late = Inbound { at: NOON.plus_secs(-1), ..event(Event::Unsubscribed) };
     let decision = decided(&customer, &late, &Given::default());
     assert_eq!((decision.reply, decision.facts), (Reply::Silent, vec![FactKind::Unfollowed]));
-    assert_eq!((decision.customer.dialogue, decision.customer.memory), (customer.dialogue, customer.memory));
+    assert_eq!((decision.customer.dialogue, decision.customer.orders), (customer.dialogue, customer.orders));
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Orders {
 
     /// Whether one more can be taken.
     pub fn has_room(&self) -> bool {
-        self.0.len() < MOST_ORDERS || self.0.iter().any(|order| order.state().is_final())
+        self.0.len() < MOST_ORDERS || self.0.iter().any(Order::is_over)
     }
 
     /// Keeps this one, in place of what was kept under its number.
@@ -49,7 +49,7 @@ impl Orders {
         self.0.push(order);
         let newest = self.0.len() - 1;
         if self.0.len() > MOST_ORDERS
-            && let Some(ended) = self.0.iter().take(newest).position(|order| order.state().is_final())
+            && let Some(ended) = self.0.iter().take(newest).position(Order::is_over)
         {
             self.0.remove(ended);
         }
@@ -63,14 +63,17 @@ impl Orders {
     /// Keeps only what has not ended, without a word of what the customer told for it: how it ends is still to be
     /// recorded when somebody has left.
     pub fn forget(&mut self) {
-        self.0.retain(|order| !order.state().is_final());
+        self.0.retain(|order| !order.is_over());
+        self.0.iter_mut().for_each(|order| order.details.clear());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::order::{Happening, Payment, Verdict, judge};
+    use crate::domain::ids::DedupeKey;
+    use crate::domain::order::{Happening, Paid, Payment, Verdict, judge};
+    use crate::domain::pay::{Fen, TransactionId};
     use crate::domain::time::UnixSecs;
     use crate::domain::value::Values;
 
@@ -80,9 +83,11 @@ mod tests {
             action: if number.is_multiple_of(2) { "even".into() } else { "odd".into() },
             code: "c".into(),
             label: "包".into(),
-            amount_fen: 100,
+            origin: DedupeKey(7),
+            amount: Fen(100),
             agreed_at: None,
             moved_at: UnixSecs(0),
+            learned: None,
             payment: Payment::ByBusiness,
             business: Default::default(),
             person: None,
@@ -115,5 +120,39 @@ mod tests {
         orders.forget();
         assert!(orders.get(&"000021".into()).is_none() && orders.get(&"000020".into()).is_some());
         assert_eq!(orders.latest_of(&"none".into()), None);
+    }
+
+    #[test]
+    fn a_draft_gives_way_like_what_has_ended_and_money_that_came_twice_does_not() {
+        let mut orders = Orders::default();
+        for number in 0..MOST_ORDERS {
+            orders.put(order(number, if number == 5 { &[] } else { &[Happening::Agreed] }));
+        }
+        assert!(orders.has_room());
+        orders.put(order(20, &[Happening::Agreed]));
+        assert!(orders.get(&"000005".into()).is_none() && !orders.has_room());
+        let paid = |transaction: &str| {
+            let transaction = TransactionId::new(transaction).unwrap();
+            Happening::Paid(Paid { transaction, total: Fen(100), at: UnixSecs(1) })
+        };
+        let mut by_wechat = order(21, &[]);
+        by_wechat.payment = Payment::ByWeChat(Default::default());
+        for happening in [Happening::Agreed, paid("T"), Happening::Fulfilled, paid("U")] {
+            let Verdict::New { order, .. } = judge(&by_wechat, &happening, UnixSecs(1)) else {
+                panic!("{happening:?}")
+            };
+            by_wechat = *order;
+        }
+        assert!(by_wechat.state().is_final() && !by_wechat.is_over() && by_wechat.needs_person());
+    }
+
+    #[test]
+    fn who_has_left_leaves_no_word_of_what_they_told() {
+        let mut orders = Orders::default();
+        let mut told = order(1, &[Happening::Agreed]);
+        told.details.insert("address".into(), "某路 1 号".into());
+        orders.put(told);
+        orders.forget();
+        assert!(orders.get(&"000001".into()).unwrap().details.is_empty());
     }
 }

@@ -3,7 +3,10 @@
 //! It answers NEW, DUPLICATE, CONFLICT or DENIED (reliability.md 2.1), and what must be done is demanded in the same
 //! commit as the move, so that nothing is forgotten between the two.
 
-use super::{Back, Business, Decided, Money, Order, Paid, Payment, Reason, State};
+use super::money::Known;
+use super::{Back, Business, Decided, Money, Order, Paid, Payment, Reason, Returned, State};
+use crate::domain::ids::OrderNumber;
+use crate::domain::pay::{Fen, OutRefundNo};
 use crate::domain::time::UnixSecs;
 
 /// Something that happened to an order.
@@ -27,12 +30,25 @@ pub enum Happening {
     Refused,
     /// The business system gave no clear answer, and is not asked any more.
     Unclear,
-    /// The money is back: WeChat Pay says so, in a notification or when it is asked. The payment it belongs to.
-    MoneyBack(Paid),
-    /// WeChat Pay cannot give the money back.
-    RefundFailed,
+    /// Money is back: WeChat Pay says so, in a notification or when it is asked.
+    MoneyBack(Returning),
+    /// WeChat Pay cannot give the money back by our refund of this number, counted from 1.
+    RefundFailed(u8),
+    /// WeChat Pay gave no clear answer on our refund of this number, and is not asked any more.
+    RefundUnclear(u8),
     /// A person decided.
     Decided(Decided),
+}
+
+/// Money that went back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returning {
+    /// By which refund.
+    pub number: OutRefundNo,
+    /// Of which payment.
+    pub of: Paid,
+    /// How much.
+    pub back: Fen,
 }
 
 /// What must be done now. Each is outgoing work named after the order, so that demanding it twice is one work.
@@ -105,7 +121,9 @@ pub fn judge(order: &Order, happening: &Happening, at: UnixSecs) -> Verdict {
     give_back(&mut after);
     steps.reach(&after, reason);
     steps.ask(&mut after);
+    steps.call(reason);
     after.moved_at = at;
+    after.learned = Some(reason);
     Verdict::New { order: Box::new(after), moves: steps.moves, demands: steps.demands }
 }
 
@@ -115,7 +133,8 @@ fn is_about_money(happening: &Happening) -> bool {
         | Happening::Paid(_)
         | Happening::Unpaid(_)
         | Happening::MoneyBack(_)
-        | Happening::RefundFailed => true,
+        | Happening::RefundFailed(_)
+        | Happening::RefundUnclear(_) => true,
         Happening::Agreed | Happening::Fulfilled | Happening::Refused | Happening::Unclear | Happening::Decided(_) => {
             false
         }
@@ -135,14 +154,16 @@ fn of_money(order: &mut Order, happening: &Happening) -> Learned {
             Ok(Reason::Payable)
         }
         Happening::Paid(paid) => {
-            known_or(money, paid)?;
-            let is_agreed = paid.total_fen == order.amount_fen;
+            if !noted(money, paid)? {
+                return Ok(Reason::PaidTwice);
+            }
+            let is_agreed = paid.total == order.amount;
             // What a person found to be done, while nobody could say whether it was paid, keeps its money.
             let is_over =
                 person == Some(Decided::Undone) || money.ended.is_some_and(|reason| reason != Reason::PaymentSilent);
             money.ended = None;
             if is_over {
-                money.back = Back::Asked;
+                money.ask_back();
             }
             Ok(match (is_over, is_agreed) {
                 (true, _) => Reason::PaidTooLate,
@@ -163,42 +184,59 @@ fn of_money(order: &mut Order, happening: &Happening) -> Learned {
             }
             Some(_) => Err(Verdict::Duplicate),
         },
-        Happening::MoneyBack(paid) => {
-            match known_or(money, paid) {
-                Ok(()) | Err(Verdict::Duplicate) => {}
-                Err(verdict) => return Err(verdict),
-            }
-            let (now, reason) = match money.back {
-                Back::Done | Back::DoneOutside => return Err(Verdict::Duplicate),
-                Back::Asked => (Back::Done, Reason::MoneyBack),
-                Back::No | Back::Failed => (Back::DoneOutside, Reason::RefundedOutside),
-            };
-            money.back = now;
-            Ok(reason)
-        }
-        Happening::RefundFailed if money.back == Back::Asked => {
-            money.back = Back::Failed;
+        Happening::MoneyBack(returning) => came_back(&order.number, money, returning),
+        Happening::RefundFailed(nth) | Happening::RefundUnclear(nth)
+            if money.back == Back::Asked && money.asked == *nth =>
+        {
             // Whoever wants it tried again says so again.
             order.person = None;
-            Ok(Reason::RefundFailed)
+            let is_sure = matches!(happening, Happening::RefundFailed(_));
+            money.back = if is_sure { Back::Failed } else { Back::Unclear };
+            Ok(if is_sure { Reason::RefundFailed } else { Reason::RefundSilent })
         }
-        Happening::RefundFailed => Err(Verdict::Duplicate),
+        Happening::RefundFailed(_) | Happening::RefundUnclear(_) => Err(Verdict::Duplicate),
         _ => Err(Verdict::Denied),
     }
 }
 
-/// Notes a payment; says what it is when one is known.
-fn known_or(money: &mut Money, paid: &Paid) -> Result<(), Verdict> {
-    match &money.paid {
-        None => {
-            money.paid = Some(paid.clone());
-            Ok(())
-        }
-        Some(known) if known.transaction == paid.transaction && known.total_fen == paid.total_fen => {
-            Err(Verdict::Duplicate)
-        }
-        Some(_) => Err(Verdict::Conflict(Reason::PaidTwice)),
+/// Notes a payment; whether it is the one that pays for the order.
+fn noted(money: &mut Money, paid: &Paid) -> Result<bool, Verdict> {
+    match money.note(paid) {
+        Known::New => Ok(true),
+        Known::Second => Ok(false),
+        Known::Same => Err(Verdict::Duplicate),
+        Known::AtOdds => Err(Verdict::Conflict(Reason::PaidTwice)),
     }
+}
+
+/// Money is back: all of it, or a part.
+fn came_back(number: &OrderNumber, money: &mut Money, returning: &Returning) -> Learned {
+    let Returning { number: refund, of, back } = returning;
+    let was_known = money.paid.is_some();
+    let is_second = match money.note(of) {
+        Known::AtOdds => return Err(Verdict::Conflict(Reason::PaidTwice)),
+        Known::Second => true,
+        Known::New | Known::Same => money.paid.as_ref().is_none_or(|paid| paid.transaction != of.transaction),
+    };
+    let returned = Returned { number: refund.clone(), transaction: of.transaction.clone(), back: *back };
+    if !money.give_back(returned) {
+        return Err(Verdict::Duplicate);
+    }
+    if is_second {
+        return Ok(Reason::RefundedOutside);
+    }
+    let is_ours = refund.as_str().strip_prefix(number.as_str()).is_some_and(|rest| rest.starts_with('R'));
+    if money.left() > Fen(0) {
+        return Ok(if was_known { Reason::RefundedOutside } else { Reason::PaidBackInPart });
+    }
+    let is_asked = matches!(money.back, Back::Asked | Back::Failed | Back::Unclear);
+    let (now, reason) = if is_ours && is_asked {
+        (Back::Done, Reason::MoneyBack)
+    } else {
+        (Back::DoneOutside, Reason::RefundedOutside)
+    };
+    money.back = now;
+    Ok(reason)
 }
 
 /// What the business system says, or a person.
@@ -208,6 +246,13 @@ fn of_business(order: &mut Order, happening: &Happening) -> Learned {
         (_, Business::NotAsked) => return Err(Verdict::Denied),
         (Happening::Fulfilled, Business::Did | Business::DidAfterAll) => return Err(Verdict::Duplicate),
         (Happening::Fulfilled, Business::Refused) => (Business::DidAfterAll, Reason::BusinessContradicts),
+        (Happening::Fulfilled, _)
+            if order
+                .money()
+                .is_some_and(|money| matches!(money.back, Back::Asked | Back::Done | Back::DoneOutside)) =>
+        {
+            (Business::DidAfterAll, Reason::BusinessContradicts)
+        }
         (Happening::Fulfilled, _) if order.person == Some(Decided::Undone) => {
             (Business::DidAfterAll, Reason::BusinessContradicts)
         }
@@ -235,7 +280,10 @@ fn of_person(order: &mut Order, decided: Decided) -> Learned {
     let state = order.state();
     let may = match decided {
         Decided::Done => state == State::NeedsPerson,
-        Decided::Undone => state == State::NeedsPerson || state == State::Done && order.paid().is_some(),
+        Decided::Undone => {
+            let has_money = order.money().is_some_and(|money| money.left() > Fen(0));
+            state == State::NeedsPerson || state == State::Done && has_money
+        }
     };
     if order.person == Some(decided) {
         return Err(Verdict::Duplicate);
@@ -267,9 +315,16 @@ impl Steps {
             State::AwaitingPayment => self.demands.push(Demand::WatchPayment),
             State::Fulfilling => self.demands.push(Demand::Fulfil),
             State::Refunding => self.demands.push(Demand::Refund),
-            State::NeedsPerson => self.demands.push(Demand::CallPerson),
-            _ if reason == Reason::BusinessContradicts => self.demands.push(Demand::CallPerson),
             _ => {}
+        }
+    }
+
+    /// A person hears of what needs one, and of everything new about it until they have decided; of a contradiction and
+    /// of money that came twice in any case.
+    fn call(&mut self, reason: Reason) {
+        let is_odd = matches!(reason, Reason::BusinessContradicts | Reason::PaidTwice);
+        if is_odd || self.at == State::NeedsPerson && reason != Reason::PersonDecided {
+            self.demands.push(Demand::CallPerson);
         }
     }
 
@@ -293,9 +348,10 @@ fn give_back(order: &mut Order) {
     let is_undone = order.business == Business::Refused || is_called_off;
     if let Payment::ByWeChat(money) = &mut order.payment
         && money.paid.is_some()
-        && (money.back == Back::No && is_undone || money.back == Back::Failed && is_called_off)
+        && money.left() > Fen(0)
+        && (money.back == Back::No && is_undone || matches!(money.back, Back::Failed | Back::Unclear) && is_called_off)
     {
-        money.back = Back::Asked;
+        money.ask_back();
     }
 }
 

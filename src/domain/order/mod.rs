@@ -6,16 +6,19 @@
 
 mod kept;
 mod machine;
+mod money;
 mod standing;
 mod state;
 
 use serde::{Deserialize, Serialize};
 
 pub use kept::{MOST_ORDERS, Orders};
-pub use machine::{Demand, Happening, Move, Verdict, judge};
+pub use machine::{Demand, Happening, Move, Returning, Verdict, judge};
+pub use money::{Back, Money, Paid, Returned};
 pub use state::{Reason, State};
 
-use super::ids::{ActionKey, OrderNumber};
+use super::ids::{ActionKey, DedupeKey, OrderNumber};
+use super::pay::{Fen, OutRefundNo, OutTradeNo};
 use super::time::UnixSecs;
 use super::value::Values;
 
@@ -26,16 +29,20 @@ pub struct Order {
     pub number: OrderNumber,
     /// The action that took it.
     pub action: ActionKey,
+    /// The delivery that confirmed it: outgoing work and facts bear its key.
+    pub origin: DedupeKey,
     /// What was bought, as the business system calls it.
     pub code: String,
     /// What was bought, as the customer read it.
     pub label: String,
-    /// What it costs in fen, as the customer agreed to it.
-    pub amount_fen: i64,
+    /// What it costs, as the customer agreed to it.
+    pub amount: Fen,
     /// When it was agreed to; `None` before.
     pub agreed_at: Option<UnixSecs>,
-    /// When it last moved.
+    /// When something was last learned of it.
     pub moved_at: UnixSecs,
+    /// What that was; `None` of a draft, and of orders that earlier versions took.
+    pub learned: Option<Reason>,
     /// What is known of the money.
     pub payment: Payment,
     /// What is known of the business system.
@@ -53,46 +60,6 @@ pub enum Payment {
     ByBusiness,
     /// WeChat Pay, before anything is done.
     ByWeChat(Money),
-}
-
-/// What is known of a payment by WeChat Pay.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Money {
-    /// What is paid with (platform.md 6.3), once it is there; good for two hours.
-    pub prepay_id: Option<String>,
-    /// Why it cannot be paid any more, or nobody can say whether it was.
-    pub ended: Option<Reason>,
-    /// What came in.
-    pub paid: Option<Paid>,
-    /// What goes back.
-    pub back: Back,
-}
-
-/// Money that came in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Paid {
-    /// WeChat Pay's number of it.
-    pub transaction: String,
-    /// How much, in fen.
-    pub total_fen: i64,
-    /// When.
-    pub at: UnixSecs,
-}
-
-/// What is known of money on its way back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Back {
-    /// None is.
-    #[default]
-    No,
-    /// We have asked WeChat Pay for it.
-    Asked,
-    /// WeChat Pay cannot: a person has to.
-    Failed,
-    /// It is back, as we asked.
-    Done,
-    /// It is back, and it was not us who asked: somebody did it at WeChat Pay.
-    DoneOutside,
 }
 
 /// What is known of the business system.
@@ -135,5 +102,38 @@ impl Order {
     /// order, not what was asked for.
     pub fn paid(&self) -> Option<&Paid> {
         self.money()?.paid.as_ref()
+    }
+
+    /// What the payment platform calls it; `None` for a number that it would not take.
+    pub fn out_trade_no(&self) -> Option<OutTradeNo> {
+        OutTradeNo::new(self.number.as_str())
+    }
+
+    /// Our number of its `nth` refund, counted from 1: another one only after the one before it surely failed.
+    pub fn refund_no(&self, nth: u8) -> Option<OutRefundNo> {
+        OutRefundNo::new(format!("{}R{nth}", self.number))
+    }
+
+    /// Whether nothing more is due of anybody, and no second payment waits for a person.
+    pub fn is_over(&self) -> bool {
+        let state = self.state();
+        state == State::Draft || state.is_final() && self.money().is_none_or(|money| money.twice_left() == Fen(0))
+    }
+
+    /// Whether a person has to look at it.
+    pub fn needs_person(&self) -> bool {
+        self.state() == State::NeedsPerson || self.money().is_some_and(|money| money.twice_left() > Fen(0))
+    }
+
+    /// What must be under way as it stands, so that it goes on.
+    pub fn demand(&self) -> Option<Demand> {
+        match self.state() {
+            State::Confirmed => self.money().map(|_| Demand::Prepay),
+            State::AwaitingPayment => Some(Demand::WatchPayment),
+            State::Fulfilling => Some(Demand::Fulfil),
+            State::Refunding => Some(Demand::Refund),
+            _ if self.needs_person() => Some(Demand::CallPerson),
+            _ => None,
+        }
     }
 }

@@ -12,7 +12,7 @@ impl Order {
             Payment::ByBusiness => self.without_payment(),
             Payment::ByWeChat(money) => match &money.paid {
                 None => self.unpaid(money),
-                Some(paid) => self.paid_for(money.back, paid),
+                Some(paid) => self.paid_for(money, paid),
             },
         }
     }
@@ -39,19 +39,23 @@ impl Order {
         }
     }
 
-    fn paid_for(&self, back: Back, paid: &Paid) -> State {
+    fn paid_for(&self, money: &Money, paid: &Paid) -> State {
         let decided = self.person.is_some();
-        match (back, self.business) {
+        let is_whole = paid.total == self.amount && money.left() == paid.total;
+        match (money.back, self.business) {
             (Back::No, Business::Did | Business::DidAfterAll) => State::Done,
             (Back::No, Business::Asked) => State::Fulfilling,
-            (Back::No | Back::Failed, _) if self.person == Some(Decided::Done) => State::Done,
-            (Back::No, Business::NotAsked) if paid.total_fen == self.amount_fen => State::Paid,
-            (Back::No | Back::Failed, _) => State::NeedsPerson,
+            (Back::No | Back::Failed | Back::Unclear, _) if self.person == Some(Decided::Done) => State::Done,
+            (Back::No, Business::NotAsked) if is_whole => State::Paid,
+            (Back::No | Back::Failed | Back::Unclear, _) => State::NeedsPerson,
             // Done and paid back, and nobody wanted both.
-            (Back::Asked | Back::Done, Business::DidAfterAll) if !decided => State::NeedsPerson,
+            (Back::Asked, Business::DidAfterAll) if !decided => State::NeedsPerson,
             (Back::Asked, _) => State::Refunding,
-            // It may still be done, and then nothing has paid for it.
-            (Back::Done | Back::DoneOutside, Business::Asked | Business::Silent) if !decided => State::NeedsPerson,
+            // It is done, or may still be, and then nothing has paid for it.
+            (
+                Back::Done | Back::DoneOutside,
+                Business::Did | Business::DidAfterAll | Business::Asked | Business::Silent,
+            ) if !decided => State::NeedsPerson,
             (Back::Done | Back::DoneOutside, _) => State::Refunded,
         }
     }

@@ -105,6 +105,10 @@ pub enum Reason {
     PaidTwice,
     /// A person decided.
     PersonDecided,
+    /// WeChat Pay gave no clear answer on a refund in all the time it was asked.
+    RefundSilent,
+    /// A part of the money went back without us, before anything was asked for.
+    PaidBackInPart,
 }
 
 impl Reason {
@@ -130,6 +134,8 @@ impl Reason {
             Self::RefundedOutside => "refunded_outside",
             Self::PaidTwice => "paid_twice",
             Self::PersonDecided => "person_decided",
+            Self::RefundSilent => "refund_silent",
+            Self::PaidBackInPart => "paid_back_in_part",
         }
     }
 }

@@ -16,9 +16,11 @@ pub fn tap(label: &str, words: Option<&str>) -> Filling {
     Filling::from_safe_string(html)
 }
 
-/// `link("官网", "https://example.com/")`.
+/// `link("官网", "https://example.com/")`; `link("看订单", page)` with a path on this server.
 pub fn link(label: &str, url: &str) -> Result<Filling, Error> {
-    if !(url.starts_with("https://") || url.starts_with("http://")) || url.contains(['"', '<', '>', ' ']) {
+    let is_here = url.starts_with('/') && !url.starts_with("//");
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    if !(is_here || is_web) || url.contains(['"', '<', '>', ' ']) {
         return Err(Error::new(ErrorKind::InvalidOperation, "link() needs an http or https address"));
     }
     Ok(Filling::from_safe_string(format!("<a href=\"{url}\">{}</a>", shown(label))))

@@ -38,7 +38,8 @@ fn taps_and_links_are_the_platforms_markup() {
     let expected = "<a href=\"weixin://bizmsgmenu?msgmenucontent=a%20b&msgmenuid=1\">看</a>";
     assert_eq!(filled("{{ tap('看', 'a b') }}", &[]), expected);
     assert_eq!(filled("{{ link('官网', 'https://a.cn/?x=1') }}", &[]), "<a href=\"https://a.cn/?x=1\">官网</a>");
-    for bad in ["javascript:alert(1)", "https://a.cn/\" x=\"", "weixin://dl"] {
+    assert_eq!(filled("{{ link('订单', '/orders/~/7') }}", &[]), "<a href=\"/orders/~/7\">订单</a>");
+    for bad in ["javascript:alert(1)", "https://a.cn/\" x=\"", "weixin://dl", "//a.cn/", "/a\"b", "/a b"] {
         let template = Template::new("{{ link('看', url) }}").unwrap();
         assert!(template.fill(&values(&[("url", bad)])).is_err(), "{bad}");
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha1::{Digest as _, Sha1};
 
 use super::account::Fresh;
 use super::fault::ApiFault;
@@ -151,6 +152,33 @@ impl Grants {
     }
 }
 
+/// What a page hands to `wx.config`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PageConfig {
+    app_id: String,
+    /// A number, or its digits.
+    timestamp: Value,
+    nonce_str: String,
+    signature: String,
+}
+
+impl Grants {
+    /// Whether a page at this address may use the scripts: signed with a ticket that lives (platform.md 4.17).
+    pub fn signs(&self, (app_id, config): (&str, &PageConfig), address: &str, now: i64) -> bool {
+        let timestamp = config.timestamp.as_str().map_or_else(|| config.timestamp.to_string(), str::to_owned);
+        let address = address.split('#').next().unwrap_or_default();
+        let signed = |ticket: &str| {
+            let text =
+                format!("jsapi_ticket={ticket}&noncestr={}&timestamp={timestamp}&url={address}", config.nonce_str);
+            let hex: String = Sha1::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+            hex == config.signature
+        };
+        let mut living = self.tickets.iter().filter(|(kind, _, until)| kind == "jsapi" && *until > now);
+        config.app_id == app_id && living.any(|(_, ticket, _)| signed(ticket))
+    }
+}
+
 impl Token {
     fn answer(&self) -> Value {
         let Consent { openid, scope, snapshot } = &self.consent;
@@ -212,6 +240,23 @@ mod tests {
         let renewed = grants.refresh(refresh, at(8000)).unwrap();
         assert_eq!(code(grants.check(renewed["access_token"].as_str().unwrap(), "oA", 8001)), 0);
         assert_eq!((code(grants.refresh("x", at(1))), code(grants.refresh(refresh, at(REFRESH_SECS)))), (40030, 42002));
+    }
+
+    #[test]
+    fn a_page_may_use_the_scripts_where_it_was_signed_for_and_nowhere_else() {
+        let mut grants = Grants::default();
+        let ticket = grants.ticket("jsapi", at(0)).unwrap()["ticket"].as_str().unwrap().to_owned();
+        let signed =
+            Sha1::digest(format!("jsapi_ticket={ticket}&noncestr=N&timestamp=7&url=http://e.cn/p?a=1").as_bytes());
+        let signature: String = signed.iter().map(|byte| format!("{byte:02x}")).collect();
+        let config: PageConfig =
+            serde_json::from_value(json!({ "appId": "wx1", "timestamp": 7, "nonceStr": "N", "signature": signature }))
+                .unwrap();
+        assert!(grants.signs(("wx1", &config), "http://e.cn/p?a=1#top", 7199));
+        assert!(!grants.signs(("wx1", &config), "http://e.cn/p", 0));
+        assert!(!grants.signs(("wx2", &config), "http://e.cn/p?a=1", 0));
+        assert!(!grants.signs(("wx1", &config), "http://e.cn/p?a=1", 7200));
+        assert!(!grants.signs(("", &PageConfig::default()), "", 0));
     }
 
     #[test]

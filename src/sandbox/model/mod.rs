@@ -56,7 +56,7 @@ pub use desk::{Seat, Wrote};
 pub use draft::Content;
 pub use fault::ApiFault;
 pub(super) use fields::{list, number, text};
-pub use grant::{Consent, Scope};
+pub use grant::{Consent, PageConfig, Scope};
 pub use happening::Stamp;
 pub use job::Outcome;
 pub use media::{Keep, MediaKind, Upload};

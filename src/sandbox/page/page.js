@@ -122,6 +122,7 @@ async function catchUp(phone) {
 async function refresh() {
   const state = await call("GET", "/state");
   account = state.account.name;
+  accountSites = [`${location.origin}/`, ...state.account.sites];
   document.title = `${account} · 演示手机`;
   showBusiness(state.business);
   everybodysMenu = state.button;

@@ -244,6 +244,7 @@ class Phone {
     if (!to) return;
     if (to.say !== undefined) this.act("/say", { text: to.say, menu_id: to.menuId });
     else if (to.inside) this.page(to.inside);
+    else if (to.chat) browse(this, to.chat);
     else if (to.outside) window.open(to.outside, "_blank", "noopener,noreferrer");
   }
 

@@ -26,6 +26,7 @@ const ICONS = {
   scan: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M4 12h16",
   back: "M15 5l-7 7 7 7",
   close: "M6 6l12 12M18 6L6 18",
+  reload: "M19 12a7 7 0 1 1-2.05-4.95L19 9M19 4v5h-5",
 };
 
 function icon(name) {
@@ -61,12 +62,23 @@ function target(href) {
   try {
     const url = new URL(href, location.href);
     if (url.protocol !== "http:" && url.protocol !== "https:") return null;
+    const path = ownPath(url);
     // Pages of the sandbox itself are opened on the origin of this page, whatever name it was reached by.
     if (url.pathname.startsWith("/sandbox/")) return { inside: url.pathname + url.search };
+    if (path !== null) return { chat: path };
     return { outside: url.href };
   } catch {
     return null;
   }
+}
+
+/** Where the account's own links lead, as its server is called; the page says it once it knows. */
+let accountSites = [];
+
+/** The path of a page on the account's own server; null for any other. */
+function ownPath(url) {
+  const site = accountSites.map((one) => new URL(one)).find((one) => one.origin === url.origin && url.pathname.startsWith(one.pathname));
+  return site ? `/${url.pathname.slice(site.pathname.length)}${url.search}` : null;
 }
 
 function decode(text) {

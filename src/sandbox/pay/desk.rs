@@ -17,6 +17,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/faults", web::get().to(faults))
         .route("/faults", web::post().to(set_faults))
         .route("/rotate", web::post().to(rotate))
+        .route("/sheet", web::post().to(sheet))
         .route("/act", web::post().to(act));
 }
 
@@ -47,6 +48,23 @@ async fn set_faults(_: SameOrigin, pay: Data<Pay>, change: Json<Value>) -> Resul
 
 async fn rotate(_: SameOrigin, pay: Data<Pay>) -> Result<HttpResponse, SandboxError> {
     Ok(HttpResponse::Ok().json(json!({ "serial": pay.rotate()? })))
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    openid: String,
+    /// What the pay page hands to `getBrandWCPayRequest` or `chooseWXPay`.
+    page: Value,
+}
+
+/// What the phone shows before it is paid; or `error`, in words.
+async fn sheet(_: SameOrigin, pay: Data<Pay>, shown: Json<Shown>) -> HttpResponse {
+    match pay.sheet(&shown.openid, &shown.page) {
+        Ok((description, total_fen)) => {
+            HttpResponse::Ok().json(json!({ "description": description, "total_fen": total_fen }))
+        }
+        Err(words) => HttpResponse::Conflict().json(json!({ "error": words })),
+    }
 }
 
 #[derive(Deserialize)]

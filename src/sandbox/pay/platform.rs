@@ -106,6 +106,18 @@ impl Pay {
         self.change(|books| books.act((&prepay_id, openid), act, now))
     }
 
+    /// What the phone shows before it is paid: for what, and how much in fen.
+    ///
+    /// # Errors
+    /// In the words that the phone shows.
+    pub fn sheet(&self, openid: &str, page: &Value) -> Result<(String, i64), &'static str> {
+        let prepay_id = self.page(page).ok_or("支付验证签名失败")?;
+        let now = self.now();
+        self.change(|books| {
+            books.payable((&prepay_id, openid), now).map(|order| (order.description.clone(), order.total_fen))
+        })
+    }
+
     /// The prepay id of a page's parameters, if the merchant signed them.
     fn page(&self, page: &Value) -> Option<String> {
         let text = |name: &str| page.get(name).and_then(Value::as_str);

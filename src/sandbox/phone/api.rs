@@ -12,7 +12,7 @@ use crate::domain::ids::Openid;
 use crate::sandbox::SandboxError;
 use crate::sandbox::acts::words_act;
 use crate::sandbox::live::Face;
-use crate::sandbox::model::{Act, Audience, Customer, Place, Usable};
+use crate::sandbox::model::{Act, Audience, Customer, PageConfig, Place, Usable};
 use crate::sandbox::service::Sandbox;
 
 /// Routes below `/sandbox/api`.
@@ -21,6 +21,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/state", web::get().to(state))
         .route("/events", web::get().to(news::events))
         .route("/codes", web::get().to(codes))
+        .route("/page-config", web::post().to(page_config))
         .route("/customers", web::post().to(add))
         .configure(switches::configure)
         .service(
@@ -65,13 +66,36 @@ async fn state(sandbox: Data<Sandbox>) -> HttpResponse {
     let crowd = state.customers.len() - shown.len();
     let faces: Vec<Face> = shown.into_iter().map(|c| Face::of(c, &state, now)).collect();
     HttpResponse::Ok().json(json!({
-        "account": { "name": sandbox.spec().display_name, "id": sandbox.spec().account },
+        "account": { "name": sandbox.spec().display_name, "id": sandbox.spec().account, "sites": sites(&sandbox) },
         "now": now,
         "customers": faces,
         "crowd": crowd,
         "button": state.menu.as_ref().map_or(&Value::Null, |menu| &menu.button),
         "business": sandbox.telecom().mode(),
     }))
+}
+
+/// How the account's links call its own server, each with a slash at the end.
+fn sites(sandbox: &Sandbox) -> Vec<String> {
+    let here = sandbox.webhook_url().map(|url| format!("{}/", url.origin().ascii_serialization()));
+    let site = sandbox.spec().site.as_ref().map(|site| format!("{}/", site.as_str().trim_end_matches('/')));
+    here.into_iter().chain(site).collect()
+}
+
+#[derive(Deserialize)]
+struct PageSigned {
+    address: String,
+    config: PageConfig,
+}
+
+/// What `wx.config` asks the platform: 403 for a page that was not signed for its address.
+async fn page_config(_: SameOrigin, sandbox: Data<Sandbox>, signed: Json<PageSigned>) -> HttpResponse {
+    let PageSigned { address, config } = signed.into_inner();
+    let app_id = sandbox.spec().app_id.as_str();
+    match sandbox.keeper().read().grants.signs((app_id, &config), &address, sandbox.now()) {
+        true => HttpResponse::Ok().json(json!({})),
+        false => HttpResponse::Forbidden().json(json!({ "error": "invalid signature" })),
+    }
 }
 
 #[derive(Deserialize)]

@@ -29,6 +29,7 @@ async fn script() -> HttpResponse {
         include_str!("../page/words.js"),
         include_str!("../page/entries.js"),
         include_str!("../page/dialogs.js"),
+        include_str!("../page/browser.js"),
         include_str!("../page/phone.js"),
         include_str!("../page/page.js"),
     );

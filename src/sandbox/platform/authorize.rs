@@ -17,28 +17,37 @@ type Parameters = HashMap<String, String>;
 
 /// `GET /connect/oauth2/authorize`: asks who agrees; with `openid` sends them back with a code.
 pub async fn page(sandbox: Data<Sandbox>, query: Query<Parameters>) -> HttpResponse {
-    let (back, scope) = match checked(&sandbox, &query) {
-        Ok(asked) => asked,
-        Err(words) => return asset("text/html", framed(&html! { p { (words) } }).into_string()),
+    let told = |words: String| asset("text/html", framed(&html! { p { (words) } }).into_string());
+    let scope = match checked(&sandbox, &query) {
+        Ok((_, scope)) => scope,
+        Err(words) => return told(words),
     };
     let Some(openid) = query.get("openid").map(|openid| Openid::from(openid.as_str())) else {
         return asset("text/html", ask(&sandbox, &query, scope).into_string());
     };
+    match agree(&sandbox, &query, (&openid, query.contains_key("snapshot"))) {
+        Ok(back) => HttpResponse::Found().insert_header((LOCATION, back.to_string())).finish(),
+        Err(words) => told(words),
+    }
+}
+
+/// Where a customer is sent back to who agrees, as themselves or as a snapshot user; or what is wrong, in words.
+pub fn agree(sandbox: &Sandbox, query: &Parameters, (openid, snapshot): (&Openid, bool)) -> Result<Url, String> {
+    let (mut back, scope) = checked(sandbox, query)?;
     let fresh = sandbox.fresh();
     let code = {
         let mut state = sandbox.keeper().change();
-        let Some(customer) = state.customers.get(&openid) else { return HttpResponse::NotFound().finish() };
-        let snapshot = customer.standing.snapshot || query.contains_key("snapshot");
+        let customer = state.customers.get(openid).ok_or("没有这位客户")?;
+        let snapshot = customer.standing.snapshot || snapshot;
         // A snapshot user is nobody: their openid is made up for this visit.
-        let openid = if snapshot { Openid::new(format!("oSNAP{:023x}", fresh.random)) } else { openid };
+        let openid = if snapshot { Openid::new(format!("oSNAP{:023x}", fresh.random)) } else { openid.clone() };
         state.grants.agree(Consent { openid, scope, snapshot }, fresh)
     };
-    let mut back = back;
     back.query_pairs_mut().append_pair("code", &code);
     if let Some(state) = query.get("state") {
         back.query_pairs_mut().append_pair("state", state);
     }
-    HttpResponse::Found().insert_header((LOCATION, back.to_string())).finish()
+    Ok(back)
 }
 
 /// Where to and for what, or what is wrong, as the real page says it.

@@ -32,6 +32,7 @@ mod user;
 use actix_web::web;
 
 use self::api::Api;
+pub(super) use self::authorize::agree;
 
 /// Routes below `/sandbox/platform`.
 pub fn configure(cfg: &mut web::ServiceConfig) {

@@ -27,6 +27,9 @@ pub struct Books {
 struct Bought {
     fen: i64,
     kib: i64,
+    /// Paid in, to talk for.
+    #[serde(default)]
+    credit_fen: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -59,6 +62,9 @@ struct Product {
     valid: Valid,
     #[serde(default)]
     answer_after_ms: u64,
+    /// It was paid for elsewhere, and is money to talk for: nothing is charged.
+    #[serde(default)]
+    credit: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -183,11 +189,11 @@ impl Ledger {
             return refused("PRICE_CHANGED");
         }
         let today = day_of(now);
-        if self.customer(books, &order.openid).balance_fen < product.amount_fen {
+        if !product.credit && self.customer(books, &order.openid).balance_fen < product.amount_fen {
             return refused("INSUFFICIENT_BALANCE");
         }
         let bought = books.bought.entry(order.openid.clone()).or_default();
-        bought.fen += product.amount_fen;
+        *(if product.credit { &mut bought.credit_fen } else { &mut bought.fen }) += product.amount_fen;
         bought.kib += product.data_kib;
         let c = self.customer(books, &order.openid);
         let valid_until = if product.valid == Valid::Day { today } else { month_end(today) };
@@ -210,8 +216,8 @@ impl Ledger {
         let number = digest.iter().take(4).fold(0_usize, |n, byte| (n << 8) | usize::from(*byte));
         let chosen = number.checked_rem(self.profiles.len()).and_then(|i| self.profiles.get(i));
         let mut profile = chosen.cloned().unwrap_or_else(Profile::nobody);
-        let Bought { fen, kib } = books.bought.get(openid).copied().unwrap_or_default();
-        profile.balance_fen -= fen;
+        let Bought { fen, kib, credit_fen } = books.bought.get(openid).copied().unwrap_or_default();
+        profile.balance_fen += credit_fen - fen;
         profile.month_charge_fen += fen;
         profile.packs_kib = kib;
         profile

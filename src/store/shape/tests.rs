@@ -12,7 +12,8 @@ use crate::domain::ids::DedupeKey;
 use crate::domain::inbound::SubscriptionChoice;
 use crate::domain::notes::Note;
 use crate::domain::numbers::Numbers;
-use crate::domain::order::{Back, Business, Decided, Money, Order, Orders, Paid, Payment, Reason};
+use crate::domain::order::{Back, Business, Decided, Money, Order, Orders, Paid, Payment, Reason, Returned};
+use crate::domain::pay::{Fen, OutRefundNo, TransactionId};
 use crate::domain::private::Private;
 use crate::domain::question::Question;
 use crate::domain::reach::{BY_MESSAGE, By, Carrier, Cause, Hindrance, Path, Term, Unsent, Ways, Windows};
@@ -78,20 +79,30 @@ fn ways() -> Ways {
 
 fn orders() -> Orders {
     let mut orders = Orders::default();
-    let paid = Paid { transaction: "T".into(), total_fen: 5, at: UnixSecs(11) };
+    let paid = |transaction: &str| {
+        let transaction = TransactionId::new(transaction).unwrap();
+        Paid { transaction, total: Fen(5), at: UnixSecs(11) }
+    };
+    let number = OutRefundNo::new("R").unwrap();
     orders.put(Order {
         number: "N".into(),
         action: "buy".into(),
         code: "C".into(),
         label: "包".into(),
-        amount_fen: 5,
+        origin: DedupeKey(14),
+        amount: Fen(5),
         agreed_at: Some(UnixSecs(10)),
         moved_at: UnixSecs(12),
+        learned: Some(Reason::Asked),
         payment: Payment::ByWeChat(Money {
+            payable_until: UnixSecs(15),
             prepay_id: Some("P".into()),
             ended: Some(Reason::PaymentSilent),
-            paid: Some(paid),
+            paid: Some(paid("T")),
+            twice: vec![paid("U")],
             back: Back::DoneOutside,
+            asked: 1,
+            returned: vec![Returned { number, transaction: paid("T").transaction, back: Fen(5) }],
         }),
         business: Business::DidAfterAll,
         person: Some(Decided::Undone),
@@ -157,8 +168,7 @@ const WAYS_2: &str =
 /// The note in it.
 const NOTE_1: &str = "0601000000000e";
 
-const ORDERS_3: &str =
-    "01014e03627579014303e58c850a01141801010150010d0101540a160405010101076164647265737304020102010401031a1a00";
+const ORDERS_3: &str = "01014e036275790e014303e58c850a0114180103011e010150010d0101540a160101550a16040101015201540a05010101076164647265737304020102010401031a1a00";
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
@@ -296,7 +306,7 @@ fn bytes_that_are_not_all_there_or_too_many_are_refused() {
 #[test]
 fn a_record_has_room_and_few_lengths() {
     let written = write_with_room(&customer()).unwrap();
-    assert_eq!((write(&customer()).unwrap().len(), written.len()), (226, 256));
+    assert_eq!((write(&customer()).unwrap().len(), written.len()), (242, 256));
     assert_eq!(read::<Customer>(&written).unwrap(), customer());
     let lengths: BTreeMap<usize, usize> = (1..=1_600).map(|len| (roomy(len), len)).collect();
     let upmost = [(128, 128), (192, 192), (256, 256), (384, 384), (512, 512), (768, 768), (1024, 1024), (1536, 1536)];

@@ -31,6 +31,19 @@ impl From<Customer> for Today {
     fn from(old: Customer) -> Self {
         let Customer { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory } = old;
         let notes = notes.into_iter().map(Into::into).collect();
-        Self { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory, ..Self::default() }
+        let mut today = Self {
+            recent,
+            follow,
+            activity,
+            tapped,
+            windows,
+            notes,
+            dialogue,
+            with_agent_since,
+            memory,
+            ..Self::default()
+        };
+        today.take_over_orders();
+        today
     }
 }

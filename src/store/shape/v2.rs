@@ -45,7 +45,7 @@ impl From<Customer> for Today {
     fn from(old: Customer) -> Self {
         let Customer { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory, ways } =
             old;
-        Self {
+        let mut today = Self {
             recent,
             follow,
             activity,
@@ -57,6 +57,8 @@ impl From<Customer> for Today {
             memory,
             ways,
             ..Self::default()
-        }
+        };
+        today.take_over_orders();
+        today
     }
 }

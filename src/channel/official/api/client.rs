@@ -60,6 +60,8 @@ pub(super) struct Inner {
     pub(super) quotas: Quotas,
     pub(super) rights: Rights,
     pub(super) clock: ApiClock,
+    /// Where customers are asked who they are, when that is not the platform's own page.
+    pub(super) consent_page: Option<Url>,
 }
 
 /// Takes a call to the platform and brings back its answer. Errors of the HTTP client carry the address and with it the
@@ -103,7 +105,16 @@ impl Client {
         let access = Keeper::new(Kind::Access, Arc::clone(&vault));
         let ticket = Keeper::new(Kind::JsTicket, vault);
         let (quotas, rights) = (Quotas::default(), Rights::default());
-        Self(Arc::new(Inner { carrier, app_id, app_secret, access, ticket, quotas, rights, clock }))
+        let consent_page = None;
+        Self(Arc::new(Inner { carrier, app_id, app_secret, access, ticket, quotas, rights, clock, consent_page }))
+    }
+
+    /// The same, asking customers who they are at this page: the sandbox's. For a client that has no clones yet.
+    pub fn asking_consent_at(mut self, page: Url) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.consent_page = Some(page);
+        }
+        self
     }
 
     /// The account's AppID.

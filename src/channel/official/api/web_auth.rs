@@ -13,6 +13,9 @@ use super::lenient::{flag, int};
 use super::limits::{self, Invalid};
 use crate::domain::ids::Openid;
 
+/// Where the platform asks its customers.
+const CONSENT_PAGE: &str = "https://open.weixin.qq.com/connect/oauth2/authorize";
+
 /// How much a page wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WebScope {
@@ -118,7 +121,8 @@ impl Client {
             .append_pair("scope", scope.name())
             .append_pair("state", state)
             .finish();
-        let url = format!("https://open.weixin.qq.com/connect/oauth2/authorize?{query}#wechat_redirect");
+        let page = self.0.consent_page.as_ref().map_or(CONSENT_PAGE, Url::as_str);
+        let url = format!("{page}?{query}#wechat_redirect");
         Url::parse(&url).map_err(|_| Invalid::new("redirect_uri", "不是网址"))
     }
 
@@ -196,6 +200,13 @@ mod tests {
             url.as_str(),
             "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx1&redirect_uri=https%3A%2F%2Fe.cn%2F%25E5%259B%259E\
              %3Fa%3D1%26b%3D2&response_type=code&scope=snsapi_base&state=S1#wechat_redirect"
+        );
+        let own = Url::parse("http://127.0.0.1:8080/sandbox/platform/connect/oauth2/authorize").unwrap();
+        let client = super::super::Client::new(stage.base.clone(), "wx1", "s", reqwest::Client::new());
+        let elsewhere = client.asking_consent_at(own).authorize_url(&back, (WebScope::Base, "S1")).unwrap();
+        assert_eq!(
+            elsewhere.as_str(),
+            url.as_str().replace("https://open.weixin.qq.com", "http://127.0.0.1:8080/sandbox/platform")
         );
         for state in ["a b", "状", &"x".repeat(129)] {
             assert_eq!(stage.client.authorize_url(&back, (WebScope::UserInfo, state)).unwrap_err().field, "state");

@@ -6,7 +6,7 @@ use crate::config::nearest::suggestion;
 use crate::config::playbook::draft::Draft;
 use crate::config::playbook::finding::{Code, Finding};
 use crate::config::playbook::site::Site;
-use crate::domain::actions::{Composed, Kind, TextField};
+use crate::domain::actions::{Composed, Kind, TextField, order_page};
 use crate::domain::connector::Connector;
 use crate::domain::ids::ConnectorKey;
 use crate::domain::question::Answer;
@@ -15,6 +15,8 @@ use crate::domain::value::{Value, Values};
 
 /// What a text message can carry (platform.md part 3).
 const MAX_TEXT_BYTES: usize = 2_048;
+/// The placeholders that are always the path of an order's page.
+const PAGES: [&str; 2] = ["page", "pay_url"];
 /// Stands for a value that no example gives.
 const STAND_IN: &str = "示例文字";
 
@@ -82,9 +84,10 @@ fn check_composed(composed: &Composed<'_>, (site, examples): (&Site, &Values), f
 /// Something for every placeholder of a text: what is known, else what an example gives, else some words.
 fn stand_ins(template: &Template, (known, examples): (&Values, &Values)) -> Values {
     let value = |name: &String| known.get(name).or_else(|| examples.get(name)).cloned();
+    let stand_in = |name: &String| if PAGES.contains(&name.as_str()) { order_page("0") } else { STAND_IN.to_owned() };
     let names = template.placeholders().into_iter();
     names
-        .map(|name| (value(&name).unwrap_or_else(|| STAND_IN.into()), name))
+        .map(|name| (value(&name).unwrap_or_else(|| stand_in(&name).into()), name))
         .map(|(value, name)| (name, value))
         .collect()
 }

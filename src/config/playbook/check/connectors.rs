@@ -9,7 +9,7 @@ use crate::config::playbook::site::Site;
 use crate::domain::actions::Stakes;
 use crate::domain::connector::{Connector, MAX_LATE_TIMEOUT_MS, MAX_TIMEOUT_MS, Method, OPENID};
 use crate::domain::ids::{ActionKey, ConnectorKey};
-use crate::domain::question::Answer;
+use crate::domain::question::{Answer, Errand};
 use crate::domain::template::{FUNCTIONS, Template};
 
 /// Checks every connector and the business system's address.
@@ -22,12 +22,18 @@ pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
         findings.push(part.site.error(Code::ConnectorRule, fault, mend));
     }
     for (key, part) in &draft.connectors {
+        if Errand::is_reserved(key) {
+            let message = format!("连接器不能叫 {key}：pay: 和 order: 开头的名称是 fuwu 自己用的");
+            findings.push(part.site.name().error(Code::ConnectorRule, message, "换一个名称"));
+        }
         let Some(connector) = &part.value else { continue };
         let mut faults = Faults { site: &part.site, findings };
         faults.times(connector);
         faults.path(connector);
         faults.header(connector);
         faults.body(connector);
+        faults.repeats(connector);
+        faults.status(draft, connector);
         faults.example(connector);
         for (action, stakes, values) in users(draft, key) {
             faults.stakes(connector, action, stakes);
@@ -147,10 +153,35 @@ impl Faults<'_> {
         if connector.method == Method::Get {
             self.rule("method", format!("动作 {action} 用它办理业务，不能用 GET"), "改成 method = \"POST\"");
         }
-        if connector.idempotency_header.is_none() {
-            let mend = "请补上 idempotency_header = \"Idempotency-Key\"，并确认业务系统按它去重";
+        if connector.idempotency_header.is_none() && connector.idempotent != Some(false) {
+            let mend = "请补上 idempotency_header = \"Idempotency-Key\"，并确认业务系统按它去重；\
+                        业务系统不会去重的，写 idempotent = false 和 status = \"查结果的连接器\"";
             let message = format!("动作 {action} 用它办理业务，缺少 idempotency_header，重试会重复扣费");
             self.findings.push(self.site.name().error(Code::ConnectorRule, message, mend));
+        }
+    }
+
+    fn repeats(&mut self, connector: &Connector) {
+        if connector.method == Method::Post && connector.idempotency_header.is_none() && connector.idempotent.is_none()
+        {
+            let mend = "只是查询就写 idempotent = true；会办理业务、业务系统又不去重，就写 idempotent = false";
+            let message = "POST 没有 idempotency_header，没说清同一个问题能不能重复问";
+            self.findings.push(self.site.name().error(Code::ConnectorRule, message, mend));
+        }
+    }
+
+    /// How a question stands is asked as often as it takes.
+    fn status(&mut self, draft: &Draft, connector: &Connector) {
+        let Some(key) = &connector.status else { return };
+        let Some(part) = draft.connectors.get(key) else {
+            let mend = suggestion(key.as_str(), draft.connectors.keys().map(ConnectorKey::as_str));
+            let site = self.site.field("status");
+            self.findings.push(site.error(Code::UnknownConnector, format!("连接 {key} 不存在"), mend));
+            return;
+        };
+        if part.value.as_ref().is_some_and(|status| !status.may_be_repeated()) {
+            let mend = "换成只查询的连接器：method = \"GET\"，或写 idempotent = true";
+            self.rule("status", format!("{key} 不能重复问，不能用来查结果"), mend);
         }
     }
 
@@ -201,6 +232,8 @@ mod tests {
         assert_eq!(found(&get, &values), [(Code::ConnectorRule, 2, 10)]);
         let bare = ORDER.replace("idempotency_header = \"Idempotency-Key\"\n", "");
         assert_eq!(found(&bare, &values), [(Code::ConnectorRule, 1, 13)]);
+        let once = ORDER.replace("idempotency_header = \"Idempotency-Key\"", "idempotent = false");
+        assert_eq!(found(&once, &values), []);
     }
 
     #[test]

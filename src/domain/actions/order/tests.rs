@@ -1,9 +1,13 @@
 use super::super::desk::{Desk, MORNING, said};
-use super::super::{ActionKind, Memory, Outcome};
+use super::super::{ActionKind, Outcome};
 use super::*;
-use crate::domain::fact::FactKind;
+use crate::domain::fact::{FactKind, OrderOutcome};
+use crate::domain::order::{MOST_ORDERS, Reason, State};
 use crate::domain::question::Question;
+use crate::domain::value::Value;
 use crate::domain::work::{Task, Work};
+
+mod paying;
 
 fn order() -> Order {
     toml::from_str(
@@ -38,19 +42,28 @@ fn order() -> Order {
     .unwrap()
 }
 
+/// The first piece of work, and what it asks.
 fn asked(out: &Outcome) -> (Work, Question, Values) {
-    let [work] = out.outbox.as_slice() else { panic!("one piece of work expected: {:?}", out.outbox) };
+    let work = out.outbox.first().expect("work");
     let Task::Ask { question, memo, .. } = &work.task else { panic!("{work:?}") };
     (work.clone(), question.clone(), memo.clone())
 }
 
-fn outcomes(out: &Outcome) -> Vec<OrderOutcome> {
-    let outcome = |fact: &FactKind| match fact {
-        FactKind::Ordered { outcome, .. } => *outcome,
+/// What the work is for, without the order's number.
+fn purposes(out: &Outcome) -> Vec<&str> {
+    out.outbox.iter().map(|work| work.id.as_str().splitn(3, '/').nth(2).unwrap()).collect()
+}
+
+/// Where the order went, and why.
+fn moves(out: &Outcome) -> Vec<(State, Reason)> {
+    let step = |fact: &FactKind| match fact {
+        FactKind::OrderMoved { to, reason, .. } => (*to, *reason),
         other => panic!("{other:?}"),
     };
-    out.facts.iter().map(outcome).collect()
+    out.facts.iter().map(step).collect()
 }
+
+const PLACED: [(State, Reason); 2] = [(State::Confirmed, Reason::Agreed), (State::Fulfilling, Reason::Asked)];
 
 fn loaded() -> Answer {
     Answer::Loaded(Values::from([("balance".to_owned(), Value::Fen(6650)), ("label".to_owned(), "别的名字".into())]))
@@ -83,11 +96,12 @@ fn a_customer_chooses_confirms_and_gets_the_receipt() {
             ("order".to_owned(), number.as_str().into()),
         ])
     );
-    assert_eq!(outcomes(&placed), [OrderOutcome::Placed]);
+    assert_eq!(moves(&placed), PLACED);
+    assert_eq!(purposes(&placed), ["fulfil", &format!("keep/{:x}", desk.now.0 + 300)]);
 
     let done = desk.answer(&memo, &loaded());
     assert_eq!(said(&done), format!("办好了 5GB 月包，余额 66.50元，订单 {number}"));
-    assert_eq!((outcomes(&done), done.outbox), (vec![OrderOutcome::Done], vec![]));
+    assert_eq!((moves(&done), done.outbox), (vec![(State::Done, Reason::BusinessDid)], vec![]));
 }
 
 #[test]
@@ -155,7 +169,7 @@ fn a_refusal_says_why_and_nothing_is_charged() {
         let mut desk = Desk::new(&order);
         let (.., memo) = asked(&buy(&mut desk));
         let out = desk.answer(&memo, &Answer::Refused { code: code.into() });
-        assert_eq!((said(&out).as_str(), outcomes(&out)), (text, vec![OrderOutcome::Refused]));
+        assert_eq!((said(&out).as_str(), moves(&out)), (text, vec![(State::Failed, Reason::BusinessRefused)]));
     }
 }
 
@@ -164,15 +178,14 @@ fn silence_is_no_answer_until_it_is_given_up() {
     let order = order();
     let mut desk = Desk::new(&order);
     let (.., memo) = asked(&buy(&mut desk));
-    for answer in [Answer::TimedOut, Answer::Down, Answer::TimedOut] {
-        assert_eq!(desk.answer(&memo, &answer), Outcome::default());
-    }
+    assert_eq!(desk.answer(&memo, &Answer::TimedOut), Outcome::default());
     let out = desk.abandon(&memo);
     assert!(said(&out).starts_with("人工核实 20260101"));
-    assert_eq!(outcomes(&out), [OrderOutcome::Unknown]);
+    assert_eq!(moves(&out), [(State::NeedsPerson, Reason::BusinessSilent)]);
+    assert!(purposes(&out)[0].starts_with("call/business_silent/"));
     assert_eq!(said(&desk.say("确认")), "上一笔核实中");
-    // A person found out after all.
-    assert_eq!(outcomes(&desk.answer(&memo, &loaded())), [OrderOutcome::Done]);
+    // It did it after all.
+    assert_eq!(moves(&desk.answer(&memo, &loaded())), [(State::Done, Reason::BusinessDid)]);
 }
 
 #[test]
@@ -181,10 +194,13 @@ fn an_order_ends_once() {
     let mut desk = Desk::new(&order);
     let (.., memo) = asked(&buy(&mut desk));
     desk.answer(&memo, &loaded());
-    for answer in [loaded(), Answer::Refused { code: "POOR".into() }, Answer::TimedOut] {
+    for answer in [loaded(), Answer::TimedOut] {
         assert_eq!(desk.answer(&memo, &answer), Outcome::default());
     }
     assert_eq!(desk.abandon(&memo), Outcome::default());
+    let contradicted = desk.answer(&memo, &Answer::Refused { code: "POOR".into() });
+    assert_eq!((said(&contradicted).as_str(), moves(&contradicted)), ("Silent", vec![]));
+    assert!(purposes(&contradicted)[0].starts_with("call/business_contradicts/"));
     assert_eq!(desk.answer(&Values::new(), &loaded()), Outcome::default(), "a memo that is none of ours");
 }
 
@@ -245,7 +261,7 @@ fn the_dialogue_table() {
         let out = desk.say(words);
         assert!(said(&out).starts_with(text), "{step}, {words}: {}", said(&out));
         assert_eq!(out.dialogue.as_ref().map(|d| d.step.as_str()), then, "{step}, {words}");
-        let orders = usize::from(then == Some("placed"));
+        let orders = if then == Some("placed") { 2 } else { 0 };
         assert_eq!((out.outbox.len(), out.facts.len()), (orders, orders), "{step}, {words}");
     }
 }
@@ -296,7 +312,7 @@ fn after_an_interruption_only_an_express_word_confirms() {
     desk.customer.dialogue = desk.customer.dialogue.take().map(|dialogue| order.interrupted(dialogue));
     let unsure = desk.say("好的");
     assert_eq!((said(&unsure).as_str(), unsure.outbox.len()), ("回复确认，办理 5GB 月包", 0));
-    assert_eq!(desk.say("确认").outbox.len(), 1);
+    assert_eq!(desk.say("确认").outbox.len(), 2);
 }
 
 #[test]
@@ -320,16 +336,15 @@ fn naming_a_pack_goes_straight_to_the_confirmation() {
 }
 
 #[test]
-fn a_record_remembers_the_latest_five_orders() {
+fn a_record_remembers_the_latest_dozen_of_orders() {
     let order = order();
     let mut desk = Desk::new(&order);
-    for _ in 0..8 {
+    for _ in 0..MOST_ORDERS + 2 {
         let (.., memo) = asked(&buy(&mut desk));
         desk.answer(&memo, &loaded());
     }
-    let Some(Memory::Orders(marks)) = desk.memory() else { panic!() };
-    assert_eq!(marks.len(), MAX_MARKS);
-    assert!(marks.iter().all(|mark| mark.outcome == OrderOutcome::Done));
+    assert!(desk.customer.orders.all().all(|order| order.state() == State::Done) && desk.memory().is_none());
+    assert_eq!(desk.customer.orders.all().count(), MOST_ORDERS);
 }
 
 #[test]
@@ -380,6 +395,6 @@ fn an_order_that_is_known_is_not_placed_again() {
         let again = desk.say("确认");
         assert!(said(&again).starts_with(text), "{}", said(&again));
         assert!(again.facts.is_empty() && again.outbox.is_empty() && !again.wait);
-        assert_eq!(again.memory, None);
+        assert_eq!(again.orders, None);
     }
 }

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::ids::DedupeKey;
+use crate::domain::pay::TransactionId;
 use crate::domain::value::Values;
 
 const AT: UnixSecs = UnixSecs(1_767_225_600);
@@ -13,9 +15,11 @@ fn draft(payment: Payment) -> Order {
         action: "buy".into(),
         code: "M5G".into(),
         label: "5GB 月包".into(),
-        amount_fen: 2_000,
+        origin: DedupeKey(7),
+        amount: Fen(2_000),
         agreed_at: None,
         moved_at: UnixSecs(0),
+        learned: None,
         payment,
         business: Business::NotAsked,
         person: None,
@@ -28,7 +32,23 @@ fn by_wechat() -> Order {
 }
 
 fn paid(transaction: &str, total_fen: i64) -> Paid {
-    Paid { transaction: transaction.into(), total_fen, at: AT }
+    Paid { transaction: TransactionId::new(transaction).unwrap(), total: Fen(total_fen), at: AT }
+}
+
+/// So much of the first payment is back, by this refund.
+fn back_by(refund: &str, back_fen: i64) -> Happening {
+    let number = OutRefundNo::new(refund).unwrap();
+    Happening::MoneyBack(Returning { number, of: paid("T", 2_000), back: Fen(back_fen) })
+}
+
+/// All of it, as we asked.
+fn back() -> Happening {
+    back_by("20260101000001R1", 2_000)
+}
+
+/// All of it, as somebody asked at WeChat Pay.
+fn back_outside() -> Happening {
+    back_by("M1", 2_000)
 }
 
 fn money_came() -> Happening {
@@ -102,17 +122,21 @@ fn what_is_paid_for_is_done_or_paid_back() {
             &[&asked[..], demands].concat(),
         );
     };
-    let back = || Happening::MoneyBack(paid("T", 2_000));
     ends(&[Happening::Fulfilled], &[(Done, BusinessDid)], &[]);
     let refunding = (Refunding, BusinessRefused);
     ends(&[Happening::Refused, back()], &[refunding, (Refunded, MoneyBack)], &[Demand::Refund]);
     ends(
-        &[Happening::Refused, Happening::RefundFailed],
+        &[Happening::Refused, Happening::RefundFailed(1)],
         &[refunding, (NeedsPerson, RefundFailed)],
         &[Demand::Refund, Demand::CallPerson],
     );
     ends(
-        &[Happening::Refused, Happening::RefundFailed, Happening::Decided(Decided::Undone), back()],
+        &[
+            Happening::Refused,
+            Happening::RefundFailed(1),
+            Happening::Decided(Decided::Undone),
+            back_by("20260101000001R2", 2_000),
+        ],
         &[refunding, (NeedsPerson, RefundFailed), (Refunding, PersonDecided), (Refunded, MoneyBack)],
         &[Demand::Refund, Demand::CallPerson, Demand::Refund],
     );
@@ -120,14 +144,19 @@ fn what_is_paid_for_is_done_or_paid_back() {
     ends(
         &[Happening::Refused, Happening::Fulfilled, back()],
         &[refunding, (NeedsPerson, BusinessContradicts)],
-        &[Demand::Refund, Demand::CallPerson],
+        &[Demand::Refund, Demand::CallPerson, Demand::CallPerson],
     );
-    // Somebody gave it back at WeChat Pay while the business system was asked.
-    ends(
-        &[back(), Happening::Fulfilled],
-        &[(NeedsPerson, RefundedOutside), (Refunded, BusinessDid)],
-        &[Demand::CallPerson],
-    );
+    // Somebody gave it back at WeChat Pay while the business system was asked, which then did it: for nothing.
+    let for_nothing = [back_outside(), Happening::Fulfilled];
+    ends(&for_nothing, &[(NeedsPerson, RefundedOutside)], &[Demand::CallPerson, Demand::CallPerson]);
+    for (decided, moved) in [(Decided::Done, Refunded), (Decided::Undone, Refunded)] {
+        let decided = [&for_nothing[..], &[Happening::Decided(decided)]].concat();
+        let states = [(NeedsPerson, RefundedOutside), (moved, PersonDecided)];
+        ends(&decided, &states, &[Demand::CallPerson, Demand::CallPerson]);
+    }
+    // Or after it was done.
+    let after = [(Done, BusinessDid), (NeedsPerson, RefundedOutside)];
+    ends(&[Happening::Fulfilled, back_outside()], &after, &[Demand::CallPerson]);
     // A person calls off what is done.
     ends(
         &[Happening::Fulfilled, Happening::Decided(Decided::Undone), back()],
@@ -153,8 +182,8 @@ fn money_that_comes_at_the_wrong_time_or_in_another_amount() {
     assert_eq!(early.state(), Fulfilling, "the money was faster than the answer to the question for it");
     assert_eq!(moved.len(), 3);
     assert_eq!(judge(&early, &money_came(), AT), Verdict::Duplicate);
-    let twice = Happening::Paid(paid("U", 2_000));
-    assert_eq!(judge(&early, &twice, AT), Verdict::Conflict(Reason::PaidTwice));
+    let unlike = Happening::Paid(paid("T", 1));
+    assert_eq!(judge(&early, &unlike, AT), Verdict::Conflict(Reason::PaidTwice), "the same payment in another amount");
     let closed = Happening::Unpaid(Reason::PaymentExpired);
     assert_eq!(judge(&early, &closed, AT), Verdict::Conflict(Reason::MoneyCame));
     // Nobody could say whether it was paid; then somebody can.
@@ -169,9 +198,64 @@ fn money_that_comes_at_the_wrong_time_or_in_another_amount() {
     let (paid_for, _, demands) = told(done, &[money_came()]);
     assert_eq!((paid_for.state(), demands), (Done, vec![]));
     // The notice that it went back comes before the one that it came.
-    let back = Happening::MoneyBack(paid("T", 2_000));
-    let (back_first, ..) = told(waiting, &[back.clone(), money_came(), back]);
+    let (back_first, ..) = told(waiting, &[back(), money_came(), back()]);
     assert_eq!((back_first.state(), back_first.business), (Refunded, Business::NotAsked));
+}
+
+#[test]
+fn a_part_that_goes_back_is_not_the_whole_and_the_rest_is_what_is_asked_for() {
+    use State::*;
+    let (asked, ..) = told(by_wechat(), &[Happening::Agreed, payable(), money_came()]);
+    let (part, moved, demands) = told(asked.clone(), &[back_by("M1", 500), back_by("M1", 500)]);
+    assert_eq!((part.state(), part.money().unwrap().left(), moved, demands), (Fulfilling, Fen(1_500), vec![], vec![]));
+    let (done, ..) = told(part.clone(), &[Happening::Fulfilled]);
+    assert_eq!((done.state(), done.money().unwrap().went_back()), (Done, Fen(500)));
+    let (refunding, _, demands) = told(part, &[Happening::Refused]);
+    assert_eq!(
+        (refunding.state(), demands, refunding.money().unwrap().left()),
+        (Refunding, vec![Demand::Refund], Fen(1_500))
+    );
+    assert_eq!(told(refunding, &[back_by("20260101000001R1", 1_500)]).0.state(), Refunded);
+    // Heard of before the payment: nothing is asked for that is not paid in full.
+    let (less, moved, demands) = told(by_wechat(), &[Happening::Agreed, payable(), back_by("M1", 500), money_came()]);
+    assert_eq!(moved.last(), Some(&(NeedsPerson, Reason::PaidBackInPart)));
+    assert_eq!((less.business, demands.last()), (Business::NotAsked, Some(&Demand::CallPerson)));
+    let (rest, ..) = told(less, &[Happening::Decided(Decided::Undone)]);
+    assert_eq!((rest.state(), rest.money().unwrap().left()), (Refunding, Fen(1_500)));
+}
+
+#[test]
+fn a_refund_that_failed_gets_another_number_and_one_that_nobody_knows_of_keeps_its_own() {
+    let (refunding, ..) = told(by_wechat(), &[Happening::Agreed, money_came(), Happening::Refused]);
+    let asked = |order: &Order| (order.money().unwrap().asked, order.money().unwrap().back);
+    assert_eq!(asked(&refunding), (1, Back::Asked));
+    assert_eq!(judge(&refunding, &Happening::RefundFailed(2), AT), Verdict::Duplicate, "another one's failure");
+    let again = Happening::Decided(Decided::Undone);
+    let (failed, ..) = told(refunding.clone(), &[Happening::RefundFailed(1), again.clone()]);
+    assert_eq!(asked(&failed), (2, Back::Asked));
+    assert_eq!(judge(&failed, &Happening::RefundFailed(1), AT), Verdict::Duplicate, "told twice");
+    let (unclear, moved, _) = told(refunding, &[Happening::RefundUnclear(1)]);
+    assert_eq!(moved, [(State::NeedsPerson, Reason::RefundSilent)]);
+    assert_eq!(asked(&told(unclear.clone(), &[again]).0), (1, Back::Asked));
+    assert_eq!(told(unclear, &[back()]).0.state(), State::Refunded, "it came after all");
+}
+
+#[test]
+fn money_that_came_twice_is_kept_and_a_person_called() {
+    let twice = Happening::Paid(paid("U", 2_000));
+    let (done, moved, demands) =
+        told(by_wechat(), &[Happening::Agreed, money_came(), twice.clone(), twice, Happening::Fulfilled]);
+    assert_eq!((done.state(), moved.len()), (State::Done, 4));
+    assert_eq!(demands, [Demand::Prepay, Demand::Fulfil, Demand::CallPerson]);
+    let money = done.money().unwrap();
+    assert_eq!(
+        (money.came(), money.twice_left(), done.is_over(), done.demand()),
+        (Fen(4_000), Fen(2_000), false, Some(Demand::CallPerson))
+    );
+    let number = OutRefundNo::new("M9").unwrap();
+    let returning = Returning { number, of: paid("U", 2_000), back: Fen(2_000) };
+    let (settled, ..) = told(done, &[Happening::MoneyBack(returning)]);
+    assert_eq!((settled.state(), settled.is_over(), settled.demand()), (State::Done, true, None));
 }
 
 fn asked_of(waiting: &Order) -> Order {
@@ -187,8 +271,9 @@ fn what_cannot_happen_is_denied_and_changes_nothing() {
         Happening::Fulfilled,
         Happening::Refused,
         Happening::Unclear,
-        Happening::MoneyBack(paid("T", 2_000)),
-        Happening::RefundFailed,
+        back(),
+        Happening::RefundFailed(1),
+        Happening::RefundUnclear(1),
         Happening::Decided(Decided::Done),
     ];
     for happening in &all {
@@ -207,6 +292,12 @@ fn what_cannot_happen_is_denied_and_changes_nothing() {
 
 fn happening() -> impl Strategy<Value = Happening> {
     let which = prop_oneof![4 => Just(("T", 2_000)), 1 => Just(("T", 1_999)), 1 => Just(("U", 2_000))];
+    let returned = prop_oneof![
+        Just(("20260101000001R1", 2_000)),
+        Just(("20260101000001R2", 2_000)),
+        Just(("M1", 2_000)),
+        Just(("M2", 500)),
+    ];
     let reason = prop_oneof![
         Just(Reason::PaymentExpired),
         Just(Reason::PaymentSilent),
@@ -221,8 +312,12 @@ fn happening() -> impl Strategy<Value = Happening> {
         2 => Just(Happening::Fulfilled),
         2 => Just(Happening::Refused),
         1 => Just(Happening::Unclear),
-        1 => which.prop_map(|(transaction, fen)| Happening::MoneyBack(paid(transaction, fen))),
-        1 => Just(Happening::RefundFailed),
+        2 => (which, returned).prop_map(|((transaction, fen), (number, back))| {
+            let number = OutRefundNo::new(number).unwrap();
+            Happening::MoneyBack(Returning { number, of: paid(transaction, fen), back: Fen(back) })
+        }),
+        1 => (1..4_u8).prop_map(Happening::RefundFailed),
+        1 => (1..4_u8).prop_map(Happening::RefundUnclear),
         1 => prop_oneof![Just(Decided::Done), Just(Decided::Undone)].prop_map(Happening::Decided),
     ]
 }
@@ -248,12 +343,14 @@ proptest! {
                             fulfil += 1;
                             let is_paid = after.money().is_none_or(|money| {
                                 money.back == Back::No
-                                    && money.paid.as_ref().is_some_and(|paid| paid.total_fen == after.amount_fen)
+                                    && money.paid.as_ref().is_some_and(|paid| paid.total == after.amount && money.left() == paid.total)
                             });
                             prop_assert!(is_paid, "asked for without money: {after:?}");
                         }
                         if demand == Demand::Refund {
-                            prop_assert!(after.paid().is_some() && after.money().unwrap().back == Back::Asked);
+                            let money = after.money().unwrap();
+                            prop_assert!(money.paid.is_some() && money.back == Back::Asked && money.left() > Fen(0));
+                            prop_assert!(money.asked > 0);
                         }
                     }
                     order = *after;
@@ -266,11 +363,16 @@ proptest! {
             if let Some(money) = order.money().filter(|money| money.paid.is_some()) {
                 prop_assert!(state != State::Failed, "money is with us and the order is over: {money:?}");
                 if state == State::Done {
-                    prop_assert!(matches!(money.back, Back::No | Back::Failed));
+                    prop_assert!(matches!(money.back, Back::No | Back::Failed | Back::Unclear));
                 }
                 if state == State::Refunded {
                     prop_assert!(matches!(money.back, Back::Done | Back::DoneOutside));
+                    prop_assert_eq!(money.left(), Fen(0), "part of it is not the whole");
+                    let is_done = matches!(order.business, Business::Did | Business::DidAfterAll);
+                    prop_assert!(!is_done || order.person.is_some(), "done for nothing, and nobody heard of it");
                 }
+                prop_assert_eq!(money.twice.is_empty(), money.came() == money.paid.as_ref().unwrap().total);
+                prop_assert!(money.twice_left() == Fen(0) || order.needs_person() && !order.is_over());
             }
         }
         prop_assert!(fulfil <= 1, "asked for {} times", fulfil);
@@ -279,7 +381,7 @@ proptest! {
     /// What WeChat Pay and the business system say of one course of things, in any order and however often.
     #[test]
     fn the_same_news_in_any_order_end_the_same(
-        order in Just(vec![payable(), money_came(), Happening::MoneyBack(paid("T", 2_000))]).prop_shuffle(),
+        order in Just(vec![payable(), money_came(), back_outside()]).prop_shuffle(),
         again in prop::collection::vec(0..3_usize, 0..6),
     ) {
         let mut heard = vec![Happening::Agreed];

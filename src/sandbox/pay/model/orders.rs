@@ -134,26 +134,37 @@ impl Books {
     ///
     /// # Errors
     /// In the words that the phone shows.
-    pub fn act(&mut self, (prepay_id, openid): (&str, &str), act: Act, now: i64) -> Result<State, &'static str> {
-        self.pass(now);
-        let found = self.orders.values_mut().find(|order| order.prepay_id == prepay_id);
-        let order = found.filter(|order| order.openid == openid).ok_or("下单账号与支付账号不一致")?;
-        if now - order.prepaid_at >= PREPAY_SECS {
-            return Err("prepay_id 已过期");
-        }
-        match (order.state, act) {
-            (State::Closed, _) => return Err("订单已关闭"),
-            (State::Success | State::Refund, _) => return Err("订单已支付"),
-            (_, Act::Begin) => order.state = State::UserPaying,
-            (_, Act::Cancel) => order.state = State::NotPay,
-            (_, Act::NoMoney) => order.state = State::PayError,
-            (_, Act::Pay) => {
+    pub fn act(&mut self, of: (&str, &str), act: Act, now: i64) -> Result<State, &'static str> {
+        let order = self.payable(of, now)?;
+        match act {
+            Act::Begin => order.state = State::UserPaying,
+            Act::Cancel => order.state = State::NotPay,
+            Act::NoMoney => order.state = State::PayError,
+            Act::Pay => {
                 let number = order.out_trade_no.clone();
                 self.paid(&number, now);
                 return Ok(State::Success);
             }
         }
         Ok(order.state)
+    }
+
+    /// The order that this prepay id lets this customer pay.
+    ///
+    /// # Errors
+    /// In the words that the phone shows.
+    pub fn payable(&mut self, (prepay_id, openid): (&str, &str), now: i64) -> Result<&mut Order, &'static str> {
+        self.pass(now);
+        let found = self.orders.values_mut().find(|order| order.prepay_id == prepay_id);
+        let order = found.filter(|order| order.openid == openid).ok_or("下单账号与支付账号不一致")?;
+        if now - order.prepaid_at >= PREPAY_SECS {
+            return Err("prepay_id 已过期");
+        }
+        match order.state {
+            State::Closed => Err("订单已关闭"),
+            State::Success | State::Refund => Err("订单已支付"),
+            State::NotPay | State::UserPaying | State::PayError => Ok(order),
+        }
     }
 
     fn paid(&mut self, out_trade_no: &str, now: i64) {

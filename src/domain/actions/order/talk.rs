@@ -4,15 +4,16 @@ use super::super::list::Lines;
 use super::super::numbering::Origin;
 use super::super::words::{self, Pick};
 use super::super::{Outcome, View};
-use super::{Choice, Mark, Order, marks, with_mark};
+use super::course::tell;
+use super::say;
+use super::settings::{Choice, Order, PaidBy};
+use super::works::Works;
 use crate::domain::customer::Dialogue;
-use crate::domain::fact::{FactKind, OrderOutcome};
-use crate::domain::ids::{DedupeKey, WorkId};
-use crate::domain::question::Question;
+use crate::domain::ids::{DedupeKey, OrderNumber};
+use crate::domain::order::{Business, Happening, Money, Order as Kept, Payment, Reason, State};
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
-use crate::domain::work::{Task, Work};
 
 pub(super) const CHOOSE: &str = "choose";
 pub(super) const CONFIRM: &str = "confirm";
@@ -36,6 +37,8 @@ pub(super) enum Said {
     Back,
     /// How does my order stand?
     Standing,
+    /// I do not want what I ordered.
+    CallOff,
     /// Meant for this dialogue, but not understood.
     Unclear,
 }
@@ -45,7 +48,8 @@ impl Order {
     pub(super) fn read(&self, dialogue: &Dialogue, words: &str) -> Option<Said> {
         let (yes, no, back) = (words::is_yes(words), words::is_no(words), words::is_back(words));
         if dialogue.step == PLACED {
-            return (yes || no || words::asks_standing(words)).then_some(Said::Standing);
+            let meant = yes || no || words::asks_standing(words);
+            return meant.then_some(if no { Said::CallOff } else { Said::Standing });
         }
         if no {
             return Some(Said::No);
@@ -71,11 +75,17 @@ impl Order {
 
     /// The action begins.
     pub(super) fn open(&self, view: &View<'_>, words: &str) -> Outcome {
-        let latest = marks(view).pop();
+        let latest = view.customer.orders.latest_of(view.action);
         let asks = words::is_yes(words) || words::asks_standing(words);
+        let has_room = view.customer.orders.has_room();
         match latest {
             // While nobody knows how an order ended, a second one could charge the customer twice.
-            Some(mark) if asks || self.is_pending(&mark, view.moment.now) => self.standing(view, &mark),
+            Some(order) if asks || !has_room || self.is_pending(order, view.moment.now) => {
+                let mut out = self.standing(view, order);
+                // What is not paid for can still be called off.
+                out.dialogue = (order.state() == State::AwaitingPayment).then(|| placed(view));
+                out
+            }
             _ => match words::named(words, self.entries()).and_then(|index| self.choices.get(index)) {
                 Some(choice) => self.ask_to_confirm(view, choice, Values::new()),
                 None => self.show_list(view, Values::new()),
@@ -83,8 +93,9 @@ impl Order {
         }
     }
 
-    fn is_pending(&self, mark: &Mark, now: UnixSecs) -> bool {
-        mark.outcome == OrderOutcome::Placed && now.secs_since(mark.at) <= i64::from(self.settle_secs)
+    fn is_pending(&self, order: &Kept, now: UnixSecs) -> bool {
+        let is_under_way = matches!(order.state(), State::Confirmed | State::AwaitingPayment | State::Fulfilling);
+        is_under_way && now.secs_since(order.moved_at) <= i64::from(self.settle_secs.max(self.pay_secs))
     }
 
     /// The dialogue goes on.
@@ -114,8 +125,10 @@ impl Order {
                 out.reply = view.text(&mut out, &self.cancelled, &Values::new());
                 out
             }
+            (Said::CallOff, _) => self.call_off(view, dialogue),
             (Said::Standing, _) => {
-                let mut out = marks(view).pop().map_or_else(Outcome::default, |mark| self.standing(view, &mark));
+                let latest = view.customer.orders.latest_of(view.action);
+                let mut out = latest.map_or_else(Outcome::default, |order| self.standing(view, order));
                 out.dialogue = Some(dialogue.clone());
                 out
             }
@@ -178,59 +191,70 @@ impl Order {
         }
     }
 
+    /// Orders exactly what was shown.
     fn place(&self, view: &View<'_>, choice: &Choice, slots: &Values) -> Outcome {
         let (day, number) = opened(view, slots).number(&choice.code, 18);
-        let order = format!("{day}{number:018}");
-        let known = marks(view);
+        let number = OrderNumber::new(format!("{day}{number:018}"));
         // The message that opened the dialogue was taken for new once more: what it ordered is ordered.
-        if let Some(mark) = known.iter().find(|mark| mark.order == order) {
-            let mut out = self.standing(view, mark);
+        if let Some(order) = view.customer.orders.get(&number) {
+            let mut out = self.standing(view, order);
             out.dialogue = Some(placed(view));
             return out;
         }
-        let mut memo = choice.values();
-        memo.insert("order".to_owned(), Value::from(order.as_str()));
-        let question = Question {
-            connector: self.connector.clone(),
-            values: Values::from([
-                ("code".to_owned(), Value::from(choice.code.as_str())),
-                // A count, not money: the business system reads fen, people read yuan.
-                ("amount_fen".to_owned(), Value::Integer(choice.amount_fen)),
-                ("order".to_owned(), Value::from(order.as_str())),
-            ]),
-            idempotency_key: Some(order.clone()),
-        };
-        let mark = Mark {
-            order: order.clone(),
-            label: choice.label.clone(),
-            amount_fen: choice.amount_fen,
-            at: view.moment.now,
-            outcome: OrderOutcome::Placed,
-        };
-        let mut out = Outcome::default();
-        out.reply = self.tell(view, &mut out, ((&self.placed, &memo), &mark));
-        out.facts.push(FactKind::Ordered {
-            order: order.clone(),
-            action: view.action.clone(),
-            amount_fen: choice.amount_fen,
-            outcome: OrderOutcome::Placed,
-        });
-        out.memory = Some(with_mark(known, mark));
-        out.outbox.push(Work {
-            id: WorkId::new(format!("order/{order}")),
-            origin: view.moment.key,
-            due: view.moment.now,
-            expires: view.moment.now.plus_secs(i64::from(self.settle_secs)),
-            task: Task::Ask { action: view.action.clone(), question, memo },
-        });
+        let draft = self.draft(view, choice, number);
+        let mut out = tell(Some(self), view, (&draft, &Happening::Agreed.into()));
+        // The first piece of work is what the customer waits for: to be done, or to be payable.
         out.wait = true;
         out.dialogue = Some(placed(view));
         out
     }
 
-    fn standing(&self, view: &View<'_>, mark: &Mark) -> Outcome {
+    fn draft(&self, view: &View<'_>, choice: &Choice, number: OrderNumber) -> Kept {
+        let payment = match self.pay {
+            PaidBy::Business => Payment::ByBusiness,
+            PaidBy::Wechat => {
+                let payable_until = view.moment.now.plus_secs(i64::from(self.pay_secs));
+                Payment::ByWeChat(Money { payable_until, ..Money::default() })
+            }
+        };
+        Kept {
+            number,
+            action: view.action.clone(),
+            origin: view.moment.key,
+            code: choice.code.clone(),
+            label: choice.label.clone(),
+            amount: choice.amount(),
+            agreed_at: None,
+            moved_at: view.moment.now,
+            learned: None,
+            payment,
+            business: Business::NotAsked,
+            person: None,
+            details: Values::new(),
+        }
+    }
+
+    /// Closes what can be paid and is not; of everything else the customer hears how it stands.
+    fn call_off(&self, view: &View<'_>, dialogue: &Dialogue) -> Outcome {
+        let Some(order) = view.customer.orders.latest_of(view.action) else { return Outcome::default() };
+        let mut out = match (order.state(), &self.paying) {
+            (State::Confirmed | State::AwaitingPayment, Some(paying)) if order.money().is_some() => {
+                let works = Works { settings: Some(self), order, now: view.moment.now };
+                let mut out = Outcome::default();
+                out.reply = view.text(&mut out, &paying.closing, &say::values(self, order));
+                out.outbox.push(works.close(Reason::CustomerCancelled));
+                out.wait = true;
+                out
+            }
+            _ => self.standing(view, order),
+        };
+        out.dialogue = Some(dialogue.clone());
+        out
+    }
+
+    fn standing(&self, view: &View<'_>, order: &Kept) -> Outcome {
         let mut out = Outcome::default();
-        out.reply = view.text(&mut out, self.standing_of(mark.outcome), &mark.values());
+        out.reply = say::standing(self, view, &mut out, order);
         out
     }
 }
