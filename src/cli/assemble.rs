@@ -306,7 +306,7 @@ fn serve_account(
             .with_context(|| format!("account {id}"))?
             .within(account.stamp_window_secs),
         playbook,
-        backend: Backend::new(around.client.clone(), business),
+        backend: Backend::new(business, backend::Secrets::of_environment()),
         platform: api::Client::of(api::ClientSpec {
             hosts: hosts(platform)?,
             app_id,

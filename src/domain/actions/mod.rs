@@ -102,9 +102,20 @@ pub struct Outcome {
     pub wait: bool,
     /// The notice that may carry the reply, if it comes when no window is open.
     pub notice: Option<Noticed>,
+    /// Where the customer has to go first: `decide` takes them there and brings them back ([`super::lead`]).
+    pub lead: Option<Lead>,
     /// Texts that could not be filled. `decide` sees to it that the customer reads something else and the operator
     /// reads this.
     pub faults: Vec<TemplateFault>,
+}
+
+/// Another action that has to be done first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lead {
+    /// Which.
+    pub to: ActionKey,
+    /// The words it is opened with.
+    pub words: &'static str,
 }
 
 impl Outcome {
@@ -180,6 +191,11 @@ pub trait ActionKind {
     /// The values it hands to a connector's templates.
     fn question_values(&self) -> BTreeSet<String> {
         BTreeSet::new()
+    }
+
+    /// The actions it leads to when something has to be done first, by the fields that name them: each binds a number.
+    fn leads_to(&self) -> Vec<(&'static str, &ActionKey)> {
+        Vec::new()
     }
 
     /// The notice that may carry its outcome, and all that it can be about.
@@ -375,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_customer_who_left_only_orders_on_their_way_are_remembered() {
+    fn of_a_customer_who_left_only_orders_on_their_way_and_codes_sent_are_remembered() {
         let mark = |order: &str, outcome| order::Mark {
             order: order.into(),
             label: "包".into(),
@@ -396,6 +412,7 @@ mod tests {
         let memory = all.into_iter().enumerate().map(|(n, memory)| (ActionKey::from(format!("a{n}").as_str()), memory));
         let mut customer = Customer { memory: memory.collect(), ..Customer::default() };
         customer.forget();
-        assert_eq!(customer.memory, [("a0".into(), Memory::Orders(vec![placed]))].into());
+        let codes = Memory::Codes(bind::Codes { day: BusinessDay(3), sent: 2 });
+        assert_eq!(customer.memory, [("a0".into(), Memory::Orders(vec![placed])), ("a5".into(), codes)].into());
     }
 }
