@@ -185,11 +185,7 @@ impl Backend {
     }
 
     /// The request of a question.
-    pub(super) fn made(
-        &self,
-        playbook: &Playbook,
-        of: (&Connector, &Question),
-    ) -> Result<Request, Unaskable> {
+    pub(super) fn made(&self, playbook: &Playbook, of: (&Connector, &Question)) -> Result<Request, Unaskable> {
         let base = base(&playbook.base_url, self.sandbox_base.as_ref()).ok_or(Unaskable::NoBase)?;
         request(&base, of, |name| self.secrets.get(name))
     }
@@ -278,8 +274,10 @@ pub(super) fn judge(connector: &Connector, question: &Question, came: Came) -> H
         Came::Answered(status, body) => (status, body),
     };
     let (answer, cause) = if status.is_success() {
-        let understood =
-            body.as_ref().map_err(|fault| (*fault).into()).and_then(|body| connector.understand(body).map_err(Cause::from));
+        let understood = body
+            .as_ref()
+            .map_err(|fault| (*fault).into())
+            .and_then(|body| connector.understand(body).map_err(Cause::from));
         understood.map_or_else(|cause| (unclear, Some(cause)), |answer| (answer, None))
     } else {
         let code = body.as_ref().ok().filter(|_| status.is_client_error()).and_then(|body| {

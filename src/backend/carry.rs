@@ -127,6 +127,10 @@ mod tests {
         for (body, expected) in cases {
             assert_eq!(parse(body), Err(expected), "{}", String::from_utf8_lossy(body.get(..20).unwrap_or(body)));
         }
-        assert_eq!(parse("\u{feff}{\"a\":1}".as_bytes()), Ok(serde_json::json!({"a": 1})), "a byte order mark is no fault");
+        assert_eq!(
+            parse("\u{feff}{\"a\":1}".as_bytes()),
+            Ok(serde_json::json!({"a": 1})),
+            "a byte order mark is no fault"
+        );
     }
 }

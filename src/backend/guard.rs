@@ -174,8 +174,13 @@ mod tests {
             written_out(&Url::parse(url).unwrap(), &allowed).is_ok()
         };
         for url in [
-            "http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://[::1]/", "http://[::ffff:7f00:1]/",
-            "http://169.254.169.254/latest/", "http://10.0.0.1:8080/",
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://[::1]/",
+            "http://[::ffff:7f00:1]/",
+            "http://169.254.169.254/latest/",
+            "http://10.0.0.1:8080/",
         ] {
             assert!(!check(url, &[]), "{url}");
         }

@@ -207,7 +207,8 @@ mod tests {
         }
         kept.moved(&order, at + Duration::from_secs(1));
         let now = at + Duration::from_secs(2);
-        let tell = |of: &Question, what_for| kept.tell(&key(of).unwrap(), (&connector(), of), (what_for, now)).is_some();
+        let tell =
+            |of: &Question, what_for| kept.tell(&key(of).unwrap(), (&connector(), of), (what_for, now)).is_some();
         assert_eq!([tell(&of, For::Fresh), tell(&other, For::Fresh), tell(&of, For::Outage)], [false, true, true]);
         kept.keep(key(&of).unwrap(), balance(), now);
         assert!(tell(&of, For::Fresh), "asked after it");

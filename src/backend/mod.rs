@@ -14,9 +14,9 @@ mod trial;
 
 pub(crate) use ask::prove;
 pub use ask::{Backend, Patience, client};
+pub use carry::Unreadable;
 #[cfg(test)]
 pub(crate) use carry::{Came, Carrier};
-pub use carry::Unreadable;
 pub use cause::Cause;
 pub use places::{Full, Waits};
 #[cfg(test)]

@@ -220,7 +220,8 @@ mod tests {
     #[test]
     fn a_dead_system_is_left_alone_and_one_answer_opens_it_again() {
         let (places, now) = (Places::default(), Instant::now());
-        let ask = |now, ended| places.take(&key("a"), (Waits::Customer, None), now).map(|place| place.leave(now, ended));
+        let ask =
+            |now, ended| places.take(&key("a"), (Waits::Customer, None), now).map(|place| place.leave(now, ended));
         let asked = (0..100).filter(|_| ask(now, Ended::Failed).is_ok()).count();
         assert_eq!(asked, 20);
         assert_eq!(ask(now, Ended::Answered), Err(Full::LeftAlone));
@@ -266,7 +267,8 @@ mod tests {
     fn an_operator_says_how_many_a_connector_takes_at_once_also_while_it_is_asked() {
         let (places, now) = (Places::default(), Instant::now());
         let take = |waits, at_once| places.take(&key("a"), (waits, Some(at_once)), now);
-        let held = [take(Waits::Customer, 2).unwrap(), take(Waits::Customer, 2).unwrap(), take(Waits::Nobody, 2).unwrap()];
+        let held =
+            [take(Waits::Customer, 2).unwrap(), take(Waits::Customer, 2).unwrap(), take(Waits::Nobody, 2).unwrap()];
         assert_eq!(take(Waits::Customer, 2).unwrap_err(), Full::NoPlace);
         assert_eq!(take(Waits::Nobody, 2).unwrap_err(), Full::NoPlace);
         let more = take(Waits::Customer, 3).unwrap();

@@ -100,9 +100,8 @@ fn half(openid: &str) -> String {
 }
 
 fn sent(request: &Request) -> Sent {
-    let headers = request.idempotency.iter().map(|(name, key)| {
-        (name.to_string(), key.to_str().unwrap_or_default().to_owned())
-    });
+    let headers =
+        request.idempotency.iter().map(|(name, key)| (name.to_string(), key.to_str().unwrap_or_default().to_owned()));
     Sent {
         line: format!("{} {}", request.method, request.url),
         headers: headers.collect(),
@@ -155,14 +154,22 @@ mod tests {
         let values: Values = values.map(|(name, value)| (name.to_owned(), value)).into();
         let shown = shown(&Question { connector: "c".into(), values, idempotency_key: None }).values;
         let text = |name: &str| shown[name].to_string();
-        assert_eq!([text(OPENID), text("number"), text("note"), text("month")], ["oAB***", "138****8000", "打 ***********", "202601"]);
+        assert_eq!(
+            [text(OPENID), text("number"), text("note"), text("month")],
+            ["oAB***", "138****8000", "打 ***********", "202601"]
+        );
     }
 
     #[test]
     fn an_answer_is_listed_by_its_places_and_no_value_is() {
         let mut places = Vec::new();
-        list("", &json!({"code": "0", "who": {"13800138000": 1, "a/b": null}, "bills": [{"fen": 5}, {"fen": 6}]}), &mut places);
-        let expected = ["/code string", "/who/*********** number", "/who/a~1b null", "/bills array 2", "/bills/0/fen number"];
+        list(
+            "",
+            &json!({"code": "0", "who": {"13800138000": 1, "a/b": null}, "bills": [{"fen": 5}, {"fen": 6}]}),
+            &mut places,
+        );
+        let expected =
+            ["/code string", "/who/*********** number", "/who/a~1b null", "/bills array 2", "/bills/0/fen number"];
         assert_eq!(places, expected);
         let mut many = Vec::new();
         list("", &serde_json::Value::Object((0..500).map(|n| (n.to_string(), json!(1))).collect()), &mut many);

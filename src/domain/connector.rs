@@ -1,6 +1,6 @@
 //! A connector as data: how one question to the operator's business system is put and its answer read. `backend` asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -170,6 +170,12 @@ impl Connector {
         }
         let named = |(name, field): (&String, &Field)| Ok((name.clone(), field.read(name, body)?));
         self.fields.iter().map(named).collect::<Result<Values, Unfit>>().map(Answer::Loaded)
+    }
+
+    /// The names that its request uses.
+    pub fn placeholders(&self) -> BTreeSet<String> {
+        let templates = std::iter::once(&self.path).chain(self.query.values()).chain(self.body.values());
+        templates.flat_map(Template::placeholders).collect()
     }
 
     /// The names of the secrets that its headers need.

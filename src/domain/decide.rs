@@ -6,7 +6,6 @@ use super::decision::{Decision, Moment};
 use super::fact::FactKind;
 use super::ids::{ActionKey, Scene};
 use super::inbound::{Event, Inbound, Message, What};
-use super::{digits, lead, menu};
 use super::notes::{self, Note};
 use super::playbook::Playbook;
 use super::question::Answer;
@@ -16,6 +15,7 @@ use super::route::{Because, Route, words};
 use super::template::TemplateFault;
 use super::value::Values;
 use super::work::{Task, Work, id_for};
+use super::{digits, lead, menu};
 
 /// So much of what nobody could answer is kept.
 const UNANSWERED_CHARS: usize = 64;

@@ -3,8 +3,10 @@
 
 /// So many digits in a row may be a number of a person; fewer are an amount, a year, a code of a product.
 const MANY: usize = 7;
+/// So many blanks and marks may stand between two of them.
+const BETWEEN: usize = 3;
 
-/// The words with every run of seven or more digits starred. Single blanks and marks between the digits, as people write
+/// The words with every run of seven or more digits starred. A few blanks and marks between the digits, as people write
 /// phone numbers, do not hide one; digits of any width count.
 pub fn masked(words: &str) -> String {
     let chars: Vec<char> = words.chars().collect();
@@ -32,7 +34,7 @@ fn run_end(chars: &[char], start: usize) -> usize {
     while let Some(char) = chars.get(at) {
         if is_digit(*char) {
             end = at + 1;
-        } else if !is_between(*char) || at >= end + 2 {
+        } else if !is_between(*char) || at >= end + BETWEEN {
             break;
         }
         at += 1;
@@ -42,11 +44,13 @@ fn run_end(chars: &[char], start: usize) -> usize {
 
 /// A digit of any script that writes numbers with ten of them, or of those that Chinese writes them with.
 fn is_digit(char: char) -> bool {
-    char.is_numeric() || matches!(char, '零' | '〇' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '幺')
+    char.is_numeric()
+        || matches!(char, '零' | '〇' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '幺')
 }
 
 fn is_between(char: char) -> bool {
-    char.is_whitespace() || matches!(char, '-' | '–' | '—' | '－' | '.' | '·' | '_' | '(' | ')' | '（' | '）' | ',' | '，')
+    char.is_whitespace()
+        || matches!(char, '-' | '–' | '—' | '－' | '.' | '·' | '_' | '(' | ')' | '（' | '）' | ',' | '，')
 }
 
 #[cfg(test)]
@@ -71,7 +75,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_of_a_person_stays() {
-        for words in ["", "充 100 元", "123456", "2026年1月31日", "一二三", "10086 人工", "5G 套餐 1 2 3", "3 个，100 元，2 次"] {
+        for words in
+            ["", "充 100 元", "123456", "2026年1月31日", "一二三", "10086 人工", "5G 套餐 1 2 3", "3 个，100 元，2 次"]
+        {
             assert_eq!(masked(words), words, "{words}");
         }
     }

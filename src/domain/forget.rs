@@ -108,6 +108,15 @@ mod tests {
     }
 
     #[test]
+    fn leaving_and_coming_back_is_no_way_to_have_more_codes_sent() {
+        let codes = serde_json::from_value(serde_json::json!({"Codes": {"day": 20_454, "sent": 5}})).unwrap();
+        let memory: std::collections::BTreeMap<_, Memory> = [("bind".into(), codes)].into();
+        let mut customer = Customer { memory: memory.clone(), ..left() };
+        assert_eq!(forget_left(&mut customer, Forget::Tombstone), Keep::Tombstone);
+        assert_eq!(customer.memory, memory);
+    }
+
+    #[test]
     fn strictly_nothing_is_kept_and_softly_everything() {
         let mut customer = left();
         assert_eq!((forget_left(&mut customer, Forget::Soft), &customer), (Keep::Known, &left()));

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::telecom::Message;
 use super::model::{Customer, Entry, Service, State};
+use super::telecom::Message;
 use crate::domain::ids::Openid;
 
 /// One piece of news.

@@ -46,7 +46,9 @@ pub struct Query {
     pub lists: BTreeMap<String, Entries>,
     /// What stands below an answer that was asked a while ago.
     #[serde(default)]
-    #[schemars(description = "缓存的回答后面加的一句话，可用 {{ age }}（例如“3 分钟”）；接口写了 cache_secs 或 stale_secs 就必须写")]
+    #[schemars(
+        description = "缓存的回答后面加的一句话，可用 {{ age }}（例如“3 分钟”）；接口写了 cache_secs 或 stale_secs 就必须写"
+    )]
     pub cached: Option<Template>,
     /// What is said at once when the business system is slow; the answer follows.
     #[schemars(description = "业务系统没及时答复时先说的话，结果随后送达")]
@@ -136,12 +138,7 @@ impl Query {
 
     /// What is said to an answer that is there; `None` when there is none yet. Who cannot be told what was found is
     /// told that it cannot be found.
-    fn tell(
-        &self,
-        view: &View<'_>,
-        out: &mut Outcome,
-        (answer, number): (&Answer, Option<&Value>),
-    ) -> Option<Reply> {
+    fn tell(&self, view: &View<'_>, out: &mut Outcome, (answer, number): (&Answer, Option<&Value>)) -> Option<Reply> {
         let told = match answer {
             Answer::Loaded(fields) => self.found(out, fields, number),
             Answer::Refused { code } => view.text(out, self.refusal(code), &about(number)),
@@ -260,7 +257,11 @@ impl ActionKind for Query {
             fault("number.shown_within_minutes", "分钟数超出范围", "写 1 到 1440 之间的数");
         }
         if of.shown_within_minutes.is_some() && of.again.is_none() {
-            fault("number", "没有写 again，客户不知道为什么又要验证码", "加上 again = \"为了您的隐私，请再验证一次。\"");
+            fault(
+                "number",
+                "没有写 again，客户不知道为什么又要验证码",
+                "加上 again = \"为了您的隐私，请再验证一次。\"",
+            );
         }
         faults
     }

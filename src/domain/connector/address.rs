@@ -27,7 +27,9 @@ impl Addresses {
     /// Whether this is one of them.
     pub fn contain(&self, address: IpAddr) -> bool {
         match (self.net, plain(address)) {
-            (IpAddr::V4(net), IpAddr::V4(address)) => same(net.to_bits().into(), address.to_bits().into(), (self.bits, 32)),
+            (IpAddr::V4(net), IpAddr::V4(address)) => {
+                same(net.to_bits().into(), address.to_bits().into(), (self.bits, 32))
+            }
             (IpAddr::V6(net), IpAddr::V6(address)) => same(net.to_bits(), address.to_bits(), (self.bits, 128)),
             _ => false,
         }
@@ -157,21 +159,49 @@ mod tests {
     #[test]
     fn what_stands_inside_is_not_public_however_it_is_written() {
         for text in [
-            "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
-            "169.254.169.254", "100.100.100.200", "224.0.0.1", "255.255.255.255", "198.18.0.1", "192.0.2.7", "::", "::1",
-            "::ffff:127.0.0.1", "::ffff:a00:1", "::127.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::1", "fe80::1", "fc00::1",
-            "fd00:ec2::254", "ff02::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "fec0::1", "3fff::1",
+            "127.0.0.1",
+            "127.9.9.9",
+            "0.0.0.0",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.100.100.200",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "192.0.2.7",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:a00:1",
+            "::127.0.0.1",
+            "64:ff9b::a00:1",
+            "64:ff9b:1::1",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "fec0::1",
+            "3fff::1",
         ] {
             assert!(!is_public(ip(text)), "{text}");
         }
-        for text in ["1.1.1.1", "100.63.0.1", "100.128.0.1", "172.32.0.1", "223.5.5.5", "2400:3200::1", "64:ff9b::101:101"] {
+        for text in
+            ["1.1.1.1", "100.63.0.1", "100.128.0.1", "172.32.0.1", "223.5.5.5", "2400:3200::1", "64:ff9b::101:101"]
+        {
             assert!(is_public(ip(text)), "{text}");
         }
     }
 
     #[test]
     fn an_operator_allows_what_they_name_and_nothing_beside_it() {
-        let allowed: Vec<Addresses> = ["10.20.0.0/16", "192.168.1.7", "fd00:1::/32"].map(|text| text.parse().unwrap()).into();
+        let allowed: Vec<Addresses> =
+            ["10.20.0.0/16", "192.168.1.7", "fd00:1::/32"].map(|text| text.parse().unwrap()).into();
         for text in ["10.20.255.1", "192.168.1.7", "::ffff:10.20.0.1", "fd00:1:2::3", "8.8.8.8"] {
             assert!(may_be_at(ip(text), &allowed), "{text}");
         }
@@ -183,7 +213,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_or_all_of_them_is_refused() {
-        for text in ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/x", "bss.example", "0.0.0.0/0", "10.0.0.0/7", "::/0", "::/129"] {
+        for text in
+            ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/x", "bss.example", "0.0.0.0/0", "10.0.0.0/7", "::/0", "::/129"]
+        {
             assert!(text.parse::<Addresses>().is_err(), "{text}");
         }
         assert_eq!("10.1.2.3".parse::<Addresses>().unwrap().to_string(), "10.1.2.3/32");

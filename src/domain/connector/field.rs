@@ -245,7 +245,10 @@ mod tests {
         assert_eq!(read("mib", json!(1.5)), Some(Value::Kib(1536)));
         assert_eq!(read("mib", json!("20480")), Some(Value::Kib(20_971_520)));
         assert_eq!(read("minutes", json!(174)).unwrap().to_string(), "174 分钟");
-        assert_eq!([read("bytes", json!(1.5)), read("mib", json!("x")), read("minutes", json!("3 分"))], [None; 3]);
+        assert_eq!(
+            [read("bytes", json!(1.5)), read("mib", json!("x")), read("minutes", json!("3 分"))],
+            [None, None, None]
+        );
     }
 
     #[test]
@@ -287,7 +290,10 @@ mod tests {
     #[test]
     fn a_number_is_not_taken_for_words_nor_words_for_a_number() {
         assert_eq!([read("text", json!(1)), read("text", json!(null)), read("text", json!({}))], [None, None, None]);
-        assert_eq!([read("integer", json!("一")), read("integer", json!(1.5)), read("fen", json!("12.3"))], [None; 3]);
+        assert_eq!(
+            [read("integer", json!("一")), read("integer", json!(1.5)), read("fen", json!("12.3"))],
+            [None, None, None]
+        );
         assert_eq!(read("integer", json!(u64::MAX)), None);
     }
 }

@@ -36,7 +36,9 @@ impl Header {
             let (name, behind) = after.split_once('}').ok_or_else(|| "${ 后面少了 }".to_owned())?;
             let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
             if !name.starts_with(SECRET_PREFIX) || name.len() == SECRET_PREFIX.len() || !name.bytes().all(fits) {
-                return Err(format!("{name} 不能用：环境变量的名称要以 {SECRET_PREFIX} 开头，用大写字母、数字和下划线"));
+                return Err(format!(
+                    "{name} 不能用：环境变量的名称要以 {SECRET_PREFIX} 开头，用大写字母、数字和下划线"
+                ));
             }
             parts.extend([Part::Words(before.to_owned()), Part::Secret(name.to_owned())]);
             rest = behind;
@@ -118,13 +120,24 @@ mod tests {
         let of = |name: &str| (name == "FUWU_SECRET_A").then_some("one");
         assert_eq!(header.fill(of), Err("FUWU_SECRET_B2".to_owned()));
         assert_eq!(header.fill(|_| Some("s")), Ok("Bearer s-s".to_owned()));
-        assert_eq!(format!("{header} {header:?}"), "Bearer ${FUWU_SECRET_A}-${FUWU_SECRET_B2} \"Bearer ${FUWU_SECRET_A}-${FUWU_SECRET_B2}\"");
+        assert_eq!(
+            format!("{header} {header:?}"),
+            "Bearer ${FUWU_SECRET_A}-${FUWU_SECRET_B2} \"Bearer ${FUWU_SECRET_A}-${FUWU_SECRET_B2}\""
+        );
         assert_eq!(Header::new("zh-CN $ {}").unwrap().fill(|_| None), Ok("zh-CN $ {}".to_owned()));
     }
 
     #[test]
     fn nothing_else_of_the_environment_can_be_sent_and_nothing_that_breaks_a_request() {
-        for value in ["${HOME}", "${FUWU__ACCOUNTS__DEMO__TOKEN}", "${FUWU_SECRET_}", "${FUWU_SECRET_a}", "${FUWU_SECRET_A", "a\r\nb", "密钥"] {
+        for value in [
+            "${HOME}",
+            "${FUWU__ACCOUNTS__DEMO__TOKEN}",
+            "${FUWU_SECRET_}",
+            "${FUWU_SECRET_a}",
+            "${FUWU_SECRET_A",
+            "a\r\nb",
+            "密钥",
+        ] {
             assert!(Header::new(value).is_err(), "{value}");
         }
     }

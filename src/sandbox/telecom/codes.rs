@@ -167,8 +167,14 @@ mod tests {
         assert_eq!(tried(&mut codes, ("a", "123456"), 2), "WRONG_CODE", "the same key, the same answer");
         assert_eq!(codes.owner(NUMBER), NUMBER);
         assert_eq!(tried(&mut codes, ("b", "123456"), 2), "0");
-        assert_eq!((tried(&mut codes, ("b", "123456"), 9), tried(&mut codes, ("c", "123456"), 3)), ("0".into(), "EXPIRED".into()));
-        assert_eq!((codes.owner(NUMBER), codes.messages(Some(NUMBER)).len(), codes.messages(Some("1")).len()), ("o1", 1, 0));
+        assert_eq!(
+            (tried(&mut codes, ("b", "123456"), 9), tried(&mut codes, ("c", "123456"), 3)),
+            ("0".into(), "EXPIRED".into())
+        );
+        assert_eq!(
+            (codes.owner(NUMBER), codes.messages(Some(NUMBER)).len(), codes.messages(Some("1")).len()),
+            ("o1", 1, 0)
+        );
     }
 
     #[test]

@@ -14,7 +14,11 @@ impl Faults<'_> {
         for (name, field) in fields {
             let path = if within.is_empty() { format!("fields.{name}") } else { format!("{within}.fields.{name}") };
             if !is_name(name) || FUNCTIONS.contains(&name.as_str()) || name == AGE {
-                self.rule(&path, format!("{name} 不能作占位符的名称"), "用小写字母、数字和下划线，以字母开头；age 留给缓存");
+                self.rule(
+                    &path,
+                    format!("{name} 不能作占位符的名称"),
+                    "用小写字母、数字和下划线，以字母开头；age 留给缓存",
+                );
             }
             if !field.at.is_empty() && !field.at.starts_with('/') {
                 self.rule(&format!("{path}.at"), "at 要以 / 开头", format!("改成 /{}", field.at));
@@ -74,7 +78,8 @@ impl Faults<'_> {
                 self.findings.push(site.error(Code::ConnectorExample, "没有 refusal，认不出拒绝", mend));
             }
             (_, Some(refusal)) => {
-                let message = format!("按 refusal 看，这个示例不是拒绝：{} 处没有代码，或者是 {:?}", refusal.at, refusal.ok);
+                let message =
+                    format!("按 refusal 看，这个示例不是拒绝：{} 处没有代码，或者是 {:?}", refusal.at, refusal.ok);
                 self.findings.push(site.error(Code::ConnectorExample, message, "改 refusal，或者录一次真的拒绝"));
             }
         }
@@ -84,4 +89,76 @@ impl Faults<'_> {
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::playbook::finding::Code;
+    use crate::config::playbook::site::Site;
+
+    const BILLS: &str = r#"[connectors.c]
+method = "GET"
+path = "/bills"
+timeout_ms = 1
+late_timeout_ms = 1
+refusal = { at = "/code", ok = "0" }
+example = { code = "0", sum = "1.50", bills = [{ m = "202601" }] }
+example_refused = { code = "E1" }
+[connectors.c.fields]
+sum = { at = "/sum", as = "yuan" }
+bills = { at = "/bills", as = "list", most = 6, fields = { month = { at = "/m", as = "month" } } }
+"#;
+
+    /// What is found, and on which line, when `from` is written as `to`.
+    fn found(from: &str, to: &str) -> Vec<(Code, usize)> {
+        assert!(BILLS.contains(from), "{from}");
+        let text = BILLS.replacen(from, to, 1);
+        let document = crate::config::playbook::toml::parse("c.toml".into(), text).unwrap();
+        let site = Site::root(document.into()).field("connectors.c");
+        let mut findings = Vec::new();
+        let connector: crate::domain::connector::Connector =
+            crate::config::playbook::shape::read(&site, &mut findings).unwrap();
+        let mut faults = super::Faults { site: &site, findings: &mut findings };
+        faults.fields("", &connector.fields);
+        faults.examples(&connector);
+        findings.iter().map(|finding| (finding.code, finding.line)).collect()
+    }
+
+    #[test]
+    fn what_was_recorded_is_read_as_a_real_answer_will_be() {
+        assert_eq!(found("", ""), []);
+        let example = [
+            ("sum = \"1.50\"", "sum = \"1.505\"", 10),
+            ("m = \"202601\"", "m = 1", 11),
+            ("bills = [{ m = \"202601\" }]", "bills = []", 11),
+            ("bills = [{ m = \"202601\" }]", "bills = 3", 11),
+            ("\"/sum\"", "\"/total\"", 10),
+            ("code = \"0\", sum", "code = \"1\", sum", 6),
+            ("{ code = \"E1\" }", "{ code = \"0\" }", 8),
+            ("{ code = \"E1\" }", "{ message = \"x\" }", 8),
+        ];
+        for (from, to, line) in example {
+            assert_eq!(found(from, to), [(Code::ConnectorExample, line)], "{to}");
+        }
+        assert_eq!(found("refusal = { at = \"/code\", ok = \"0\" }\n", ""), [(Code::ConnectorExample, 7)]);
+    }
+
+    #[test]
+    fn lists_are_one_deep_and_as_long_as_a_message_carries() {
+        let rules = [
+            ("most = 6", "most = 0"),
+            ("most = 6", "most = 32"),
+            ("as = \"yuan\" }", "as = \"yuan\", most = 3 }"),
+            (", fields = { month = { at = \"/m\", as = \"month\" } }", ""),
+            ("{ at = \"/m\", as = \"month\" }", "{ at = \"\", as = \"text\", most = 1 }"),
+            ("month = {", "Month = {"),
+            ("sum = {", "age = {"),
+        ];
+        for (from, to) in rules {
+            let found = found(from, to);
+            assert!(found.iter().any(|(code, _)| *code == Code::ConnectorRule), "{to}: {found:?}");
+        }
+        let deep = "month = { at = \"/m\", as = \"list\", fields = { x = { at = \"/x\", as = \"text\" } } }";
+        assert!(found("month = { at = \"/m\", as = \"month\" }", deep).contains(&(Code::ConnectorRule, 11)));
+    }
 }

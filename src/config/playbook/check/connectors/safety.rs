@@ -17,8 +17,17 @@ const LONGEST_FRESH_SECS: u32 = 3_600;
 /// In an outage it is told for so many.
 const LONGEST_STALE_SECS: u32 = 86_400;
 /// Headers that the way of the request decides.
-const NOT_OURS: &[&str] =
-    &["host", "content-length", "content-type", "connection", "transfer-encoding", "upgrade", "te", "trailer", "accept-encoding"];
+const NOT_OURS: &[&str] = &[
+    "host",
+    "content-length",
+    "content-type",
+    "connection",
+    "transfer-encoding",
+    "upgrade",
+    "te",
+    "trailer",
+    "accept-encoding",
+];
 /// What stands in the name of a header that carries a secret.
 const SECRETIVE: &[&str] = &["authorization", "key", "token", "secret", "password", "cookie", "sign"];
 
@@ -81,7 +90,8 @@ impl Faults<'_> {
                 self.rule(&field, format!("{name} 看起来是密钥，不能写在文件里"), mend);
             }
             for secret in header.secrets().filter(|secret| !is_set(secret)) {
-                let mend = format!("启动前设置环境变量 {secret}；只是检查或测试，随便给个值就行：{secret}=x fuwu check");
+                let mend =
+                    format!("启动前设置环境变量 {secret}；只是检查或测试，随便给个值就行：{secret}=x fuwu check");
                 let site = self.site.field(&field);
                 self.findings.push(site.error(Code::MissingSecret, format!("缺少环境变量 {secret}"), mend));
             }
@@ -122,8 +132,13 @@ impl Faults<'_> {
             Kind::Bind(bind) if bind.check_code == *key => {
                 let action = user.action;
                 if connector.refusal.is_none() {
-                    let message = format!("动作 {action} 用它核对验证码，没有 refusal 就分不清对错，什么验证码都会通过");
-                    self.rule("refusal", message, "加上 refusal = { at = \"/code\", ok = \"0\" }，验证码不对时业务系统要回别的代码");
+                    let message =
+                        format!("动作 {action} 用它核对验证码，没有 refusal 就分不清对错，什么验证码都会通过");
+                    self.rule(
+                        "refusal",
+                        message,
+                        "加上 refusal = { at = \"/code\", ok = \"0\" }，验证码不对时业务系统要回别的代码",
+                    );
                 }
                 self.sends(connector, (action, "code"), "什么验证码都会通过");
                 self.sends(connector, (action, "number"), "拿到别人的验证码也能绑定");
@@ -137,8 +152,7 @@ impl Faults<'_> {
 
     /// That the request carries this value.
     fn sends(&mut self, connector: &Connector, (action, name): (&ActionKey, &str), otherwise: &str) {
-        let mut templates = std::iter::once(&connector.path).chain(connector.query.values()).chain(connector.body.values());
-        if !templates.any(|template: &Template| template.placeholders().contains(name)) {
+        if !connector.placeholders().contains(name) {
             let message = format!("动作 {action} 的 {{{{ {name} }}}} 没有发给业务系统，{otherwise}");
             let mend = format!("在 body 里加 {name} = \"{{{{ {name} }}}}\"");
             self.findings.push(self.site.name().error(Code::ConnectorRule, message, mend));
@@ -164,4 +178,103 @@ impl Faults<'_> {
 
 fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::playbook::site::Site;
+
+    const READS: &str = r#"[connectors.c]
+method = "GET"
+path = "/p"
+timeout_ms = 1
+late_timeout_ms = 1
+fields = {}
+example = {}
+"#;
+
+    fn found(more: &str, check: impl Fn(&mut Faults<'_>, &Connector)) -> Vec<(Code, usize)> {
+        let text = format!("{READS}{more}\n");
+        let document = crate::config::playbook::toml::parse("c.toml".into(), text).unwrap();
+        let site = Site::root(document.into()).field("connectors.c");
+        let mut findings = Vec::new();
+        let read = crate::config::playbook::shape::read::<Connector>(&site, &mut findings);
+        if let Some(connector) = &read {
+            check(&mut Faults { site: &site, findings: &mut findings }, connector);
+        }
+        assert!(findings.iter().all(|finding| !finding.mend.is_empty()));
+        findings.iter().map(|finding| (finding.code, finding.line)).collect()
+    }
+
+    fn headers(more: &str) -> Vec<(Code, usize)> {
+        found(more, |faults, connector| faults.headers(connector, &|name| name == "FUWU_SECRET_A"))
+    }
+
+    #[test]
+    fn secrets_stand_in_the_environment_and_are_there() {
+        assert_eq!(headers("headers = { Authorization = \"Bearer ${FUWU_SECRET_A}\", Accept-Language = \"zh\" }"), []);
+        assert_eq!(headers("headers = { X-Api-Key = \"${FUWU_SECRET_B}\" }"), [(Code::MissingSecret, 8)]);
+        assert_eq!(headers("headers = { X-Api-Key = \"abc123\" }"), [(Code::ConnectorRule, 8)]);
+        assert_eq!(headers("headers = { X-A = \"${HOME}\" }"), [(Code::WrongValue, 8)]);
+        for header in ["Host", "Content-Length", "\"a b\""] {
+            assert_eq!(headers(&format!("headers = {{ {header} = \"x\" }}")), [(Code::ConnectorRule, 8)], "{header}");
+        }
+        let twice = headers("idempotency_header = \"X-Id\"\nheaders = { x-id = \"1\" }");
+        assert_eq!(twice, [(Code::ConnectorRule, 9)]);
+    }
+
+    #[test]
+    fn only_what_reads_is_kept_and_not_for_ever() {
+        let kept = |more: &str| found(more, |faults, connector| faults.kept(connector)).len();
+        assert_eq!(kept("cache_secs = 60\nstale_secs = 86400"), 0);
+        assert_eq!([kept("cache_secs = 0"), kept("cache_secs = 3601"), kept("stale_secs = 86401")], [1, 1, 1]);
+        assert_eq!(
+            [kept("cache_secs = 60\nidempotent = false"), kept("stale_secs = 9\nidempotency_header = \"K\"")],
+            [1, 1]
+        );
+    }
+
+    fn user<'a>(action: &'a ActionKey, kind: &'a Kind) -> User<'a> {
+        User { action, kind, stakes: Stakes::Read, values: BTreeSet::new() }
+    }
+
+    #[test]
+    fn a_query_asks_only_what_may_be_asked_again_and_tells_how_old_an_answer_is() {
+        let settings = serde_json::json!({"connector": "c", "reply": "r", "waiting": "w", "unavailable": "u"});
+        let query = Kind::read("query", settings.clone()).unwrap().unwrap();
+        let mut with_age = settings;
+        with_age["cached"] = "（{{ age }}前）".into();
+        let with_age = Kind::read("query", with_age).unwrap().unwrap();
+        let action = ActionKey::from("a");
+        let asked = |more: &str, kind: &Kind| {
+            found(more, |faults, connector| faults.asked_by(connector, &"c".into(), &user(&action, kind))).len()
+        };
+        assert_eq!([asked("", &query), asked("cache_secs = 9", &query), asked("cache_secs = 9", &with_age)], [0, 1, 0]);
+        assert_eq!([asked("stale_secs = 9", &query), asked("idempotent = false", &query)], [1, 1]);
+    }
+
+    #[test]
+    fn a_connector_that_would_take_any_code_is_refused() {
+        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/playbook/actions/query.toml"))
+            .unwrap();
+        let mut actions: toml::Table = toml::from_str(&text).unwrap();
+        let mut bind = actions.remove("bind_number").unwrap().as_table().unwrap().clone();
+        bind.remove("kind");
+        bind.insert("check_code".into(), "c".into());
+        let check = Kind::read("bind", bind.clone()).unwrap().unwrap();
+        bind.insert("check_code".into(), "check".into());
+        bind.insert("send_code".into(), "c".into());
+        let send = Kind::read("bind", bind).unwrap().unwrap();
+        let action = ActionKey::from("bind_number");
+        let asked = |more: &str, kind: &Kind| {
+            found(more, |faults, connector| faults.asked_by(connector, &"c".into(), &user(&action, kind)))
+        };
+        let whole = "refusal = { at = \"/code\", ok = \"0\" }\nbody = { n = \"{{ number }}\", c = \"{{ code }}\" }";
+        assert_eq!(asked(whole, &check), []);
+        assert_eq!(asked("body = { n = \"{{ number }}\", c = \"{{ code }}\" }", &check).len(), 1);
+        assert_eq!(asked("refusal = { at = \"/code\", ok = \"0\" }\nbody = { n = \"{{ number }}\" }", &check).len(), 1);
+        assert_eq!(asked("refusal = { at = \"/code\", ok = \"0\" }\nbody = { c = \"{{ code }}\" }", &check).len(), 1);
+        assert_eq!([asked("", &send).len(), asked("query = { n = \"{{ number }}\" }", &send).len()], [1, 0]);
+    }
 }
