@@ -99,7 +99,7 @@ pub(super) fn account_at(base: url::Url) -> ServedAccount {
     ServedAccount {
         channel: Account::new(spec).unwrap(),
         playbook: Live::start(Dirs { playbook: root.join("config/playbook"), menus: root.join("menus") }).unwrap(),
-        backend: Backend::new(client.clone(), Some(base.clone())),
+        backend: Backend::new(Some(base.clone()), backend::Secrets::default()),
         platform: api::Client::new(base, "wx1", "s", client),
         merchant: None,
         rights: Rights::of_service(),

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, StatusCode, Url};
 
 use super::carry::{Came, Carrier};
+use super::cause::Cause;
+use super::guard::{Forbidden, Guard, written_out};
+use super::kept::{For, Kept};
 use super::places::{Ended, Full, Places, Waits};
-use super::request::{Unaskable, request};
-use crate::domain::connector::Connector;
+use super::request::{Request, Unaskable, request};
+use super::secrets::Secrets;
+use crate::domain::connector::{Addresses, Connector};
 use crate::domain::playbook::Playbook;
 use crate::domain::question::{Answer, Question};
 
@@ -24,13 +28,29 @@ const KEPT_OPEN: Duration = Duration::from_secs(20);
 
 /// Questions that were not put because too many were under way or too many failed, by why.
 const NOT_PUT: &str = "fuwu_questions_not_put_total";
+/// Questions without an answer that can be used, by why.
+const UNANSWERED: &str = "fuwu_questions_unanswered_total";
+/// Questions that were answered with what was kept of an earlier answer.
+const TOLD_AGAIN: &str = "fuwu_questions_told_again_total";
 
 /// The operator's business system, as connectors describe it.
 #[derive(Clone)]
 pub struct Backend {
-    carrier: Arc<dyn Carrier>,
+    way: Way,
     sandbox_base: Option<Url>,
     places: Places,
+    secrets: Secrets,
+    kept: Arc<Kept>,
+}
+
+/// How requests travel.
+#[derive(Clone)]
+enum Way {
+    /// Over the network, to addresses that are looked at.
+    Guarded(Arc<Guard>),
+    /// Where the test takes them.
+    #[cfg(test)]
+    Carried(Arc<dyn Carrier>),
 }
 
 /// How long a question may take, and who waits.
@@ -50,31 +70,51 @@ impl fmt::Debug for Backend {
     }
 }
 
-/// A client as [`Backend`] needs it: it follows no redirects, which could lead a question and its key elsewhere, and
-/// uses no proxy of the environment, since business systems are inside.
+/// A client for business systems and for ourselves: it follows no redirects, which could lead a question and its key
+/// elsewhere, and uses no proxy of the environment, since business systems are inside.
+///
+/// # Errors
+/// When no client can be made.
 pub fn client() -> reqwest::Result<Client> {
+    builder().build()
+}
+
+pub(super) fn builder() -> ClientBuilder {
     // An address that swallows everything is known for one before anything has left: that is no lost answer.
     let builder = Client::builder().connect_timeout(CONNECT_WITHIN).pool_idle_timeout(KEPT_OPEN);
-    builder.redirect(Policy::none()).no_proxy().build()
+    builder.redirect(Policy::none()).no_proxy()
+}
+
+/// What came of a question, with its cause where it has no answer that can be used.
+pub(super) struct Heard {
+    pub(super) answer: Answer,
+    pub(super) cause: Option<Cause>,
+    pub(super) status: Option<StatusCode>,
+    pub(super) body: Option<serde_json::Value>,
 }
 
 impl Backend {
-    /// A backend that asks through `client`, made by [`client()`]; `sandbox_base` is where `sandbox:` leads.
-    pub fn new(client: Client, sandbox_base: Option<Url>) -> Self {
-        Self { carrier: Arc::new(client), sandbox_base, places: Places::default() }
+    /// A backend whose headers are filled from `secrets`; `sandbox_base` is where `sandbox:` leads.
+    pub fn new(sandbox_base: Option<Url>, secrets: Secrets) -> Self {
+        Self::by(Way::Guarded(Arc::default()), sandbox_base, secrets)
     }
 
     /// A backend whose requests go where `carrier` takes them.
     #[cfg(test)]
     pub(crate) fn carried_by(carrier: Arc<dyn Carrier>) -> Self {
-        Self { carrier, sandbox_base: Url::parse("http://sandbox.invalid/").ok(), places: Places::default() }
+        Self::by(Way::Carried(carrier), Url::parse("http://sandbox.invalid/").ok(), Secrets::default())
     }
 
-    /// Puts `question` and waits for the answer.
+    fn by(way: Way, sandbox_base: Option<Url>, secrets: Secrets) -> Self {
+        Self { way, sandbox_base, places: Places::default(), secrets, kept: Arc::default() }
+    }
+
+    /// Puts `question` and waits for the answer, or tells what was answered a moment ago where its connector allows it.
     ///
     /// [`Answer::Down`] is only said when the question had no effect, or changes nothing (it carries no idempotency
     /// key) and its answer cannot be used. Where value is at stake and the question may have arrived, everything
-    /// that is no clear answer is [`Answer::TimedOut`]: its effect is unknown, and asking again is safe.
+    /// that is no clear answer is [`Answer::TimedOut`]: its effect is unknown, and asking again is safe only of a
+    /// connector that may be repeated ([`Connector::may_be_repeated`]).
     ///
     /// # Errors
     /// [`Full`] when it was not put.
@@ -82,40 +122,110 @@ impl Backend {
         let Some(connector) = playbook.connectors.get(&question.connector) else {
             return Ok(unasked(question, &Unaskable::NoConnector));
         };
-        let made = base(&playbook.base_url, self.sandbox_base.as_ref()).ok_or(Unaskable::NoBase);
-        let request = match made.and_then(|base| request(&base, connector, question)) {
+        let key = Kept::key(&playbook.version, connector, question);
+        let at = now();
+        let again = |what_for, now| self.kept.tell(key.as_ref()?, (connector, question), (what_for, now));
+        if let Some(values) = again(For::Fresh, at) {
+            metrics::counter!(TOLD_AGAIN, "why" => "fresh").increment(1);
+            return Ok(Answer::Loaded(values));
+        }
+        let asked = self.put(playbook, (connector, question), patience).await;
+        if question.idempotency_key.is_some() {
+            self.kept.moved(question, now());
+        }
+        if let (Some(key), Ok(Answer::Loaded(values))) = (key, &asked) {
+            self.kept.keep(key, values.clone(), at);
+        }
+        // A customer who waits is told that the answer follows, and it does; who waits no longer is told what is known.
+        let is_out = match &asked {
+            Ok(Answer::Down) | Err(Full::LeftAlone) => true,
+            Ok(Answer::TimedOut) => patience.waits == Waits::Nobody,
+            _ => false,
+        };
+        match is_out.then(|| again(For::Outage, now())).flatten() {
+            Some(values) => {
+                metrics::counter!(TOLD_AGAIN, "why" => "outage").increment(1);
+                Ok(Answer::Loaded(values))
+            }
+            None => asked,
+        }
+    }
+
+    async fn put(
+        &self,
+        playbook: &Playbook,
+        (connector, question): (&Connector, &Question),
+        patience: Patience,
+    ) -> Result<Answer, Full> {
+        let request = match self.made(playbook, (connector, question)) {
             Ok(request) => request,
             Err(cause) => return Ok(unasked(question, &cause)),
         };
-        let place = match self.places.take(&question.connector, patience.waits, now()) {
+        let limit = (patience.waits, connector.at_once);
+        let place = match self.places.take(&question.connector, limit, now()) {
             Ok(place) => place,
             Err(full) => {
                 metrics::counter!(NOT_PUT, "reason" => full.name()).increment(1);
                 return Err(full);
             }
         };
-        let came = match tokio::time::timeout(patience.within, self.carrier.carry(request)).await {
-            Ok(came) => came,
-            Err(_) => Came::Late,
-        };
-        let status = match &came {
-            Came::Answered(status, _) => Some(*status),
-            _ => None,
-        };
+        let came = self.carry(playbook, request, patience.within).await;
         let is_our_fault = matches!(came, Came::Late) && patience.within < patience.meant;
-        let answer = judge(connector, question, came);
+        let heard = judge(connector, question, came);
         if !is_our_fault {
-            place.leave(now(), ended(&answer, status));
+            place.leave(now(), ended(&heard.answer, heard.status));
         }
-        if !matches!(answer, Answer::Loaded(_)) {
-            let outcome = match &answer {
-                Answer::Refused { .. } => "refused",
-                Answer::TimedOut => "timed out",
-                _ => "down",
-            };
-            tracing::info!(connector = %question.connector, outcome, "the business system gave no values");
+        if let Some(cause) = &heard.cause {
+            metrics::counter!(UNANSWERED, "reason" => cause.name()).increment(1);
+            tracing::warn!(connector = %question.connector, %cause, mend = cause.mend(), "the business system gave no answer that can be used");
+        } else if let Answer::Refused { .. } = &heard.answer {
+            tracing::info!(connector = %question.connector, "the business system refused");
         }
-        Ok(answer)
+        Ok(heard.answer)
+    }
+
+    /// The request of a question.
+    pub(super) fn made(&self, playbook: &Playbook, of: (&Connector, &Question)) -> Result<Request, Unaskable> {
+        let base = base(&playbook.base_url, self.sandbox_base.as_ref()).ok_or(Unaskable::NoBase)?;
+        request(&base, of, |name| self.secrets.get(name))
+    }
+
+    pub(super) async fn carry(&self, playbook: &Playbook, request: Request, within: Duration) -> Came {
+        let carrying = async {
+            match &self.way {
+                Way::Guarded(guard) => {
+                    let allowed = self.allowed(playbook);
+                    if let Err(Forbidden(address)) = written_out(&request.url, &allowed) {
+                        return Came::Forbidden(address);
+                    }
+                    match guard.client(&allowed) {
+                        Ok(client) => client.carry(request).await,
+                        Err(error) => {
+                            tracing::error!(%error, "no client for business systems can be made");
+                            Came::Unsent
+                        }
+                    }
+                }
+                #[cfg(test)]
+                Way::Carried(carrier) => carrier.carry(request).await,
+            }
+        };
+        tokio::time::timeout(within, carrying).await.unwrap_or(Came::Late)
+    }
+
+    /// What the operator allows, and where the demo's business system is when it is the one that is asked.
+    fn allowed(&self, playbook: &Playbook) -> Vec<Addresses> {
+        let mut allowed = playbook.allow_addresses.clone();
+        if playbook.base_url.starts_with(SANDBOX)
+            && let Some(url) = &self.sandbox_base
+        {
+            match url.host() {
+                Some(url::Host::Ipv4(address)) => allowed.push(Addresses::only(address.into())),
+                Some(url::Host::Ipv6(address)) => allowed.push(Addresses::only(address.into())),
+                _ => {}
+            }
+        }
+        allowed
     }
 }
 
@@ -124,7 +234,8 @@ pub(crate) fn prove(playbook: &Playbook, question: &Question) -> Result<(), Unas
     let connector = playbook.connectors.get(&question.connector).ok_or(Unaskable::NoConnector)?;
     let anywhere = Url::parse("http://sandbox.invalid/").ok();
     let base = base(&playbook.base_url, anywhere.as_ref()).ok_or(Unaskable::NoBase)?;
-    request(&base, connector, question).map(|_| ())
+    // Whether the secrets are there is a matter of the place where it is asked.
+    request(&base, (connector, question), |_| Some("secret")).map(|_| ())
 }
 
 fn base(base_url: &str, sandbox_base: Option<&Url>) -> Option<Url> {
@@ -151,37 +262,47 @@ fn now() -> std::time::Instant {
     tokio::time::Instant::now().into_std()
 }
 
-fn judge(connector: &Connector, question: &Question, came: Came) -> Answer {
+/// What an answer says. Where value is at stake whatever is unclear has an unknown effect.
+pub(super) fn judge(connector: &Connector, question: &Question, came: Came) -> Heard {
     let unclear = if question.idempotency_key.is_some() { Answer::TimedOut } else { Answer::Down };
-    match came {
-        Came::Unsent => Answer::Down,
-        Came::Late | Came::Lost => Answer::TimedOut,
-        Came::Answered(status, body) if status.is_success() => {
-            match body.map_or(Answer::Down, |body| connector.read(&body)) {
-                Answer::Down => unclear,
-                answer => answer,
-            }
+    let silent = |answer, cause| Heard { answer, cause: Some(cause), status: None, body: None };
+    let (status, body) = match came {
+        Came::Unsent => return silent(Answer::Down, Cause::Unreached),
+        Came::Forbidden(address) => return silent(Answer::Down, Cause::Forbidden(address)),
+        Came::Late => return silent(Answer::TimedOut, Cause::Late),
+        Came::Lost => return silent(Answer::TimedOut, Cause::Lost),
+        Came::Answered(status, body) => (status, body),
+    };
+    let (answer, cause) = if status.is_success() {
+        let understood = body
+            .as_ref()
+            .map_err(|fault| (*fault).into())
+            .and_then(|body| connector.understand(body).map_err(Cause::from));
+        understood.map_or_else(|cause| (unclear, Some(cause)), |answer| (answer, None))
+    } else {
+        let code = body.as_ref().ok().filter(|_| status.is_client_error()).and_then(|body| {
+            let refusal = connector.refusal.as_ref()?;
+            refusal.code(body).filter(|code| !code.is_empty() && *code != refusal.ok)
+        });
+        let cause = match status.is_redirection() {
+            true => Cause::Redirect(status.as_u16()),
+            false => Cause::Status(status.as_u16()),
+        };
+        match code {
+            Some(code) => (Answer::Refused { code }, None),
+            // The business system, or a gateway before it, waited for something, or is already dealing with the same
+            // question.
+            None if status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::CONFLICT => (unclear, Some(cause)),
+            None if status.is_client_error() => (Answer::Down, Some(cause)),
+            None => (unclear, Some(cause)),
         }
-        Came::Answered(status, body) if status.is_client_error() => {
-            let code =
-                connector.refusal.as_ref().zip(body).and_then(|(refusal, body)| {
-                    refusal.code(&body).filter(|code| !code.is_empty() && *code != refusal.ok)
-                });
-            match code {
-                Some(code) => Answer::Refused { code },
-                // The business system, or a gateway before it, waited for something.
-                None if status == StatusCode::REQUEST_TIMEOUT => unclear,
-                // It is already dealing with the same question.
-                None if status == StatusCode::CONFLICT => unclear,
-                None => Answer::Down,
-            }
-        }
-        Came::Answered(..) => unclear,
-    }
+    };
+    Heard { answer, cause, status: Some(status), body: body.ok() }
 }
 
 fn unasked(question: &Question, cause: &Unaskable) -> Answer {
-    tracing::warn!(connector = %question.connector, %cause, "a question to the business system was not put");
+    metrics::counter!(UNANSWERED, "reason" => "unasked").increment(1);
+    tracing::warn!(connector = %question.connector, %cause, mend = cause.mend(), "a question to the business system was not put");
     Answer::Down
 }
 

@@ -10,10 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::breaker::Breaker;
 use crate::domain::ids::ConnectorKey;
 
-/// Questions of one connector that customers wait for, at once.
-const WAITED_FOR: usize = 64;
-/// Questions of one connector that are asked behind the customers' backs, at once.
-const LATER: usize = 16;
+/// Questions of one connector that customers wait for, at once, where the operator does not say how many.
+const WAITED_FOR: u16 = 64;
+/// For so many of those one is asked behind the customers' backs, at once.
+const PER_LATER: u16 = 4;
 /// Repeated questions in a row that the budget allows, beside the tenth of all first ones. One that is answered costs
 /// nothing, so that what waited for a system that was away goes out as soon as it is back.
 const REPEATS: f64 = 10.0;
@@ -37,6 +37,8 @@ pub(super) struct Places(Arc<Mutex<HashMap<ConnectorKey, Connector>>>);
 
 #[derive(Debug)]
 struct Connector {
+    /// So many customers may wait at once; the operator may say another number while questions are under way.
+    at_once: u16,
     waited_for: Lane,
     later: Lane,
     /// Repeated questions that may be asked now.
@@ -86,10 +88,17 @@ impl Full {
 }
 
 impl Places {
-    /// A place for a question at `now`.
-    pub(super) fn take(&self, connector: &ConnectorKey, waits: Waits, now: Instant) -> Result<Place, Full> {
+    /// A place for a question at `now`, of a connector that so many may ask at once.
+    pub(super) fn take(
+        &self,
+        connector: &ConnectorKey,
+        (waits, at_once): (Waits, Option<u16>),
+        now: Instant,
+    ) -> Result<Place, Full> {
+        let at_once = at_once.unwrap_or(WAITED_FOR).max(1);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = all.entry(connector.clone()).or_insert_with(|| Connector::new(now));
+        let of = all.entry(connector.clone()).or_insert_with(|| Connector::new(at_once, now));
+        of.resize(at_once);
         of.earn(waits, now);
         if waits == Waits::Nobody && of.repeats < 1.0 {
             return Err(Full::NoBudget);
@@ -104,12 +113,22 @@ impl Places {
 }
 
 impl Connector {
-    fn new(now: Instant) -> Self {
+    fn new(at_once: u16, now: Instant) -> Self {
         Self {
-            waited_for: Lane { places: Arc::new(Semaphore::new(WAITED_FOR)), breaker: Breaker::default() },
-            later: Lane { places: Arc::new(Semaphore::new(LATER)), breaker: Breaker::default() },
+            at_once,
+            waited_for: Lane { places: places(at_once), breaker: Breaker::default() },
+            later: Lane { places: places(later(at_once)), breaker: Breaker::default() },
             repeats: REPEATS,
             since: now,
+        }
+    }
+
+    /// Questions under way keep the places they have.
+    fn resize(&mut self, at_once: u16) {
+        if self.at_once != at_once {
+            self.at_once = at_once;
+            self.waited_for.places = places(at_once);
+            self.later.places = places(later(at_once));
         }
     }
 
@@ -126,6 +145,15 @@ impl Connector {
         self.repeats = (self.repeats + passed + asked).min(REPEATS);
         self.since = self.since.max(now);
     }
+}
+
+fn places(count: u16) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::from(count)))
+}
+
+/// So many questions are asked behind the customers' backs, at once.
+fn later(at_once: u16) -> u16 {
+    (at_once / PER_LATER).max(1)
 }
 
 impl Place {
@@ -177,7 +205,7 @@ mod tests {
     #[test]
     fn one_connector_has_so_many_places_and_takes_none_of_anothers() {
         let (places, now) = (Places::default(), Instant::now());
-        let take = |name: &str, waits| places.take(&key(name), waits, now);
+        let take = |name: &str, waits| places.take(&key(name), (waits, None), now);
         let held: Vec<Place> = (0..WAITED_FOR).map(|_| take("a", Waits::Customer).unwrap()).collect();
         assert_eq!(take("a", Waits::Customer).unwrap_err(), Full::NoPlace);
         let later = take("a", Waits::Nobody).unwrap();
@@ -192,7 +220,8 @@ mod tests {
     #[test]
     fn a_dead_system_is_left_alone_and_one_answer_opens_it_again() {
         let (places, now) = (Places::default(), Instant::now());
-        let ask = |now, ended| places.take(&key("a"), Waits::Customer, now).map(|place| place.leave(now, ended));
+        let ask =
+            |now, ended| places.take(&key("a"), (Waits::Customer, None), now).map(|place| place.leave(now, ended));
         let asked = (0..100).filter(|_| ask(now, Ended::Failed).is_ok()).count();
         assert_eq!(asked, 20);
         assert_eq!(ask(now, Ended::Answered), Err(Full::LeftAlone));
@@ -208,11 +237,11 @@ mod tests {
         // Ten minutes, ten first questions a second, and whoever was not answered tries again every second.
         for tick in 0..6000_u64 {
             let now = begun + Duration::from_millis(100 * tick);
-            let place = places.take(&connector, Waits::Customer, now).unwrap();
+            let place = places.take(&connector, (Waits::Customer, None), now).unwrap();
             place.leave(now, Ended::Answered);
             first += 1;
             for _ in 0..10 {
-                if let Ok(place) = places.take(&connector, Waits::Nobody, now) {
+                if let Ok(place) = places.take(&connector, (Waits::Nobody, None), now) {
                     repeated += 1;
                     let fails = repeated % 5 < 2;
                     in_vain += u32::from(fails);
@@ -223,15 +252,29 @@ mod tests {
         let allowed = f64::from(first) * REPEATS_PER_QUESTION + 600.0 / REPEAT_EVERY.as_secs_f64() + REPEATS;
         assert!(in_vain >= first / 10 && f64::from(in_vain) <= allowed, "{in_vain} of {repeated} beside {first}");
         let alone = begun + Duration::from_secs(1200);
-        let broken_off = |_: &u32| places.take(&connector, Waits::Nobody, alone).map(drop).is_ok();
+        let broken_off = |_: &u32| places.take(&connector, (Waits::Nobody, None), alone).map(drop).is_ok();
         assert_eq!((0..100).filter(broken_off).count(), 10, "what was not used is saved up, but not without end");
     }
 
     #[test]
     fn a_question_that_is_broken_off_gives_its_place_back() {
         let (places, now) = (Places::default(), Instant::now());
-        for _ in 0..3 * LATER {
-            drop(places.take(&key("a"), Waits::Customer, now).unwrap());
+        for _ in 0..3 * WAITED_FOR {
+            drop(places.take(&key("a"), (Waits::Customer, None), now).unwrap());
         }
+    }
+    #[test]
+    fn an_operator_says_how_many_a_connector_takes_at_once_also_while_it_is_asked() {
+        let (places, now) = (Places::default(), Instant::now());
+        let take = |waits, at_once| places.take(&key("a"), (waits, Some(at_once)), now);
+        let held =
+            [take(Waits::Customer, 2).unwrap(), take(Waits::Customer, 2).unwrap(), take(Waits::Nobody, 2).unwrap()];
+        assert_eq!(take(Waits::Customer, 2).unwrap_err(), Full::NoPlace);
+        assert_eq!(take(Waits::Nobody, 2).unwrap_err(), Full::NoPlace);
+        let more = take(Waits::Customer, 3).unwrap();
+        for place in held.into_iter().chain([more]) {
+            place.leave(now, Ended::Answered);
+        }
+        assert!(take(Waits::Customer, 0).is_ok(), "never none at all");
     }
 }

@@ -1,6 +1,6 @@
 //! From a connector and a question to the request, as values.
 
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value as Json};
 
@@ -18,35 +18,47 @@ pub struct Request {
     pub url: Url,
     /// The JSON body of a POST.
     pub body: Option<Json>,
+    /// The connector's own headers; what is secret in them is marked so.
+    pub headers: HeaderMap,
     /// The header that carries the idempotency key.
     pub idempotency: Option<(HeaderName, HeaderValue)>,
 }
 
 /// Why a question cannot be put; nothing was sent.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unaskable {
     /// The playbook has no such connector.
-    #[error("there is no such connector")]
+    #[error("没有这个连接器")]
     NoConnector,
     /// `base_url` is no address, or is the sandbox's while there is none.
-    #[error("base_url leads nowhere")]
+    #[error("base_url 不是网址，或者演示系统没有开")]
     NoBase,
     /// A template could not be filled.
-    #[error("a placeholder cannot be filled: {0}")]
+    #[error("占位符填不上（{0}）")]
     Template(#[from] TemplateFault),
     /// A value would lead to another path of the business system.
-    #[error("a value does not fit into the path")]
+    #[error("填好的 path 走到了别的路径")]
     Path,
     /// A value that is sealed with a key that is lost.
-    #[error("the customer's words are sealed with a key that is not there (privacy.pseudonym_key)")]
+    #[error("顾客的资料解不开")]
     Sealed,
     /// Value is at stake and the connector cannot carry the key, or the other way round.
-    #[error("the idempotency key cannot be sent")]
+    #[error("订单号发不出去")]
     Idempotency,
+    /// A secret that the environment does not have.
+    #[error("缺少环境变量 {0}")]
+    Secret(String),
+    /// A header that cannot be sent as it is.
+    #[error("请求头 {0} 发不出去")]
+    Header(String),
 }
 
-/// Makes the request that puts `question` to `connector` below `base`.
-pub fn request(base: &Url, connector: &Connector, question: &Question) -> Result<Request, Unaskable> {
+/// Makes the request that puts `question` to `connector` below `base`; `secret` knows what its headers need.
+pub fn request<'s>(
+    base: &Url,
+    (connector, question): (&Connector, &Question),
+    secret: impl Fn(&str) -> Option<&'s str>,
+) -> Result<Request, Unaskable> {
     if question.values.values().any(|value| matches!(value, Value::Sealed(_))) {
         return Err(Unaskable::Sealed);
     }
@@ -68,7 +80,22 @@ pub fn request(base: &Url, connector: &Connector, question: &Question) -> Result
             (Method::POST, Some(Json::Object(body)))
         }
     };
-    Ok(Request { method, url, body, idempotency: idempotency(connector, question)? })
+    let headers = headers(connector, secret)?;
+    Ok(Request { method, url, body, headers, idempotency: idempotency(connector, question)? })
+}
+
+fn headers<'s>(connector: &Connector, secret: impl Fn(&str) -> Option<&'s str>) -> Result<HeaderMap, Unaskable> {
+    let mut headers = HeaderMap::new();
+    for (name, header) in &connector.headers {
+        let filled = header.fill(&secret).map_err(Unaskable::Secret)?;
+        let (Ok(key), Ok(mut value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(filled)) else {
+            return Err(Unaskable::Header(name.clone()));
+        };
+        // Whoever prints the request prints that it is secret and not what it is.
+        value.set_sensitive(header.secrets().next().is_some());
+        headers.insert(key, value);
+    }
+    Ok(headers)
 }
 
 fn idempotency(connector: &Connector, question: &Question) -> Result<Option<(HeaderName, HeaderValue)>, Unaskable> {
@@ -129,8 +156,12 @@ mod tests {
         Question { connector: "c".into(), values: [("id".to_owned(), id.into())].into(), idempotency_key: None }
     }
 
+    fn none(_: &str) -> Option<&'static str> {
+        None
+    }
+
     fn url(base: &str, connector: &Connector, id: impl Into<Value>) -> Result<String, Unaskable> {
-        request(&Url::parse(base).unwrap(), connector, &question(id)).map(|request| request.url.to_string())
+        request(&Url::parse(base).unwrap(), (connector, &question(id)), none).map(|request| request.url.to_string())
     }
 
     #[test]
@@ -156,9 +187,9 @@ mod tests {
         let post = connector(json!({"method": "POST", "path": "/p", "body": {"number": "{{ id }}"}}));
         let base = Url::parse("http://h").unwrap();
         let number = Value::Private(Private::new("13800138000"));
-        let made = request(&base, &post, &question(number)).unwrap();
+        let made = request(&base, (&post, &question(number)), none).unwrap();
         assert_eq!(made.body, Some(json!({"number": "13800138000"})));
-        assert_eq!(request(&base, &post, &question(Value::Sealed(vec![1]))), Err(Unaskable::Sealed));
+        assert_eq!(request(&base, (&post, &question(Value::Sealed(vec![1]))), none), Err(Unaskable::Sealed));
     }
 
     #[test]
@@ -168,7 +199,7 @@ mod tests {
             "idempotency_header": "Idempotency-Key",
         }));
         let order = Question { idempotency_key: Some("order-1".into()), ..question("p<1") };
-        let request = request(&Url::parse("http://h").unwrap(), &post, &order).unwrap();
+        let request = request(&Url::parse("http://h").unwrap(), (&post, &order), none).unwrap();
         assert_eq!(request.body, Some(json!({"plan": "p<1", "note": "<\"p<1\">"})));
         let (name, key) = request.idempotency.unwrap();
         assert_eq!((name.as_str(), key.to_str().unwrap()), ("idempotency-key", "order-1"));
@@ -179,12 +210,27 @@ mod tests {
         let base = Url::parse("http://h").unwrap();
         let order = |key: &str| Question { idempotency_key: Some(key.into()), ..question("1") };
         let bare = connector(json!({"method": "POST", "idempotent": true}));
-        assert_eq!(request(&base, &bare, &order("k")), Err(Unaskable::Idempotency));
+        assert_eq!(request(&base, (&bare, &order("k")), none), Err(Unaskable::Idempotency));
         let once = connector(json!({"method": "POST", "path": "/p", "idempotent": false}));
-        assert_eq!(request(&base, &once, &order("k")).unwrap().idempotency, None);
+        assert_eq!(request(&base, (&once, &order("k")), none).unwrap().idempotency, None);
         let with = connector(json!({"method": "POST", "idempotency_header": "X-Key"}));
-        assert_eq!(request(&base, &with, &order("a\nb")), Err(Unaskable::Idempotency));
+        assert_eq!(request(&base, (&with, &order("a\nb")), none), Err(Unaskable::Idempotency));
         let unfilled = connector(json!({"path": "/{{ other }}"}));
-        assert!(matches!(request(&base, &unfilled, &question("1")), Err(Unaskable::Template(_))));
+        assert!(matches!(request(&base, (&unfilled, &question("1")), none), Err(Unaskable::Template(_))));
+    }
+    #[test]
+    fn a_secret_goes_into_its_header_and_into_nothing_that_is_printed() {
+        let with = connector(json!({
+            "headers": {"X-Api-Key": "${FUWU_SECRET_A}", "Accept-Language": "zh-CN"}, "path": "/p",
+        }));
+        let base = Url::parse("http://h").unwrap();
+        let made = request(&base, (&with, &question("1")), |_| Some("s3cret")).unwrap();
+        assert_eq!(made.headers.get("x-api-key").unwrap(), "s3cret");
+        let printed = format!("{made:?}");
+        assert!(!printed.contains("s3cret") && printed.contains("zh-CN"), "{printed}");
+        let missing = request(&base, (&with, &question("1")), none);
+        assert_eq!(missing, Err(Unaskable::Secret("FUWU_SECRET_A".into())));
+        let broken = request(&base, (&with, &question("1")), |_| Some("a\nb"));
+        assert_eq!(broken, Err(Unaskable::Header("X-Api-Key".into())));
     }
 }

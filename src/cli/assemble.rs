@@ -322,7 +322,7 @@ fn serve_account(
             .with_context(|| format!("account {id}"))?
             .within(account.stamp_window_secs),
         playbook,
-        backend: Backend::new(around.client.clone(), business),
+        backend: Backend::new(business, backend::Secrets::of_environment()),
         platform: if around.sandbox.is_some() { client.asking_consent_at(consent_page(around.site)?) } else { client },
         merchant: around.merchant,
         rights: account.kind.rights(),

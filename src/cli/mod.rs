@@ -5,6 +5,7 @@ mod assemble;
 mod brief;
 mod chat;
 mod check;
+mod connector;
 mod customer;
 mod doctor;
 mod explain;
@@ -91,6 +92,11 @@ enum Command {
     Explain {
         #[command(subcommand)]
         command: explain::ExplainCommand,
+    },
+    /// The connectors to the business system. The demo's is the running server's.
+    Connector {
+        #[command(subcommand)]
+        command: connector::ConnectorCommand,
     },
     /// The account's menus, on the platform and in the files. The demo's platform is the running server's.
     Menu {
@@ -218,6 +224,10 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
         Command::Brief { command } => {
             let (id, account) = meant?;
             brief::run(&settings, (&id, &account), command)
+        }
+        Command::Connector { command } => {
+            let (id, account) = meant?;
+            connector::run(&settings, (&id, &account), command)
         }
         Command::Menu { command } => {
             let (id, account) = meant?;

@@ -1,6 +1,6 @@
 //! What an administrator and an operator write: settings, and the playbook.
 
-mod nearest;
+pub(crate) mod nearest;
 pub mod playbook;
 pub mod settings;
 

@@ -1,9 +1,17 @@
 //! A connector as data: how one question to the operator's business system is put and its answer read. `backend` asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+mod address;
+mod field;
+mod header;
+
+pub use address::{Addresses, is_public, may_be_at};
+pub use field::{Field, MOST_ENTRIES, Unit};
+pub use header::{Header, SECRET_PREFIX};
 
 use super::ids::ConnectorKey;
 use super::question::Answer;
@@ -16,6 +24,8 @@ pub const MAX_TIMEOUT_MS: u32 = 3_000;
 pub const MAX_LATE_TIMEOUT_MS: u32 = 30_000;
 /// The name under which every question carries the customer.
 pub const OPENID: &str = "openid";
+/// The name under which an answer that was kept tells how old it is.
+pub const AGE: &str = "age";
 
 /// One question to the business system (a table of `connectors.toml`).
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -31,6 +41,9 @@ pub struct Connector {
     /// Fields of the JSON body of a POST; every value is sent as a string.
     #[serde(default)]
     pub body: BTreeMap<String, Template>,
+    /// Headers; a secret stands in the environment and is named here: `${FUWU_SECRET_…}`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Header>,
     /// How long the customer's message waits for the answer, in milliseconds: at most 3000, so that a reply leaves
     /// within 4 s.
     pub timeout_ms: u32,
@@ -47,6 +60,15 @@ pub struct Connector {
     /// The connector that asks how a question stands whose outcome is not known; it is handed the same values.
     #[serde(default)]
     pub status: Option<ConnectorKey>,
+    /// Questions that customers wait for at once: 1 to 1000, 64 when left out.
+    #[serde(default)]
+    pub at_once: Option<u16>,
+    /// An answer may be told again for so many seconds, with its age: 1 to 3600. Only of what reads.
+    #[serde(default)]
+    pub cache_secs: Option<u32>,
+    /// An answer may be told, with its age, for so many seconds when the business system cannot be reached: 1 to 86400.
+    #[serde(default)]
+    pub stale_secs: Option<u32>,
     /// Names for parts of the answer.
     pub fields: BTreeMap<String, Field>,
     /// Where a refusal carries its code (JSON pointer), and which code means success.
@@ -54,6 +76,52 @@ pub struct Connector {
     pub refusal: Option<Refusal>,
     /// A recorded answer: `fuwu check` proves the fields on it, `fuwu test` and `fuwu chat` answer with it.
     pub example: serde_json::Value,
+    /// A recorded refusal: `fuwu check` proves `refusal` on it.
+    #[serde(default)]
+    pub example_refused: Option<serde_json::Value>,
+}
+
+/// Why an answer cannot be used: for the operator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// A part is not there.
+    #[error("字段 {name}：{at} 处没有值")]
+    Missing {
+        /// Which.
+        name: String,
+        /// Where it should be.
+        at: String,
+    },
+    /// A part is not what it should be.
+    #[error("字段 {name}：{at} 处是 {found}，不是 {unit}")]
+    Wrong {
+        /// Which.
+        name: String,
+        /// Where.
+        at: String,
+        /// What it should be.
+        unit: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// Whether it is a refusal cannot be told.
+    #[error("{at} 处没有代码，分不清是成功还是拒绝")]
+    NoCode {
+        /// Where the code should be.
+        at: String,
+    },
+}
+
+impl Unfit {
+    /// What to do about it.
+    pub fn mend(&self) -> String {
+        match self {
+            Self::Missing { name, .. } | Self::Wrong { name, .. } => {
+                format!("对照业务系统的回答改 fields.{name} 的 at 或 as，再更新 example")
+            }
+            Self::NoCode { .. } => "对照业务系统的回答改 refusal.at；成功时不带代码的，写 refusal.ok = \"\"".to_owned(),
+        }
+    }
 }
 
 /// How it is asked.
@@ -64,31 +132,6 @@ pub enum Method {
     Get,
     /// May change something.
     Post,
-}
-
-/// One part of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Field {
-    /// JSON pointer (RFC 6901): `/plan/name`.
-    pub at: String,
-    /// What it is.
-    #[serde(rename = "as")]
-    pub unit: Unit,
-}
-
-/// The type and unit of a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Unit {
-    /// Words.
-    Text,
-    /// A count.
-    Integer,
-    /// Money in fen, shown as yuan.
-    Fen,
-    /// Data volume in KiB, shown as KB, MB or GB.
-    Kib,
 }
 
 /// How a refusal is told from an answer.
@@ -110,28 +153,34 @@ impl Connector {
 
     /// Reads an answer of the business system. One that lacks a part, or has it in another unit, cannot be used.
     pub fn read(&self, body: &serde_json::Value) -> Answer {
+        self.understand(body).unwrap_or(Answer::Down)
+    }
+
+    /// As [`Connector::read`].
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn understand(&self, body: &serde_json::Value) -> Result<Answer, Unfit> {
         if let Some(refusal) = &self.refusal {
             match refusal.code(body) {
                 Some(code) if code == refusal.ok => {}
-                Some(code) if !code.is_empty() => return Answer::Refused { code },
-                _ => return Answer::Down,
+                Some(code) if !code.is_empty() => return Ok(Answer::Refused { code }),
+                _ => return Err(Unfit::NoCode { at: refusal.at.clone() }),
             }
         }
-        let named = |(name, field): (&String, &Field)| Some((name.clone(), field.read(body)?));
-        self.fields.iter().map(named).collect::<Option<Values>>().map_or(Answer::Down, Answer::Loaded)
+        let named = |(name, field): (&String, &Field)| Ok((name.clone(), field.read(name, body)?));
+        self.fields.iter().map(named).collect::<Result<Values, Unfit>>().map(Answer::Loaded)
     }
-}
 
-impl Field {
-    /// This part of an answer; `None` when it is not there or not of its unit.
-    pub fn read(&self, body: &serde_json::Value) -> Option<Value> {
-        let part = body.pointer(&self.at)?;
-        match self.unit {
-            Unit::Text => word(part).map(Value::Text),
-            Unit::Integer => integer(part).map(Value::Integer),
-            Unit::Fen => integer(part).map(Value::Fen),
-            Unit::Kib => integer(part).map(Value::Kib),
-        }
+    /// The names that its request uses.
+    pub fn placeholders(&self) -> BTreeSet<String> {
+        let templates = std::iter::once(&self.path).chain(self.query.values()).chain(self.body.values());
+        templates.flat_map(Template::placeholders).collect()
+    }
+
+    /// The names of the secrets that its headers need.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.headers.values().flat_map(Header::secrets)
     }
 }
 
@@ -140,7 +189,7 @@ impl Refusal {
     pub fn code(&self, body: &serde_json::Value) -> Option<String> {
         match body.pointer(&self.at) {
             None | Some(serde_json::Value::Null) => Some(String::new()),
-            Some(part) => word(part),
+            Some(part) => field::word(part),
         }
     }
 }
@@ -149,24 +198,12 @@ impl Refusal {
 pub fn wire(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clone(),
-        Value::Integer(n) | Value::Fen(n) | Value::Kib(n) => n.to_string(),
+        Value::Integer(n) | Value::Fen(n) | Value::Kib(n) | Value::Minutes(n) | Value::Age(n) => n.to_string(),
         Value::Private(private) => private.clear().to_owned(),
         // Nothing that is asked contains one: `backend` refuses it.
-        Value::Sealed(_) => String::new(),
+        // A list is a part of an answer and of no question.
+        Value::Sealed(_) | Value::List(_) => String::new(),
     }
-}
-
-fn word(part: &serde_json::Value) -> Option<String> {
-    match part {
-        serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// Many business systems send integers as strings.
-fn integer(part: &serde_json::Value) -> Option<i64> {
-    part.as_i64().or_else(|| part.as_str()?.trim().parse().ok())
 }
 
 #[cfg(test)]

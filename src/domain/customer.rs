@@ -67,11 +67,13 @@ impl Customer {
     }
 
     /// Reduces the record to what a tombstone keeps (design.md, "The numbers"): the follow state, the activity history
-    /// and `tapped`, and which deliveries were applied, so that a retry changes nothing.
+    /// and `tapped`, which deliveries were applied, so that a retry changes nothing, and how many codes were sent on a
+    /// day.
     pub fn bury(&mut self) {
-        let Self { mut recent, follow, activity, tapped, .. } = std::mem::take(self);
+        let Self { mut recent, follow, activity, tapped, mut memory, .. } = std::mem::take(self);
         recent.forget_replies();
-        *self = Self { recent, follow, activity, tapped, ..Self::default() };
+        memory.retain(|_, memory| matches!(memory, Memory::Codes(_)));
+        *self = Self { recent, follow, activity, tapped, memory, ..Self::default() };
     }
 
     /// Forgets what was said and what single actions remember, for a customer who left. What stays: the follow state,
@@ -83,7 +85,8 @@ impl Customer {
         self.ways.forget();
         self.orders.forget();
         self.numbers = Numbers::default();
-        self.memory.clear();
+        // How many codes were sent on a day: leaving and coming back is no way to have more of them sent.
+        self.memory.retain(|_, memory| matches!(memory, Memory::Codes(_)));
     }
 
     /// Takes over orders that earlier versions remembered with their actions.

@@ -6,7 +6,6 @@ use super::decision::{Decision, Moment};
 use super::fact::FactKind;
 use super::ids::{ActionKey, DedupeKey, OrderNumber, Scene, WorkId};
 use super::inbound::{Event, Inbound, Message, What};
-use super::menu;
 use super::notes::{self, Note};
 use super::order::Happening;
 use super::playbook::Playbook;
@@ -17,6 +16,7 @@ use super::route::{Because, Route, words};
 use super::template::TemplateFault;
 use super::value::Values;
 use super::work::{Task, Work, id_for};
+use super::{digits, lead, menu};
 
 /// So much of what nobody could answer is kept.
 const UNANSWERED_CHARS: usize = 64;
@@ -47,6 +47,8 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
         Route::Act { key, kind, entry, because } => {
             let view = View { action: key, customer, entry, moment };
             let mut outcome = kind.as_action().decide(&view, given);
+            let acted = lead::follow(playbook, &view, &mut outcome).unwrap_or(key);
+            lead::keep(customer.dialogue.as_ref(), outcome.dialogue.as_mut());
             mend(&mut outcome, playbook, &view);
             if outcome.dialogue.is_none() && is_aside(&inbound.what, kind.as_action(), entry) {
                 let open = decision.customer.dialogue.take();
@@ -57,7 +59,7 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
             }
             decision.customer.dialogue = outcome.dialogue.take();
             decision.facts.extend(reason_fact(&inbound.what, *because));
-            apply(&mut decision, key, outcome);
+            apply(&mut decision, acted, outcome);
             if *because != Because::Unanswered {
                 decision.facts.push(FactKind::Answered { action: (*key).clone() });
             }
@@ -150,11 +152,22 @@ fn afterwards(
             return decision;
         }
     };
+    lead::explain(&mut decision.customer, action, &mut outcome);
+    lead::keep(customer.dialogue.as_ref(), outcome.dialogue.as_mut());
     mend(&mut outcome, playbook, &view);
+    let mut after = customer.clone();
+    after.numbers = outcome.numbers.clone().unwrap_or(after.numbers);
+    let next = lead::go_on(playbook, (customer.dialogue.as_ref(), &mut outcome), &View { customer: &after, ..view });
     if let Some(dialogue) = outcome.dialogue.take() {
         decision.customer.dialogue = Some(dialogue);
     }
     apply(&mut decision, action, outcome);
+    if let Some((key, mut next)) = next {
+        if let Some(dialogue) = next.dialogue.take() {
+            decision.customer.dialogue = Some(dialogue);
+        }
+        apply(&mut decision, key, next);
+    }
     decision
 }
 
@@ -302,8 +315,9 @@ fn reason_fact(what: &What, because: Because) -> Option<FactKind> {
     }
 }
 
+/// What is kept of words for the operator to read: not long, and without anybody's number.
 fn cut(text: &str) -> String {
-    text.trim().chars().take(UNANSWERED_CHARS).collect()
+    digits::masked(text).trim().chars().take(UNANSWERED_CHARS).collect()
 }
 
 fn cut_key(key: &str) -> String {

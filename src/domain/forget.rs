@@ -1,5 +1,6 @@
 //! What is kept of a customer who unfollows (growth.md 1.2): one switch, declared, and printed under every report.
 
+use super::actions::Memory;
 use super::customer::Customer;
 
 /// `privacy.forget`.
@@ -33,8 +34,9 @@ pub fn forget_left(customer: &mut Customer, forget: Forget) -> Keep {
         return Keep::Known;
     }
     customer.forget();
-    // Only orders on their way are left in it.
-    if !customer.memory.is_empty() || !customer.orders.is_empty() {
+    // Of what leads to a person only orders on their way are left in it.
+    let is_open = |memory: &Memory| !matches!(memory, Memory::Codes(_));
+    if customer.memory.values().any(is_open) || !customer.orders.is_empty() {
         return Keep::Known;
     }
     if forget == Forget::Tombstone {
@@ -103,6 +105,15 @@ mod tests {
         assert_eq!(customer.notes, []);
         let again = customer.clone();
         assert_eq!((forget_left(&mut customer, Forget::Tombstone), &customer), (Keep::Tombstone, &again));
+    }
+
+    #[test]
+    fn leaving_and_coming_back_is_no_way_to_have_more_codes_sent() {
+        let codes = serde_json::from_value(serde_json::json!({"Codes": {"day": 20_454, "sent": 5}})).unwrap();
+        let memory: std::collections::BTreeMap<_, Memory> = [("bind".into(), codes)].into();
+        let mut customer = Customer { memory: memory.clone(), ..left() };
+        assert_eq!(forget_left(&mut customer, Forget::Tombstone), Keep::Tombstone);
+        assert_eq!(customer.memory, memory);
     }
 
     #[test]

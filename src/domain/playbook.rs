@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::actions::Kind;
 use super::channel::Channels;
-use super::connector::Connector;
+use super::connector::{Addresses, Connector};
 use super::ids::{ActionKey, Channel, ConnectorKey, NoticeKey, PlaybookVersion};
 use super::keywords::Keywords;
 use super::menu::{Labels, Menu};
@@ -26,6 +26,8 @@ pub struct Playbook {
     pub moments: Moments,
     /// Where the business system is; `sandbox:` is the demo one.
     pub base_url: String,
+    /// Where it may be besides the internet: the operator's own networks.
+    pub allow_addresses: Vec<Addresses>,
     /// Questions to the business system.
     pub connectors: BTreeMap<ConnectorKey, Connector>,
     /// Which codes belong to which channel.

@@ -98,6 +98,18 @@ impl Template {
         self.render(values.iter().map(|(name, value)| (name.clone(), Filling::from(value.to_string()))).collect())
     }
 
+    /// Fills the placeholders for a person to read, some of them with texts that templates have filled already: what is in
+    /// those stays as it is.
+    ///
+    /// # Errors
+    /// When a placeholder cannot be filled.
+    pub fn fill_around(&self, values: &Values, texts: &BTreeMap<String, String>) -> Result<String, TemplateFault> {
+        let mut context: BTreeMap<String, Filling> =
+            values.iter().map(|(name, value)| (name.clone(), Filling::from(value.to_string()))).collect();
+        context.extend(texts.iter().map(|(name, text)| (name.clone(), Filling::from_safe_string(text.clone()))));
+        self.render(context)
+    }
+
     /// Fills the placeholders for a machine to read: every value as `write` gives it, nothing replaced in it.
     pub fn fill_verbatim(&self, values: &Values, write: impl Fn(&Value) -> String) -> Result<String, TemplateFault> {
         let verbatim = |value| Filling::from_safe_string(write(value));

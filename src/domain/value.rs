@@ -23,7 +23,14 @@ pub enum Value {
     Kib(i64),
     /// A [`Value::Private`] as it is kept: only `store::sealed` makes and opens these.
     Sealed(Vec<u8>),
-    /// Something about the person; shown masked. It is never written anywhere as it is: to serialise it is an error.
+    /// Minutes; shown with their unit.
+    Minutes(i64),
+    /// How long ago something was, in seconds; shown in the largest unit.
+    Age(i64),
+    /// Several of a kind, each with parts of its own. Whoever tells them fills a line for each.
+    List(Vec<Values>),
+    /// Something about the person; shown masked. It is never written anywhere as it is: to serialise it is an error. It
+    /// stands last: what is skipped counts when the others are written and not when they are read.
     #[serde(skip)]
     Private(Private),
 }
@@ -42,6 +49,13 @@ impl fmt::Display for Value {
             // The key it was sealed with is lost, and the words with it.
             Self::Sealed(_) => f.write_str("****"),
             Self::Private(private) => write!(f, "{private}"),
+            Self::Minutes(n) => write!(f, "{n} 分钟"),
+            Self::Age(secs) => match secs {
+                ..60 => write!(f, "{} 秒", secs.max(&0)),
+                60..3_600 => write!(f, "{} 分钟", secs / 60),
+                3_600.. => write!(f, "{} 小时", secs / 3_600),
+            },
+            Self::List(entries) => write!(f, "{}", entries.len()),
         }
     }
 }
@@ -94,6 +108,18 @@ mod tests {
         assert!(postcard::to_stdvec(&number).is_err() && serde_json::to_string(&number).is_err());
         assert_eq!(Value::Sealed(vec![1]).to_string(), "****");
         assert_eq!(postcard::to_stdvec(&Value::Sealed(vec![7])).unwrap(), [4, 1, 7]);
+    }
+
+    #[test]
+    fn ages_are_shown_in_the_unit_that_reads_well_and_what_is_new_is_kept_behind_what_was() {
+        let shown: Vec<String> = [-5, 0, 59, 60, 3_599, 7_300].map(|secs| Value::Age(secs).to_string()).into();
+        assert_eq!(shown, ["0 秒", "0 秒", "59 秒", "1 分钟", "59 分钟", "2 小时"]);
+        let all = [Value::Minutes(3), Value::Age(3), Value::List(vec![Values::new()])];
+        let kept: Vec<Vec<u8>> = all.iter().map(|value| postcard::to_stdvec(value).unwrap()).collect();
+        assert_eq!(kept, [vec![5, 6], vec![6, 6], vec![7, 1, 0]]);
+        for (value, kept) in all.iter().zip(kept) {
+            assert_eq!(&postcard::from_bytes::<Value>(&kept).unwrap(), value);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::model::{Customer, Entry, Service, State};
+use super::telecom::Message;
 use crate::domain::ids::Openid;
 
 /// One piece of news.
@@ -31,6 +32,11 @@ pub enum Live {
     Business {
         /// What `/sandbox/telecom/mode` answers.
         mode: Value,
+    },
+    /// A text message of the demo business system arrived on a phone.
+    Sms {
+        /// What and where.
+        message: Message,
     },
     /// The sandbox closes: the page shall come back later.
     Closing,

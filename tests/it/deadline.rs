@@ -135,7 +135,7 @@ impl Stuck {
         let account = ServedAccount {
             channel: Account::new(spec).unwrap(),
             playbook: Live::start(settings(dir.path(), &[]).accounts[&"demo".into()].dirs.clone()).unwrap(),
-            backend: Backend::new(client.clone(), None),
+            backend: Backend::new(None, backend::Secrets::default()),
             platform: api::Client::new(nowhere, APP_ID, "", client),
             merchant: None,
             rights: Rights::of_service(),

@@ -36,7 +36,7 @@ async fn what_is_in_hand_at_a_signal_is_answered_and_a_restart_finds_everything(
     edit(
         &dir.path().join("playbook/connectors.toml"),
         "base_url = \"sandbox:\"",
-        &format!("base_url = \"{}\"", business.address()),
+        &format!("base_url = \"{}\"\nallow_addresses = [\"127.0.0.1\"]", business.address()),
     );
     let copied = copied(dir.path());
     let env = copied.each_ref().map(|(key, value)| (*key, value.as_str()));

@@ -21,7 +21,9 @@ mod store_kill;
 mod store_measure;
 mod store_verify;
 
+mod bound;
 mod business;
+mod connector;
 mod conversation;
 mod crowds;
 mod daily_report;

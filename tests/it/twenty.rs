@@ -60,6 +60,7 @@ async fn business(before: Data<Before>) -> HttpResponse {
     HttpResponse::Ok().json(json!({
         "code": "0", "month": "2026-01", "cycle_end": "2026-01-31", "expires_on": "2026-12-31",
         "plan": { "name": "套餐", "fee_fen": n, "data_total_kib": n, "voice_total_min": n, "voice_left_min": n },
+        "days": [{ "day": "2026-03-02", "used_kib": n }],
         "data": { "total_kib": n, "used_kib": n, "left_kib": n * 1_048_576 },
         "balance": { "balance_fen": n, "charge_fen": n },
         "points": { "points": n, "expiring": n },
@@ -98,7 +99,11 @@ fn processes(bases: &[String], shared: &Shared) -> Vec<Process> {
     let Shared { dir, redis, origin } = shared;
     copy_playbook(dir);
     let connectors = dir.join("playbook/connectors.toml");
-    edit(&connectors, "base_url = \"sandbox:\"", &format!("base_url = \"{origin}/business\""));
+    edit(
+        &connectors,
+        "base_url = \"sandbox:\"",
+        &format!("base_url = \"{origin}/business\"\nallow_addresses = [\"127.0.0.1\"]"),
+    );
     edit(&connectors, "timeout_ms = 2000", "timeout_ms = 300");
     let copied = copied(dir);
     let start = |n: usize, base: &str| {

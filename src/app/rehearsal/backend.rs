@@ -116,17 +116,7 @@ fn paid(errand: Errand, question: &Question, mocks: &mut Mocks) -> Answer {
 }
 
 fn told(key: &ConnectorKey, cause: &Unaskable) -> String {
-    let (cause, mend) = match cause {
-        Unaskable::NoConnector => ("没有这个连接器".to_owned(), "在 connectors.toml 里补上"),
-        Unaskable::NoBase => ("base_url 不是网址".to_owned(), "改 connectors.toml 的 base_url"),
-        Unaskable::Template(fault) => {
-            (format!("占位符填不上（{fault}）"), "path、query、body 里只能用动作提供的占位符和 {{ openid }}")
-        }
-        Unaskable::Path => ("填好的 path 走到了别的路径".to_owned(), "检查 path 里的 / 和占位符"),
-        Unaskable::Sealed => ("顾客的资料解不开".to_owned(), "把原来的密钥写回 privacy.pseudonym_key"),
-        Unaskable::Idempotency => ("订单号发不出去".to_owned(), "补上 idempotency_header = \"Idempotency-Key\""),
-    };
-    format!("连接器 {key} 的请求发不出去：{cause}；{mend}")
+    format!("连接器 {key} 的请求发不出去：{cause}；{}", cause.mend())
 }
 
 fn merged(base: &Value, over: &Value) -> Value {

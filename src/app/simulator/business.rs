@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::plants::Plant;
 use super::world::{Event, State, World};
-use crate::backend::{Came, Carrier, Request};
+use crate::backend::{Came, Carrier, Request, Unreadable};
 
 /// A request on its way. It goes on when nobody waits for it any more.
 struct Ticket {
@@ -135,10 +135,10 @@ impl Carrier for World {
         match fate {
             Fate::LostOnTheWay | Fate::AnswerLost => Came::Lost,
             Fate::TurnedAway(status) | Fate::DoneButFails(status) => {
-                Came::Answered(StatusCode::from_u16(status).unwrap(), Some(json!({})))
+                Came::Answered(StatusCode::from_u16(status).unwrap(), Ok(json!({})))
             }
-            Fate::DoneButGarbled => Came::Answered(StatusCode::OK, None),
-            _ => Came::Answered(StatusCode::OK, did),
+            Fate::DoneButGarbled => Came::Answered(StatusCode::OK, Err(Unreadable::NotJson)),
+            _ => Came::Answered(StatusCode::OK, did.ok_or(Unreadable::Empty)),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::source::{Role, Sources};
 use crate::config::nearest::suggestion;
 use crate::domain::actions::Kind;
 use crate::domain::channel::ChannelRule;
-use crate::domain::connector::Connector;
+use crate::domain::connector::{Addresses, Connector};
 use crate::domain::ids::{ActionKey, Channel, ConnectorKey, NoticeKey};
 use crate::domain::keywords::KeywordRule;
 use crate::domain::menu::Menu;
@@ -40,6 +40,9 @@ pub struct KeywordsFile {
 pub struct ConnectorsFile {
     /// Where the business system is: an http or https address; `sandbox:` is the demo one.
     pub base_url: String,
+    /// Addresses of your own network where it is: `10.20.0.8`, `10.20.0.0/16`. Without it only public ones are asked.
+    #[serde(default)]
+    pub allow_addresses: Vec<Addresses>,
     /// Questions to it, by the names that actions use.
     #[serde(default)]
     pub connectors: BTreeMap<ConnectorKey, Connector>,
@@ -75,6 +78,8 @@ pub struct Draft {
     pub moments: Option<Part<Moments>>,
     /// Where the business system is, if the file is there.
     pub base_url: Option<Part<String>>,
+    /// Where it may be besides the internet.
+    pub allow_addresses: Vec<Addresses>,
     /// Connectors by name.
     pub connectors: BTreeMap<ConnectorKey, Part<Connector>>,
     /// Channels by key, in the order they are written.
@@ -162,7 +167,7 @@ impl Draft {
     }
 
     fn take_connectors(&mut self, file: &Site, findings: &mut Vec<Finding>) {
-        only_keys(file, &["base_url", "connectors"], findings);
+        only_keys(file, &["base_url", "allow_addresses", "connectors"], findings);
         let site = file.key("base_url");
         let value = if site.value().is_null() {
             let mend = "请补上 base_url = \"https://…\"；演示系统写 \"sandbox:\"";
@@ -172,6 +177,10 @@ impl Draft {
             shape::read(&site, findings)
         };
         self.base_url = Some(Part { site, value });
+        let allowed = file.key("allow_addresses");
+        if !allowed.value().is_null() {
+            self.allow_addresses = shape::read(&allowed, findings).unwrap_or_default();
+        }
         for (key, site) in file.key("connectors").entries() {
             let value = shape::read(&site, findings);
             self.connectors.insert(ConnectorKey::new(key), Part { site, value });

@@ -140,6 +140,8 @@ codes! {
     ConnectorRule = "connector-rule",
     /// The example of a connector does not have the fields it names.
     ConnectorExample = "connector-example",
+    /// A secret that a connector needs and the environment does not have.
+    MissingSecret = "missing-secret",
     /// A channel that cannot be counted by as it is written.
     ChannelRule = "channel-rule",
     /// A notice that the platform would refuse as it is written.

@@ -75,6 +75,7 @@ fn freeze(draft: Draft, keywords: Option<Keywords>) -> Option<Playbook> {
         keywords: keywords?,
         moments: draft.moments?.value?,
         base_url: draft.base_url.and_then(|part| part.value).unwrap_or_default(),
+        allow_addresses: draft.allow_addresses,
         connectors: draft.connectors.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
         channels: Channels(
             draft.channels.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,

@@ -108,9 +108,20 @@ pub struct Outcome {
     pub wait: bool,
     /// The notice that may carry the reply, if it comes when no window is open.
     pub notice: Option<Noticed>,
+    /// Where the customer has to go first: `decide` takes them there and brings them back ([`super::lead`]).
+    pub lead: Option<Lead>,
     /// Texts that could not be filled. `decide` sees to it that the customer reads something else and the operator
     /// reads this.
     pub faults: Vec<TemplateFault>,
+}
+
+/// Another action that has to be done first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lead {
+    /// Which.
+    pub to: ActionKey,
+    /// The words it is opened with.
+    pub words: &'static str,
 }
 
 impl Outcome {
@@ -191,6 +202,11 @@ pub trait ActionKind {
     /// The values it hands to a connector's templates.
     fn question_values(&self) -> BTreeSet<String> {
         BTreeSet::new()
+    }
+
+    /// The actions it leads to when something has to be done first, by the fields that name them: each binds a number.
+    fn leads_to(&self) -> Vec<(&'static str, &ActionKey)> {
+        Vec::new()
     }
 
     /// The notice that may carry its outcome, and all that it can be about.
@@ -412,5 +428,20 @@ mod tests {
         };
         let golden = ["0001013703e58c85e8071201", "01060205", "020604", "03017401016101", "040602"];
         assert_eq!(all.each_ref().map(hex), golden.map(String::from));
+    }
+
+    #[test]
+    fn of_a_customer_who_left_only_codes_sent_are_remembered() {
+        let all = [
+            Memory::SignedIn(sign_in::Streak { last: BusinessDay(3), days: 2, total: 5 }),
+            Memory::Rated(rating::Rated { day: BusinessDay(3), stars: 4 }),
+            Memory::Topic(topic::Part::default()),
+            Memory::Codes(bind::Codes { day: BusinessDay(3), sent: 2 }),
+        ];
+        let memory = all.into_iter().enumerate().map(|(n, memory)| (ActionKey::from(format!("a{n}").as_str()), memory));
+        let mut customer = Customer { memory: memory.collect(), ..Customer::default() };
+        customer.forget();
+        let codes = Memory::Codes(bind::Codes { day: BusinessDay(3), sent: 2 });
+        assert_eq!(customer.memory, [("a3".into(), codes)].into());
     }
 }

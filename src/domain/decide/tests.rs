@@ -391,3 +391,14 @@ proptest! {
         prop_assert_eq!(decided(&customer, &inbound, &given), decided(&customer, &inbound, &given));
     }
 }
+
+#[test]
+fn what_nobody_could_answer_is_kept_without_anybodys_number() {
+    let decision =
+        decided(&Customer::default(), &text("咕噜咕噜 138 0013 8000 和 11010519491231002X"), &Given::default());
+    assert!(
+        decision.facts.contains(&unanswered("咕噜咕噜 *** **** **** 和 *****************X")),
+        "{:?}",
+        decision.facts
+    );
+}

@@ -8,6 +8,9 @@ const MOST_DIGITS: usize = 9;
 /// An amount in fen of words like `50`, `５０元`, `￥19.9`, `19.90 块`. Nothing is guessed: a sign, an exponent, a
 /// thousands separator or a third decimal is no amount.
 pub fn fen(words: &str) -> Option<i64> {
+    if !says_one_number(words) {
+        return None;
+    }
     let words = narrow(words);
     let words = words.strip_prefix(['¥', '￥']).unwrap_or(&words);
     let words = ["元", "块", "块钱", "元钱", "人民币"]
@@ -24,6 +27,23 @@ pub fn fen(words: &str) -> Option<i64> {
     }
     let tenfold = if fen.len() == 1 { 10 } else { 1 };
     Some(yuan.parse::<i64>().ok()? * 100 + fen.parse::<i64>().ok()? * tenfold)
+}
+
+/// Whether the digits stand together and are plain ones: "10 20" is two numbers, and "5²" is not 52.
+fn says_one_number(words: &str) -> bool {
+    let is_digit = |char: char| char.is_ascii_digit() || ('０'..='９').contains(&char);
+    let is_point = |char: char| matches!(char, '.' | '．');
+    let mut runs = 0;
+    let mut was_number = false;
+    for char in words.chars() {
+        if char.is_numeric() && !is_digit(char) {
+            return false;
+        }
+        let is_number = is_digit(char) || is_point(char);
+        runs += usize::from(is_number && !was_number);
+        was_number = is_number;
+    }
+    runs == 1
 }
 
 #[cfg(test)]
@@ -74,6 +94,14 @@ mod tests {
             "5٫5",
             "٥٠",
             "50元元",
+            "10 20",
+            "1 000",
+            "5 .5",
+            "5²",
+            "½",
+            "①",
+            "Ⅴ",
+            "5\u{3000}0",
         ] {
             assert_eq!(fen(words), None, "{words}");
         }

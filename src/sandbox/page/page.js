@@ -1,7 +1,7 @@
 // The page: who is there, what is new, and the line to the sandbox.
 
 const api = "/sandbox/api";
-const desk = Object.fromEntries(["people", "phones", "business", "offline", "toast"].map((id) => [id, document.getElementById(id)]));
+const desk = Object.fromEntries(["people", "phones", "business", "sms", "offline", "toast"].map((id) => [id, document.getElementById(id)]));
 const phones = new Map();
 let account = "";
 let everybodysMenu = null;
@@ -110,6 +110,12 @@ desk.business.addEventListener("change", async (event) => {
   } catch (fault) { toast(fault); }
 });
 
+/** The last text message that the business system sent, to whatever number: a code is read here. */
+function showMessage(message) {
+  desk.sms.hidden = !message;
+  desk.sms.textContent = message ? `短信 ${message.number.slice(0, 3)}****${message.number.slice(-4)}：${message.text}` : "";
+}
+
 // The line.
 
 /** Fetches what a chat gained since the last entry shown. */
@@ -152,6 +158,8 @@ function hear(news) {
     for (const phone of phones.values()) phone.setMenu(phone.face.button ?? everybodysMenu);
   } else if (news.type === "business") {
     showBusiness(news.mode);
+  } else if (news.type === "sms") {
+    showMessage(news.message);
   }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ledger::{Ledger, Order, Outcome, Question};
+use super::numbers;
 use crate::sandbox::SandboxError;
 use crate::sandbox::live::Live;
 use crate::sandbox::phone::SameOrigin;
@@ -69,7 +70,11 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/data", web::get().to(|s, q| ask(s, q, Question::Data)))
         .route("/balance", web::get().to(|s, q| ask(s, q, Question::Balance)))
         .route("/points", web::get().to(|s, q| ask(s, q, Question::Points)))
+        .route("/orders", web::get().to(|s, q| ask(s, q, Question::Orders)))
         .route("/orders", web::post().to(order))
+        .route("/orders/{key}", web::get().to(standing))
+        .route("/bills", web::get().to(|s, q| ask(s, q, Question::Bills)))
+        .configure(numbers::configure)
         .route("/mode", web::get().to(mode))
         .route("/mode", web::post().to(set_mode));
 }
@@ -80,10 +85,15 @@ async fn ask(sandbox: Data<Sandbox>, query: Parameters, question: Question) -> H
     if sandbox.telecom().mode().out {
         return out_of_service();
     }
-    let Some(openid) = query.get("openid").filter(|o| !o.is_empty()) else {
-        return wrong("OPENID_MISSING", "缺少 openid");
+    let named = |name: &str| query.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let (number, openid) = (named("number"), named("openid"));
+    let answer = {
+        let books = &sandbox.keeper().read().books;
+        let Some(who) = number.map(|number| books.codes.owner(number)).or(openid) else {
+            return wrong("OPENID_MISSING", "缺少 openid 或 number");
+        };
+        sandbox.telecom().ledger.ask(books, (who, question), sandbox.now())
     };
-    let answer = sandbox.telecom().ledger.ask(&sandbox.keeper().read().books, (openid, question), sandbox.now());
     delayed(&sandbox, Outcome { answer: answer.to_string(), after_ms: 0 }).await
 }
 
@@ -91,11 +101,23 @@ async fn order(sandbox: Data<Sandbox>, req: HttpRequest, body: Bytes) -> HttpRes
     if sandbox.telecom().mode().out {
         return out_of_service();
     }
-    let key = req.headers().get("Idempotency-Key").and_then(|v| v.to_str().ok()).filter(|k| !k.is_empty());
-    let Some(key) = key else { return wrong("KEY_MISSING", "缺少 Idempotency-Key") };
+    let Some(key) = key_of(&req) else { return wrong("KEY_MISSING", "缺少 Idempotency-Key") };
     let Some(order) = read_order(key, &body) else { return wrong("BODY_UNREADABLE", "订单内容不完整") };
     let outcome = take(&sandbox, order);
     delayed(&sandbox, outcome).await
+}
+
+/// What was answered to an order.
+async fn standing(sandbox: Data<Sandbox>, key: web::Path<String>) -> HttpResponse {
+    if sandbox.telecom().mode().out {
+        return out_of_service();
+    }
+    let answer = sandbox.telecom().ledger.standing(&sandbox.keeper().read().books, &key);
+    delayed(&sandbox, Outcome { answer, after_ms: 0 }).await
+}
+
+pub(super) fn key_of(req: &HttpRequest) -> Option<&str> {
+    req.headers().get("Idempotency-Key").and_then(|value| value.to_str().ok()).filter(|key| !key.is_empty())
 }
 
 fn take(sandbox: &Sandbox, order: Order) -> Outcome {
@@ -122,7 +144,7 @@ async fn set_mode(_: SameOrigin, sandbox: Data<Sandbox>, change: web::Json<Value
 
 /// The outcome was decided and kept before; a caller who gives up learns it by asking again. A stop waits for nobody's
 /// slowness.
-async fn delayed(sandbox: &Sandbox, outcome: Outcome) -> HttpResponse {
+pub(super) async fn delayed(sandbox: &Sandbox, outcome: Outcome) -> HttpResponse {
     let wait_ms = sandbox.telecom().mode().delay_ms.saturating_add(outcome.after_ms);
     if wait_ms > 0 {
         tokio::select! {
@@ -133,11 +155,11 @@ async fn delayed(sandbox: &Sandbox, outcome: Outcome) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(outcome.answer)
 }
 
-fn out_of_service() -> HttpResponse {
+pub(super) fn out_of_service() -> HttpResponse {
     HttpResponse::ServiceUnavailable().json(json!({ "code": "OUT_OF_SERVICE", "message": "业务系统维护中" }))
 }
 
-fn wrong(code: &str, message: &str) -> HttpResponse {
+pub(super) fn wrong(code: &str, message: &str) -> HttpResponse {
     HttpResponse::BadRequest().json(json!({ "code": code, "message": message }))
 }
 

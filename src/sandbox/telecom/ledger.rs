@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::codes::Codes;
+use super::history::{bills, by_day};
+
 /// What the fixtures say: what everybody has before the first order, and what can be ordered.
 #[derive(Debug)]
 pub struct Ledger {
@@ -20,6 +23,9 @@ pub struct Ledger {
 pub struct Books {
     bought: BTreeMap<String, Bought>,
     orders: BTreeMap<String, Kept>,
+    /// One-time codes and whose numbers they showed.
+    #[serde(default)]
+    pub(super) codes: Codes,
 }
 
 /// All that one customer bought.
@@ -91,6 +97,9 @@ pub struct Order {
 struct Kept {
     order: Order,
     answer: String,
+    /// When it came, in Unix seconds; 0 for those of before it was kept.
+    #[serde(default)]
+    at: i64,
 }
 
 /// What is answered to an order, and how much later.
@@ -113,6 +122,10 @@ pub enum Question {
     Balance,
     /// Points.
     Points,
+    /// The bills of the last six months.
+    Bills,
+    /// The latest orders.
+    Orders,
 }
 
 #[derive(Deserialize)]
@@ -152,8 +165,11 @@ impl Ledger {
             Question::Data => json!({
                 "code": "0",
                 "data": { "total_kib": c.total_kib(), "used_kib": c.data_used_kib, "left_kib": c.left_kib() },
+                "days": by_day((openid, c.data_used_kib), today),
                 "cycle_end": month_end(today).to_string(),
             }),
+            Question::Bills => json!({ "code": "0", "bills": bills((openid, c.plan.fee_fen), today) }),
+            Question::Orders => json!({ "code": "0", "orders": self.orders(books, openid) }),
             Question::Balance => json!({
                 "code": "0",
                 "balance": { "balance_fen": c.balance_fen, "charge_fen": c.month_charge_fen },
@@ -167,6 +183,30 @@ impl Ledger {
         }
     }
 
+    /// What was answered to an order, for whoever did not hear it.
+    pub fn standing(&self, books: &Books, key: &str) -> String {
+        books.orders.get(key).map_or_else(|| refusal("NO_SUCH_ORDER", key), |kept| kept.answer.clone())
+    }
+
+    /// The latest ten orders of a customer, newest first.
+    fn orders(&self, books: &Books, openid: &str) -> Vec<Value> {
+        let mut orders: Vec<&Kept> = books.orders.values().filter(|kept| kept.order.openid == openid).collect();
+        orders.sort_by_key(|kept| std::cmp::Reverse((kept.at, &kept.order.key)));
+        let product = |code: &str| self.products.iter().find(|product| product.code == code);
+        let shown = orders.into_iter().take(10).map(|kept| {
+            let answer: Value = serde_json::from_str(&kept.answer).unwrap_or_default();
+            let is_done = answer.get("code").and_then(Value::as_str) == Some("0");
+            json!({
+                "order": kept.order.key,
+                "name": product(&kept.order.code).map_or(kept.order.code.as_str(), |product| product.name.as_str()),
+                "amount_fen": kept.order.amount_fen,
+                "day": day_of(kept.at).to_string(),
+                "state": if is_done { "已办好" } else { "未办成" },
+            })
+        });
+        shown.collect()
+    }
+
     /// Takes an order once: the same key gets the same answer and is charged once.
     pub fn order(&self, books: &mut Books, order: Order, now: i64) -> Outcome {
         if let Some(kept) = books.orders.get(&order.key) {
@@ -178,7 +218,7 @@ impl Ledger {
             None => Outcome { answer: refusal("UNKNOWN_PRODUCT", &order.key), after_ms: 0 },
             Some(product) => self.charge(books, (product, &order), now),
         };
-        books.orders.insert(order.key.clone(), Kept { order, answer: outcome.answer.clone() });
+        books.orders.insert(order.key.clone(), Kept { order, answer: outcome.answer.clone(), at: now });
         outcome
     }
 
@@ -254,6 +294,7 @@ fn refusal(code: &str, key: &str) -> String {
         "INSUFFICIENT_BALANCE" => "话费余额不足",
         "UNKNOWN_PRODUCT" => "没有这个产品",
         "PRICE_CHANGED" => "价格已变动",
+        "NO_SUCH_ORDER" => "没有这笔订单",
         _ => "订单号已用于另一笔订单",
     };
     json!({ "code": code, "message": message, "order": key }).to_string()

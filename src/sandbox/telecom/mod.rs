@@ -1,7 +1,11 @@
 //! The demo business system: what an operator's own systems would be (`fixtures/telecom/README.md`).
 
+mod codes;
+mod history;
 mod http;
 mod ledger;
+mod numbers;
 
+pub use codes::Message;
 pub use http::{Telecom, configure};
 pub use ledger::Books;

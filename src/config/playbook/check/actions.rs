@@ -7,7 +7,7 @@ use crate::config::playbook::draft::Draft;
 use crate::config::playbook::finding::{Code, Finding};
 use crate::config::playbook::site::Site;
 use crate::domain::actions::{Composed, Kind, TextField, order_page};
-use crate::domain::connector::Connector;
+use crate::domain::connector::{Connector, Unit};
 use crate::domain::ids::ConnectorKey;
 use crate::domain::question::Answer;
 use crate::domain::template::Template;
@@ -46,7 +46,13 @@ fn connector<'a>(draft: &'a Draft, key: &ConnectorKey) -> Option<&'a Connector> 
 }
 
 fn fields_of(draft: &Draft, key: &ConnectorKey) -> BTreeSet<String> {
-    connector(draft, key).map(|connector| connector.fields.keys().cloned().collect()).unwrap_or_default()
+    let fields = connector(draft, key).into_iter().flat_map(|connector| &connector.fields);
+    // A list has no value of its own; what an entry of it has is named after it.
+    let names = fields.flat_map(|(name, field)| match field.unit {
+        Unit::List => field.fields.keys().map(|inner| format!("{name}.{inner}")).collect(),
+        _ => vec![name.clone()],
+    });
+    names.collect()
 }
 
 /// The values that the examples of the action's connectors give.
@@ -59,6 +65,10 @@ fn examples(draft: &Draft, kind: &Kind) -> Values {
             _ => None,
         })
         .flatten()
+        .flat_map(|(name, value)| match value {
+            Value::List(entries) => entries.into_iter().next().into_iter().flatten().collect(),
+            value => vec![(name, value)],
+        })
         .collect()
 }
 

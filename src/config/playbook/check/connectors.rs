@@ -1,25 +1,25 @@
 //! Connectors: each can be asked in time, safely where value is at stake, and its answer read.
 
-use std::collections::BTreeSet;
+mod answer;
+mod safety;
 
-use crate::config::nearest::suggestion;
-use crate::config::playbook::draft::Draft;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::config::playbook::draft::{Draft, Part};
 use crate::config::playbook::finding::{Code, Finding};
 use crate::config::playbook::site::Site;
-use crate::domain::actions::Stakes;
-use crate::domain::connector::{Connector, MAX_LATE_TIMEOUT_MS, MAX_TIMEOUT_MS, Method, OPENID};
+use crate::domain::actions::{Kind, Stakes};
+use crate::domain::connector::{Connector, MAX_LATE_TIMEOUT_MS, MAX_TIMEOUT_MS, Method, OPENID, may_be_at};
 use crate::domain::ids::{ActionKey, ConnectorKey};
-use crate::domain::question::{Answer, Errand};
-use crate::domain::template::{FUNCTIONS, Template};
+use crate::domain::question::Errand;
 
 /// Checks every connector and the business system's address.
 pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
     if let Some(part) = &draft.base_url
         && let Some(url) = &part.value
-        && let Some(fault) = address_fault(url)
     {
-        let mend = "写 https://… ；演示系统写 sandbox:";
-        findings.push(part.site.error(Code::ConnectorRule, fault, mend));
+        address(draft, (part, url), findings);
     }
     for (key, part) in &draft.connectors {
         if Errand::is_reserved(key) {
@@ -30,15 +30,37 @@ pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
         let mut faults = Faults { site: &part.site, findings };
         faults.times(connector);
         faults.path(connector);
-        faults.header(connector);
+        faults.headers(connector, &|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
         faults.body(connector);
         faults.repeats(connector);
         faults.status(draft, connector);
-        faults.example(connector);
-        for (action, stakes, values) in users(draft, key) {
-            faults.stakes(connector, action, stakes);
-            faults.placeholders(connector, action, &values);
+        faults.kept(connector);
+        faults.fields("", &connector.fields);
+        faults.examples(connector);
+        for user in users(draft, key) {
+            faults.stakes(connector, user.action, user.stakes);
+            faults.placeholders(connector, user.action, &user.values);
+            faults.asked_by(connector, key, &user);
         }
+    }
+}
+
+fn address(draft: &Draft, (part, url): (&Part<String>, &str), findings: &mut Vec<Finding>) {
+    if let Some(fault) = address_fault(url) {
+        let mend = "写 https://… ；演示系统写 sandbox:";
+        findings.push(part.site.error(Code::ConnectorRule, fault, mend));
+        return;
+    }
+    // What a name leads to is looked at when it is asked; what is written out can be told now.
+    let host = url::Url::parse(url).ok().and_then(|url| match url.host()? {
+        url::Host::Ipv4(address) => Some(IpAddr::V4(address)),
+        url::Host::Ipv6(address) => Some(IpAddr::V6(address)),
+        url::Host::Domain(_) => None,
+    });
+    if let Some(address) = host.filter(|address| !may_be_at(*address, &draft.allow_addresses)) {
+        let message = format!("{address} 不是公网地址，不会去问");
+        let mend = format!("确实是您的业务系统，就加上 allow_addresses = [\"{address}\"]");
+        findings.push(part.site.error(Code::ConnectorRule, message, mend));
     }
 }
 
@@ -54,15 +76,25 @@ fn address_fault(url: &str) -> Option<String> {
     }
 }
 
-/// The actions that ask this connector, what is at stake, and the values they hand over.
-fn users<'a>(draft: &'a Draft, key: &ConnectorKey) -> Vec<(&'a ActionKey, Stakes, BTreeSet<String>)> {
+/// An action that asks a connector.
+struct User<'a> {
+    action: &'a ActionKey,
+    kind: &'a Kind,
+    /// What is at stake.
+    stakes: Stakes,
+    /// The values it hands over.
+    values: BTreeSet<String>,
+}
+
+fn users<'a>(draft: &'a Draft, key: &ConnectorKey) -> Vec<User<'a>> {
     let mut users = Vec::new();
     for (action, part) in &draft.actions {
-        let Some(kind) = part.value.as_ref().map(|kind| kind.as_action()) else { continue };
-        for (_, stakes) in kind.connectors().into_iter().filter(|(asked, _)| *asked == key) {
-            let mut values = kind.question_values();
+        let Some(kind) = part.value.as_ref() else { continue };
+        let acts = kind.as_action();
+        for (_, stakes) in acts.connectors().into_iter().filter(|(asked, _)| *asked == key) {
+            let mut values = acts.question_values();
             values.insert(OPENID.to_owned());
-            users.push((action, stakes, values));
+            users.push(User { action, kind, stakes, values });
         }
     }
     users
@@ -88,6 +120,9 @@ impl Faults<'_> {
                 self.rule(field, format!("{field} 不能是 {value}"), format!("写 1 到 {limit}（毫秒）"));
             }
         }
+        if let Some(at_once) = connector.at_once.filter(|count| !(1..=1_000).contains(count)) {
+            self.rule("at_once", format!("at_once 不能是 {at_once}"), "写 1 到 1000，或者不写（64）");
+        }
     }
 
     fn path(&mut self, connector: &Connector) {
@@ -105,105 +140,11 @@ impl Faults<'_> {
         }
     }
 
-    fn header(&mut self, connector: &Connector) {
-        let token =
-            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        if let Some(name) = connector.idempotency_header.as_deref().filter(|name| !token(name)) {
-            self.rule("idempotency_header", format!("{name} 不能作请求头的名称"), "例如 Idempotency-Key");
-        }
-    }
-
     fn body(&mut self, connector: &Connector) {
         if connector.method == Method::Get && !connector.body.is_empty() {
             self.rule("body", "GET 不能带 body", "参数写在 query 里，或改用 method = \"POST\"");
         }
     }
-
-    fn example(&mut self, connector: &Connector) {
-        let mut readable = true;
-        for (name, field) in &connector.fields {
-            let path = format!("fields.{name}");
-            if !is_name(name) || FUNCTIONS.contains(&name.as_str()) {
-                self.rule(&path, format!("{name} 不能作占位符的名称"), "用小写字母、数字和下划线，以字母开头");
-            }
-            if !field.at.is_empty() && !field.at.starts_with('/') {
-                self.rule(&format!("{path}.at"), "at 要以 / 开头", format!("改成 /{}", field.at));
-            } else if field.read(&connector.example).is_none() {
-                readable = false;
-                let there = connector.example.pointer(&field.at).is_some();
-                let message = match there {
-                    true => format!("示例里 {} 的值不是声明的类型", field.at),
-                    false => format!("示例里没有 {}", field.at),
-                };
-                let site = self.site.field(&path);
-                self.findings.push(site.error(Code::ConnectorExample, message, "改 at 或 as，或补全 example"));
-            }
-        }
-        if readable && !matches!(connector.read(&connector.example), Answer::Loaded(_)) {
-            let site = self.site.field("refusal");
-            let mend = "example 要录一次成功的回答，其中 refusal.at 处的值等于 refusal.ok";
-            self.findings.push(site.error(Code::ConnectorExample, "按 refusal 看，示例是一次拒绝", mend));
-        }
-    }
-
-    fn stakes(&mut self, connector: &Connector, action: &ActionKey, stakes: Stakes) {
-        if stakes == Stakes::Read {
-            return;
-        }
-        if connector.method == Method::Get {
-            self.rule("method", format!("动作 {action} 用它办理业务，不能用 GET"), "改成 method = \"POST\"");
-        }
-        if connector.idempotency_header.is_none() && connector.idempotent != Some(false) {
-            let mend = "请补上 idempotency_header = \"Idempotency-Key\"，并确认业务系统按它去重；\
-                        业务系统不会去重的，写 idempotent = false 和 status = \"查结果的连接器\"";
-            let message = format!("动作 {action} 用它办理业务，缺少 idempotency_header，重试会重复扣费");
-            self.findings.push(self.site.name().error(Code::ConnectorRule, message, mend));
-        }
-    }
-
-    fn repeats(&mut self, connector: &Connector) {
-        if connector.method == Method::Post && connector.idempotency_header.is_none() && connector.idempotent.is_none()
-        {
-            let mend = "只是查询就写 idempotent = true；会办理业务、业务系统又不去重，就写 idempotent = false";
-            let message = "POST 没有 idempotency_header，没说清同一个问题能不能重复问";
-            self.findings.push(self.site.name().error(Code::ConnectorRule, message, mend));
-        }
-    }
-
-    /// How a question stands is asked as often as it takes.
-    fn status(&mut self, draft: &Draft, connector: &Connector) {
-        let Some(key) = &connector.status else { return };
-        let Some(part) = draft.connectors.get(key) else {
-            let mend = suggestion(key.as_str(), draft.connectors.keys().map(ConnectorKey::as_str));
-            let site = self.site.field("status");
-            self.findings.push(site.error(Code::UnknownConnector, format!("连接 {key} 不存在"), mend));
-            return;
-        };
-        if part.value.as_ref().is_some_and(|status| !status.may_be_repeated()) {
-            let mend = "换成只查询的连接器：method = \"GET\"，或写 idempotent = true";
-            self.rule("status", format!("{key} 不能重复问，不能用来查结果"), mend);
-        }
-    }
-
-    fn placeholders(&mut self, connector: &Connector, action: &ActionKey, values: &BTreeSet<String>) {
-        let path = ("path".to_owned(), &connector.path);
-        let query = connector.query.iter().map(|(name, template)| (format!("query.{name}"), template));
-        let body = connector.body.iter().map(|(name, template)| (format!("body.{name}"), template));
-        let all: Vec<(String, &Template)> = std::iter::once(path).chain(query).chain(body).collect();
-        for (field, template) in all {
-            for name in template.placeholders().difference(values) {
-                let site = self.site.field(&field).placeholder(name);
-                let message = format!("动作 {action} 不提供 {{{{ {name} }}}}");
-                let mend = suggestion(name, values.iter().map(String::as_str));
-                self.findings.push(site.error(Code::UnknownPlaceholder, message, mend));
-            }
-        }
-    }
-}
-
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 #[cfg(test)]

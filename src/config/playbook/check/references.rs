@@ -6,6 +6,7 @@ use crate::config::nearest::{nearest, suggestion};
 use crate::config::playbook::draft::Draft;
 use crate::config::playbook::finding::{Code, Finding};
 use crate::config::playbook::site::Site;
+use crate::domain::actions::Kind;
 use crate::domain::ids::{ActionKey, ConnectorKey};
 use crate::domain::menu::Button;
 use crate::domain::playbook::Moments;
@@ -34,7 +35,23 @@ pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
         let message = format!("没有菜单、关键词或时机通向动作 {key}，客户用不到它");
         findings.push(part.site.name().warning(Code::UnreachableAction, message, mend));
     }
+    leads(draft, findings);
     connectors(draft, findings);
+}
+
+/// Whoever is led somewhere to bind a number must be able to.
+fn leads(draft: &Draft, findings: &mut Vec<Finding>) {
+    for part in draft.actions.values() {
+        let Some(kind) = &part.value else { continue };
+        for (field, key) in kind.as_action().leads_to() {
+            let led = draft.actions.get(key).and_then(|led| led.value.as_ref());
+            if led.is_some_and(|led| !matches!(led, Kind::Bind(_))) {
+                let message = format!("动作 {key} 不是 bind，绑不了号码");
+                let mend = "写一个 kind = \"bind\" 的动作";
+                findings.push(part.site.field(field).error(Code::ActionRule, message, mend));
+            }
+        }
+    }
 }
 
 /// The head of an action's table, as TOML wants it.
@@ -65,6 +82,10 @@ fn named_actions(draft: &Draft) -> Vec<(ActionKey, Site, &'static str)> {
             }
             add(top, site);
         }
+    }
+    for part in draft.actions.values() {
+        let leads = part.value.iter().flat_map(|kind| kind.as_action().leads_to());
+        named.extend(leads.map(|(field, key)| (key.clone(), part.site.field(field), "动作")));
     }
     named.extend(draft.rules.iter().map(|(site, rule)| (rule.action.clone(), site.key("action"), "关键词")));
     if let Some(part) = &draft.moments

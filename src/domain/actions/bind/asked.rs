@@ -1,7 +1,7 @@
 //! What the business system says of a code.
 
 use super::super::{Outcome, View};
-use super::steps::{CHECKED, CODE, NUMBER, OVER, about, tries_in};
+use super::steps::{CHECKED, CODE, HAS_CODE, NUMBER, OVER, about, tries_in};
 use super::{Bind, DEFAULT};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::FactKind;
@@ -17,12 +17,22 @@ impl Bind {
         let is_check = asked == CHECKED;
         match answer {
             Answer::Loaded(_) if is_check => self.bind(view, number),
-            Answer::Loaded(_) => self.told(view, (number, &self.texts.sent), (about(number), None)),
+            Answer::Loaded(_) => {
+                let slots = self.open_dialogue(view, number).map(|dialogue| dialogue.slots.clone()).unwrap_or_default();
+                let slots = slots.into_iter().chain([(HAS_CODE.to_owned(), Value::Integer(1))]).collect();
+                self.told(view, (number, &self.texts.sent), (about(number), Some((CODE, slots))))
+            }
             Answer::Refused { .. } if is_check => self.wrong(view, number),
             Answer::Refused { code } => {
                 let refused = &self.texts.refused;
                 let Some(text) = refused.get(code).or_else(|| refused.get(DEFAULT)) else { return Outcome::default() };
-                self.told(view, (number, text), (about(number), Some((NUMBER, Values::new()))))
+                let has_code = |dialogue: &Dialogue| dialogue.slots.contains_key(HAS_CODE);
+                let to = match self.open_dialogue(view, number) {
+                    // There is a code to say, only no second one.
+                    Some(dialogue) if has_code(dialogue) => None,
+                    _ => Some((NUMBER, Values::new())),
+                };
+                self.told(view, (number, text), (about(number), to))
             }
             Answer::TimedOut | Answer::Down => Outcome::default(),
         }

@@ -24,6 +24,9 @@ pub(super) const OVER: &str = "over";
 pub(super) const SENT: &str = "send";
 pub(super) const CHECKED: &str = "check";
 
+/// The slot that says that a code was sent to the number.
+pub(super) const HAS_CODE: &str = "has_code";
+
 /// Words that ask for one more number.
 const ADD: &[&str] = &["添加", "加", "新增", "绑定", "再绑一个", "添加号码", "绑定手机号"];
 /// Words that ask for another code.
@@ -212,7 +215,13 @@ impl Bind {
         }
         let mut out = self.say(view, &self.texts.sending, about(number));
         out.memory = Some(Memory::Codes(Codes { day: today, sent: sent.saturating_add(1) }));
-        out.dialogue = Some(self.stand(view, CODE, about(number)));
+        let mut slots = about(number);
+        // The code of before is good until another one is on its way.
+        let open = view.customer.dialogue.as_ref().filter(|dialogue| dialogue.slots.get("number") == Some(number));
+        if let Some(sent) = open.and_then(|dialogue| dialogue.slots.get(HAS_CODE)) {
+            slots.insert(HAS_CODE.to_owned(), sent.clone());
+        }
+        out.dialogue = Some(self.stand(view, CODE, slots));
         self.put(
             view,
             &mut out,
@@ -235,7 +244,7 @@ impl Bind {
             return self.say(view, &self.texts.too_many, Values::new());
         }
         let mut out = self.say(view, &self.texts.checking, about(number));
-        let mut slots = about(number);
+        let mut slots = dialogue.slots.clone();
         slots.insert("tries".to_owned(), Value::Integer(tries));
         out.dialogue = Some(self.stand(view, CODE, slots));
         let mut values = about(number);

@@ -208,3 +208,16 @@ fn what_cannot_work_is_told_with_its_field() {
     fields = wrong.faults().into_iter().map(|fault| fault.field).collect();
     assert_eq!((fields, bind().faults()), (vec!["texts.refused".to_owned()], vec![]));
 }
+
+#[test]
+fn a_second_code_that_is_not_sent_leaves_the_first_one_good() {
+    let bind = bind();
+    let mut desk = Desk::new(&bind);
+    desk.tap();
+    let memo = put(&desk.say("13800138000")).2;
+    desk.answer(&memo, &loaded());
+    let memo = put(&desk.say("重发")).2;
+    assert_eq!(said(&desk.answer(&memo, &refused("TOO_SOON"))), "发不了 138****8000");
+    let memo = put(&desk.say("123456")).2;
+    assert_eq!(said(&desk.answer(&memo, &loaded())), "绑好了 138****8000");
+}
