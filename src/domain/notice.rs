@@ -28,9 +28,11 @@ pub struct Notice {
     /// The words for how an order stands.
     #[schemars(description = "{{ state }} 填什么字")]
     pub states: States,
-    /// Where a tap leads; nowhere when empty.
+    /// Where a tap leads; nowhere when empty. A path is on this server, and `{{ order }}` in it is the order's number.
     #[serde(default)]
-    #[schemars(description = "点通知打开的网页，https:// 开头；不写就点不开")]
+    #[schemars(
+        description = "点通知打开的网页，https:// 开头；/ 开头是本服务的网页，其中 {{ order }} 填订单号：/orders/~/{{ order }} 就是这笔订单的网页；不写就点不开"
+    )]
     pub link: String,
     /// As a subscription notice, for customers who agreed to one.
     #[serde(default)]
@@ -110,12 +112,15 @@ impl Notice {
     /// The templates of `account` that can carry an outcome, filled; and why one that should could not be.
     pub fn carriers(&self, account: &AccountId, (of, now): (&Noticed, UnixSecs)) -> (Vec<Carrier>, Vec<String>) {
         let values = self.values(of.outcome, &of.values, now);
+        let number = values.get("order").map(ToString::to_string).unwrap_or_default();
+        let link =
+            if self.link.starts_with('/') { self.link.replace("{{ order }}", &number) } else { self.link.clone() };
         let (mut carriers, mut faults) = (Vec::new(), Vec::new());
         for (way, by, form) in self.forms() {
             let Some(template) = form.ids.get(account) else { continue };
             match form.filled(&values) {
                 Ok(fields) => {
-                    carriers.push(Carrier { template: template.clone(), by, fields, link: self.link.clone() });
+                    carriers.push(Carrier { template: template.clone(), by, fields, link: link.clone() });
                 }
                 Err(fault) => faults.push(format!("通知 {}.{way}.fields.{fault}", of.key)),
             }
@@ -187,6 +192,10 @@ mod tests {
         let told: Vec<_> = carriers.iter().map(|it| (it.template.as_str(), it.by, it.link.as_str())).collect();
         let link = "https://example.com/orders";
         assert_eq!(told, [("S", By::Subscription(Term::Once), link), ("T", By::Template, link)]);
+        let here = notice("https://example.com/orders", "/orders/~/{{ order }}");
+        let (carriers, _) = here.carriers(&"demo".into(), (&noticed(), NOON));
+        assert!(carriers.iter().all(|it| it.link == "/orders/~/20260302123456789012345678"), "{carriers:?}");
+        let (carriers, _) = notice("", "").carriers(&"demo".into(), (&noticed(), NOON));
         let fields = |of: &Carrier| of.fields.values().cloned().collect::<Vec<_>>();
         assert_eq!(fields(&carriers[0]), ["没有办成", "5GB 流量月包"]);
         let all = ["20.00元", "20260302123456789012345678", "5GB 流量月包 用到月底", "2026-03-02 12:00"];

@@ -79,14 +79,11 @@ impl Reply {
     /// which customers reach at `site` (an http or https address, without a `/` at the end); a segment `~` in it stands for
     /// the account. The playbook and the store keep the path, so that both are the same wherever they are used.
     pub fn reachable_at(mut self, site: &str, account: &AccountId) -> Self {
-        let whole = |path: &str| format!("{site}{}", path.replace("/~/", &format!("/{account}/")));
+        let whole = |path: &str| whole_address(path, (site, account));
         match &mut self {
             Self::Articles(articles) => {
                 for url in articles.iter_mut().flat_map(|article| [&mut article.url, &mut article.picture_url]) {
-                    // `//host/path` names a host.
-                    if url.starts_with('/') && !url.starts_with("//") {
-                        *url = whole(url);
-                    }
+                    *url = whole(url);
                 }
             }
             Self::Text(text) if text.contains(PATH_LINK) => {
@@ -94,16 +91,23 @@ impl Reply {
                 let mut left = parts.next().unwrap_or_default().to_owned();
                 for part in parts {
                     let (path, rest) = part.split_once('"').unwrap_or((part, ""));
-                    let is_path = !path.starts_with('/');
-                    let path = format!("/{path}");
-                    let url = if is_path { whole(&path) } else { path };
-                    left.push_str(&format!("<a href=\"{url}\"{rest}"));
+                    left.push_str(&format!("<a href=\"{}\"{rest}", whole(&format!("/{path}"))));
                 }
                 *text = left;
             }
             _ => {}
         }
         self
+    }
+}
+
+/// An address as it leaves: what is a path alone is on this server, as [`Reply::reachable_at`] has it.
+pub fn whole_address(address: &str, (site, account): (&str, &AccountId)) -> String {
+    // `//host/path` names a host.
+    if address.starts_with('/') && !address.starts_with("//") {
+        format!("{site}{}", address.replace("/~/", &format!("/{account}/")))
+    } else {
+        address.to_owned()
     }
 }
 

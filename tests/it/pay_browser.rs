@@ -55,7 +55,7 @@ async fn whole_visit(page: &Page, world: &World) {
     lied_to(page).await;
     page.click(".phone.shown .web .plain").await;
     world.clock.advance_secs(1);
-    assert!(phone.say("我的订单").await.contains("等您付款"));
+    assert!(phone.tap("orders").await.contains("等您付款"));
     page.until("document.documentElement.scrollWidth <= innerWidth").await;
     assert_eq!(page.complaints().await, Vec::<String>::new());
     assert_eq!(phone.balance_fen().await, before + 5_000);

@@ -26,7 +26,7 @@ use crate::channel::official::api::{ApiError, Filled, Reaction};
 use crate::domain::customer::Customer;
 use crate::domain::forget::forget_left;
 use crate::domain::reach::{By, CallState, Carrier, Cause, Hindrance, Message, Path, Reach, Rights, reach};
-use crate::domain::reply::Reply;
+use crate::domain::reply::{Reply, whole_address};
 use crate::domain::time::UnixSecs;
 use crate::store::{Claimed, Commit, Committed, Keep, StoreError, Stored, Version};
 
@@ -132,7 +132,7 @@ impl App {
         let filled = Filled {
             template_id: template.as_str().to_owned(),
             data: fields.clone(),
-            url: link.clone(),
+            url: whole_address(link, (&account.site, account.id())),
             ..Filled::default()
         };
         match by {

@@ -76,7 +76,7 @@ fn tail(number: &str) -> &str {
 
 fn standing(told: &Told) -> Markup {
     html! {
-        header.standing class=(told.tone.class()) {
+        header class={ "standing " (told.tone.class()) } {
             i.sign aria-hidden="true" {}
             h1 { (told.title) }
             p { (told.line) }
@@ -168,6 +168,7 @@ mod tests {
         for attribute in ["src=\"http", "href=\"http", " style=\"", " onclick", "<style"] {
             assert!(!page.contains(attribute), "{attribute}");
         }
+        assert!(page.contains("<header class=\"standing waits\">"), "{page}");
         assert_eq!(page.matches("<script").count(), 1);
     }
 }

@@ -67,7 +67,8 @@ impl Browser<'_> {
             let answer = self.fetch(&page).await?;
             let there = answer.headers().get(LOCATION).and_then(|there| there.to_str().ok()?.parse::<String>().ok());
             let Some(there) = there.filter(|_| answer.status().is_redirection()) else {
-                if page != asked {
+                // What differs in the query alone is shown where it was asked for: loaded anew, it is asked for anew.
+                if page.path() != asked.path() {
                     let query = page.query().map(|query| format!("?{query}")).unwrap_or_default();
                     let shown = format!("/sandbox/web/{}{}{query}", self.openid, page.path());
                     return Ok(HttpResponse::SeeOther().insert_header(("Location", shown)).finish());

@@ -50,9 +50,11 @@ fn name(key: &NoticeKey, site: &Site, findings: &mut Vec<Finding>) {
 }
 
 fn link(notice: &Notice, site: &Site, findings: &mut Vec<Finding>) {
-    let web = ["https://", "http://"];
-    if !notice.link.is_empty() && !web.iter().any(|scheme| notice.link.starts_with(scheme)) {
-        findings.push(site.error(Code::NoticeRule, "这不是网址", "以 https:// 开头；不要链接就删掉这一项"));
+    let is_web = ["https://", "http://"].iter().any(|scheme| notice.link.starts_with(scheme));
+    let is_here = notice.link.starts_with('/') && !notice.link.starts_with("//");
+    if !notice.link.is_empty() && !is_web && !is_here {
+        let mend = "以 https:// 开头，或者写本服务的网页，例如 /orders/~/{{ order }}；不要链接就删掉这一项";
+        findings.push(site.error(Code::NoticeRule, "这不是网址", mend));
     }
 }
 
