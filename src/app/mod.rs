@@ -17,6 +17,7 @@ mod inbox;
 mod menu;
 mod outbox;
 mod perform;
+pub mod pool;
 mod post;
 mod printed;
 mod rebuild;

@@ -64,7 +64,8 @@ impl Customer {
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         let slots = self.dialogue.iter_mut().flat_map(|dialogue| dialogue.slots.values_mut());
         let unsent = self.ways.unsent_work_mut().flat_map(Work::values_mut);
-        slots.chain(unsent).chain(self.orders.values_mut()).chain(self.numbers.values_mut())
+        let remembered = self.memory.values_mut().flat_map(Memory::values_mut);
+        slots.chain(unsent).chain(self.orders.values_mut()).chain(self.numbers.values_mut()).chain(remembered)
     }
 
     /// Reduces the record to what a tombstone keeps (design.md, "The numbers"): the follow state, the activity history
@@ -89,6 +90,8 @@ impl Customer {
                 marks.retain(|mark| mark.outcome == OrderOutcome::Placed);
                 !marks.is_empty()
             }
+            // One on its way, so that how it ends is recorded; nothing of what was written in it.
+            Memory::Form(kept) => kept.forget(),
             Memory::SignedIn(_) | Memory::Rated(_) | Memory::Topic(_) | Memory::Codes(_) => false,
         });
     }

@@ -161,6 +161,8 @@ pub enum SharedKind {
     DeadLetters,
     /// A token of the platform, sealed; the part is which.
     Token,
+    /// What of a pool is held and taken; the part is the pool's key.
+    Pool,
 }
 
 impl SharedKind {
@@ -176,7 +178,8 @@ impl SharedKind {
             Self::Spent => Some(Self::Duty),
             Self::Duty => Some(Self::DeadLetters),
             Self::DeadLetters => Some(Self::Token),
-            Self::Token => None,
+            Self::Token => Some(Self::Pool),
+            Self::Pool => None,
         })
     }
 }

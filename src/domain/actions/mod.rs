@@ -10,19 +10,20 @@ use serde::{Deserialize, Serialize};
 use super::customer::{Customer, Dialogue};
 use super::decision::Moment;
 use super::fact::FactKind;
-use super::ids::{ActionKey, ConnectorKey, NoticeKey};
+use super::ids::{ActionKey, ConnectorKey, NoticeKey, PoolKey};
 use super::notice::Noticed;
 use super::numbers::Numbers;
 use super::question::{Answer, Question};
 use super::reply::Reply;
 use super::template::{Template, TemplateFault};
-use super::value::Values;
+use super::value::{Value, Values};
 use super::work::Work;
 
 mod articles;
 mod bind;
 #[cfg(test)]
 mod desk;
+mod form;
 mod handover;
 mod list;
 mod numbering;
@@ -33,7 +34,7 @@ mod say;
 mod sign_in;
 mod ticket;
 mod topic;
-mod words;
+pub(super) mod words;
 
 /// What an action sees.
 #[derive(Clone, Copy, Debug)]
@@ -177,6 +178,11 @@ pub trait ActionKind {
         Vec::new()
     }
 
+    /// The pools it gives from.
+    fn pools(&self) -> Vec<&PoolKey> {
+        Vec::new()
+    }
+
     /// The values it hands to a connector's templates.
     fn question_values(&self) -> BTreeSet<String> {
         BTreeSet::new()
@@ -206,6 +212,12 @@ pub trait ActionKind {
     /// instead.
     fn interrupted(&self, dialogue: Dialogue) -> Dialogue {
         dialogue
+    }
+
+    /// What is said after another action has answered while this dialogue is open, and the dialogue as it goes on: a
+    /// question in between does not lose the place. `None` for one that ends then.
+    fn comes_back(&self, _view: &View<'_>, _dialogue: &Dialogue) -> Option<Outcome> {
+        None
     }
 
     /// What is said when the customer's dialogue has run out and they write what was meant for it, or what no rule
@@ -241,6 +253,8 @@ pub enum Claim {
     Meant,
     /// It takes any words, but a keyword that is exactly these goes first.
     Any,
+    /// It takes words that no rule knows.
+    Otherwise,
     /// About something else: the playbook answers them as if there were no dialogue.
     Not,
 }
@@ -325,6 +339,7 @@ kinds! {
     "ticket" => Ticket(ticket::Ticket),
     "topic" => Topic(topic::Topic),
     "bind" => Bind(bind::Bind),
+    "form" => Form(form::Form),
 }
 
 /// What an action remembers of one customer. It is stored with the customer's record by the order of its variants: a new
@@ -341,6 +356,19 @@ pub enum Memory {
     Topic(topic::Part),
     /// One-time codes sent on a day.
     Codes(bind::Codes),
+    /// A form that is being filled, and those that were sent.
+    Form(form::Kept),
+}
+
+impl Memory {
+    /// Everything in it that may be private.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        let kept = match self {
+            Self::Form(kept) => Some(kept.values_mut()),
+            Self::Orders(_) | Self::SignedIn(_) | Self::Rated(_) | Self::Topic(_) | Self::Codes(_) => None,
+        };
+        kept.into_iter().flatten()
+    }
 }
 
 #[cfg(test)]
@@ -365,12 +393,14 @@ mod tests {
             Memory::Rated(rating::Rated { day: BusinessDay(3), stars: 4 }),
             Memory::Topic(topic::Part { topic: "t".into(), option: Some("a".into()), posts: 1 }),
             Memory::Codes(bind::Codes { day: BusinessDay(3), sent: 2 }),
+            Memory::Form(form::Kept::sample()),
         ];
         let hex = |memory: &Memory| -> String {
             let bytes = postcard::to_stdvec(memory).unwrap();
             bytes.iter().map(|byte| format!("{byte:02x}")).collect()
         };
-        let golden = ["0001013703e58c85e8071201", "01060205", "020604", "03017401016101", "040602"];
+        const KEPT: &str = "05010137010161000178016201010331373004120101017003372f310331373012010136060101016100017800";
+        let golden = ["0001013703e58c85e8071201", "01060205", "020604", "03017401016101", "040602", KEPT];
         assert_eq!(all.each_ref().map(hex), golden.map(String::from));
     }
 
@@ -392,6 +422,7 @@ mod tests {
             Memory::Rated(rating::Rated { day: BusinessDay(3), stars: 4 }),
             Memory::Topic(topic::Part::default()),
             Memory::Codes(bind::Codes { day: BusinessDay(3), sent: 2 }),
+            Memory::Form(form::Kept::sample()),
         ];
         let memory = all.into_iter().enumerate().map(|(n, memory)| (ActionKey::from(format!("a{n}").as_str()), memory));
         let mut customer = Customer { memory: memory.collect(), ..Customer::default() };

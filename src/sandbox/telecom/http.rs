@@ -10,7 +10,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::applications::Applications;
 use super::ledger::{Ledger, Order, Outcome, Question};
+use crate::domain::time::UnixSecs;
 use crate::sandbox::SandboxError;
 use crate::sandbox::live::Live;
 use crate::sandbox::phone::SameOrigin;
@@ -21,6 +23,7 @@ const LONGEST_DELAY_MS: u64 = 60_000;
 /// The system and its mood.
 pub struct Telecom {
     ledger: Ledger,
+    applications: Applications,
     mode: Mutex<Mode>,
 }
 
@@ -42,7 +45,7 @@ impl Telecom {
             include_str!("../../../fixtures/telecom/catalog.json"),
         );
         let ledger = ledger.map_err(|fault| SandboxError::BadAccount(format!("fixtures/telecom: {fault}")))?;
-        Ok(Self { ledger, mode: Mutex::new(Mode::default()) })
+        Ok(Self { ledger, applications: Applications::default(), mode: Mutex::new(Mode::default()) })
     }
 
     /// How it behaves now.
@@ -70,6 +73,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/balance", web::get().to(|s, q| ask(s, q, Question::Balance)))
         .route("/points", web::get().to(|s, q| ask(s, q, Question::Points)))
         .route("/orders", web::post().to(order))
+        .route("/applications", web::post().to(apply))
         .route("/mode", web::get().to(mode))
         .route("/mode", web::post().to(set_mode));
 }
@@ -96,6 +100,17 @@ async fn order(sandbox: Data<Sandbox>, req: HttpRequest, body: Bytes) -> HttpRes
     let Some(order) = read_order(key, &body) else { return wrong("BODY_UNREADABLE", "订单内容不完整") };
     let outcome = take(&sandbox, order);
     delayed(&sandbox, outcome).await
+}
+
+async fn apply(sandbox: Data<Sandbox>, req: HttpRequest, body: Bytes) -> HttpResponse {
+    if sandbox.telecom().mode().out {
+        return out_of_service();
+    }
+    let key = req.headers().get("Idempotency-Key").and_then(|v| v.to_str().ok()).filter(|k| !k.is_empty());
+    let Some(key) = key else { return wrong("KEY_MISSING", "缺少 Idempotency-Key") };
+    let Ok(body) = serde_json::from_slice(&body) else { return wrong("BODY_UNREADABLE", "申请内容不完整") };
+    let answer = sandbox.telecom().applications.take((key, &body), UnixSecs(sandbox.now()).business_day());
+    delayed(&sandbox, Outcome { answer: answer.to_string(), after_ms: 0 }).await
 }
 
 fn take(sandbox: &Sandbox, order: Order) -> Outcome {

@@ -16,6 +16,7 @@ pub(super) fn stored(kind: SharedKind) -> &'static str {
         SharedKind::Duty => "duty",
         SharedKind::DeadLetters => "dead-letters",
         SharedKind::Token => "token",
+        SharedKind::Pool => "pool",
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn kind(kind: SharedKind) -> &'static str {
         SharedKind::Duty => "duty",
         SharedKind::DeadLetters => "dead-letters",
         SharedKind::Token => "token",
+        SharedKind::Pool => "pool",
     }
 }
 

@@ -6,6 +6,7 @@ use crate::domain::ids::ActionKey;
 
 mod channels;
 mod faulty;
+mod pools;
 
 struct Folder(tempfile::TempDir);
 
