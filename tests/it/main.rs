@@ -37,6 +37,7 @@ mod door;
 mod drain;
 mod forget;
 mod forget_command;
+mod forms;
 mod fuzz;
 mod gated_store;
 mod hand;

@@ -55,9 +55,11 @@ impl Form {
     pub(super) fn plan<'a>(&'a self, view: &View<'_>) -> Plan<'a> {
         let now = view.moment.now;
         let mut kept = Kept::of(view);
-        let draft = kept.draft.take().filter(|draft| draft.until > now);
+        let mut draft = kept.draft.take().filter(|draft| draft.until > now);
         match view.entry {
             Entry::Opened { words } => {
+                // Whoever comes back goes on with the first thing that is missing: what was held may be gone.
+                draft.iter_mut().for_each(|draft| draft.progress.at.clear());
                 let asks = words::is_yes(words) || words::asks_standing(words);
                 let latest = kept.sent.last().filter(|sent| asks || sent.outcome == OrderOutcome::Placed);
                 match (latest.cloned(), draft) {
@@ -104,6 +106,7 @@ impl Form {
         }
         let Some(mut draft) = draft else { return self.begin(view, kept, None) };
         if dialogue.step == RESUME || is_idle(dialogue, now) {
+            draft.progress.at.clear();
             return if form::is_restart(words) {
                 self.begin(view, kept, draft.hold.take())
             } else if form::is_resume(words) || !draft.is_begun(now) {
