@@ -201,7 +201,7 @@ impl Step {
                 answer.read(private.clear(), today).as_ref() == Some(value)
             }
             (Some(Expects::Answer(Answer::Amount { min_fen, max_fen })), Value::Fen(fen)) => {
-                (min_fen..=max_fen).contains(&fen)
+                (min_fen..=max_fen).contains(fen)
             }
             (Some(Expects::Answer(answer @ Answer::Text { .. })), Value::Text(text)) => {
                 answer.read(text, today).as_ref() == Some(value)

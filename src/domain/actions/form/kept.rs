@@ -60,7 +60,7 @@ pub struct Sent {
     pub outcome: OrderOutcome,
     /// What was answered, as long as that is kept.
     pub answers: Values,
-    /// What is held for it until it is done.
+    /// What is held for it, until it is taken or given back.
     pub hold: Option<Hold>,
 }
 
@@ -82,7 +82,8 @@ impl Kept {
     /// Forgets what was written, for a customer who left; says whether anything on its way is left.
     pub fn forget(&mut self) -> bool {
         self.draft = None;
-        self.sent.retain(|sent| sent.outcome == OrderOutcome::Placed);
+        // What is held for one that is over still has to be taken or given back.
+        self.sent.retain(|sent| sent.outcome == OrderOutcome::Placed || sent.hold.is_some());
         self.sent.iter_mut().for_each(|sent| sent.answers.clear());
         !self.sent.is_empty()
     }
@@ -133,6 +134,9 @@ mod tests {
     fn of_a_customer_who_left_only_what_is_on_its_way_is_kept_and_no_word_of_it() {
         let mut kept = Kept::sample();
         assert!(!kept.clone().forget());
+        let mut held = kept.clone();
+        held.sent[0].hold = kept.draft.as_ref().unwrap().hold.clone();
+        assert!(held.forget(), "it is still to be taken, or given back");
         kept.sent[0].outcome = OrderOutcome::Placed;
         assert!(kept.forget());
         assert_eq!((kept.draft, kept.sent.len(), kept.sent[0].answers.len()), (None, 1, 0));

@@ -3,7 +3,7 @@
 use super::super::numbering::Origin;
 use super::super::{Memory, Outcome, View};
 use super::show::{ERASE, erase};
-use super::turn::{give_back, sent_dialogue, take};
+use super::turn::{GOODS, give_back, sent_dialogue, take, telling};
 use super::{DEFAULT, Draft, Form, Kept, Sent};
 use crate::domain::fact::{FactKind, OrderOutcome};
 use crate::domain::form::Progress;
@@ -40,7 +40,7 @@ impl Form {
             sent.outcome = OrderOutcome::Done;
             out.reply = view.text(out, &self.texts.done, &memo);
             out.facts.push(FactKind::TicketOpened { action: view.action.clone(), number, text: written });
-            self.settle_goods(view, &mut sent, out);
+            self.settle_goods(view, &sent, out);
             self.keep_for_a_while(view, &mut sent, out);
             kept.add(sent);
             out.memory = Some(Memory::Form(kept));
@@ -106,7 +106,8 @@ impl Form {
                 // Silence is not an answer: the same number is put again by the shell.
                 Answer::TimedOut | Answer::Down => Outcome::default(),
             },
-            // What was given back or taken is.
+            (Some(Value::Text(stage)), Some(Value::Text(number)), _) if stage == GOODS => goods_settled(view, number),
+            // What was given back is.
             _ => Outcome::default(),
         }
     }
@@ -118,6 +119,7 @@ impl Form {
                 self.end(view, (number, OrderOutcome::Unknown), (&self.texts.unknown, memo))
             }
             (Some(Value::Text(stage)), Some(Value::Text(number))) if stage == ERASE => self.erase(view, number),
+            (Some(Value::Text(stage)), Some(Value::Text(number))) if stage == GOODS => goods_settled(view, number),
             _ => Outcome::default(),
         }
     }
@@ -142,7 +144,7 @@ impl Form {
         if out.reply.is_silent() {
             self.say_standing(view, &mut out, &ended);
         }
-        self.settle_goods(view, &mut ended, &mut out);
+        self.settle_goods(view, &ended, &mut out);
         let again =
             (outcome == OrderOutcome::Refused && kept.draft.is_none()).then(|| self.again(view, &mut ended, &mut out));
         self.keep_for_a_while(view, &mut ended, &mut out);
@@ -173,11 +175,14 @@ impl Form {
     }
 
     /// What was held is taken, or given back where nothing came of it.
-    fn settle_goods(&self, view: &View<'_>, sent: &mut Sent, out: &mut Outcome) {
-        out.outbox.extend(sent.hold.take().map(|hold| match sent.outcome {
-            OrderOutcome::Refused => give_back(view, &hold),
-            // Where nobody knows, a person does; until then it is nobody else's.
-            OrderOutcome::Done | OrderOutcome::Unknown | OrderOutcome::Placed => take(view, &hold),
+    fn settle_goods(&self, view: &View<'_>, sent: &Sent, out: &mut Outcome) {
+        out.outbox.extend(sent.hold.as_ref().map(|hold| {
+            let work = match sent.outcome {
+                OrderOutcome::Refused => give_back(view, hold),
+                // Where nobody knows, a person does; until then it is nobody else's.
+                OrderOutcome::Done | OrderOutcome::Unknown | OrderOutcome::Placed => take(view, hold),
+            };
+            telling(work, &sent.number)
         }));
     }
 
@@ -220,4 +225,15 @@ impl Form {
             OrderOutcome::Unknown => &self.texts.standing.unknown,
         }
     }
+}
+
+/// What was held is taken or given back: nothing of the form keeps the record any more.
+fn goods_settled(view: &View<'_>, number: &str) -> Outcome {
+    let mut kept = Kept::of(view);
+    let mut out = Outcome::default();
+    if let Some(sent) = kept.sent_mut(number) {
+        sent.hold = None;
+        out.memory = Some(Memory::Form(kept));
+    }
+    out
 }

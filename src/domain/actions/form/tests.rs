@@ -152,7 +152,16 @@ fn it_asks_shows_what_was_answered_masked_and_hands_it_in() {
         [&out.facts[..], &done.facts[..]].concat(),
         [applied(OrderOutcome::Placed), applied(OrderOutcome::Done)]
     );
-    at_the_pool(&desk, &asks(&done, "take"));
+    let take = asks(&done, "take");
+    let mut left = desk.customer.clone();
+    left.forget();
+    assert!(!left.memory.is_empty(), "the number is still to be taken");
+    at_the_pool(&desk, &take);
+    let Task::Ask { memo: taken, .. } = &take[0].task else { panic!() };
+    desk.answer(taken, &Answer::Loaded(Values::new()));
+    desk.customer.clone_into(&mut left);
+    left.forget();
+    assert!(left.memory.is_empty());
     desk.now = desk.now.plus_secs(9 * 86_400);
     assert_eq!(free(&desk), 1, "taken for good");
     assert!(kept(&desk).sent[0].answers.is_empty(), "handed in, and kept no longer");

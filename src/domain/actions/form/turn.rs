@@ -18,6 +18,9 @@ const SENT_SECS: i64 = 600;
 /// What is given back is given back within this time, or runs out by itself before.
 const GIVE_BACK_SECS: i64 = 7 * 86_400;
 
+/// What was asked by work: to take or give back what was held for the form of this number.
+pub(super) const GOODS: &str = "goods";
+
 /// What a pool answered.
 enum Found {
     /// It is held.
@@ -85,45 +88,36 @@ impl Form {
                 out.outbox.extend(draft.hold.take().map(|hold| give_back(view, &hold)));
                 out.memory = Some(Memory::Form(kept));
             }
+            (Act::Turn(Turn::Ask(step) | Turn::First(step)), found @ Found::Unknown) => {
+                self.denied(view, (kept, draft, step, found), &mut out);
+            }
             (Act::Turn(turn), found) => {
-                if let Found::Offers(offers) = &found {
-                    draft.progress.offers.clone_from(offers);
+                if let Found::Offers(offers) = found {
+                    draft.progress.offers = offers;
                 }
-                self.asked(view, (kept, draft), (&turn, matches!(found, Found::Unknown)), &mut out);
+                self.asked(view, (kept, draft, &turn), &mut out);
             }
         }
         out
     }
 
     /// A question, why the last words were no answer to it, or the summary.
-    fn asked(
-        &self,
-        view: &View<'_>,
-        (kept, mut draft): (Kept, Draft),
-        (turn, nobody_knows): (&Turn<'_>, bool),
-        out: &mut Outcome,
-    ) {
+    fn asked(&self, view: &View<'_>, (kept, mut draft, turn): (Kept, Draft, &Turn<'_>), out: &mut Outcome) {
         self.release_unused(view, &mut draft, out);
         let (texts, answers) = (&self.texts, &draft.progress.answers);
         let mut step_name = SUMMARY;
         match turn {
             Turn::Ask(step) | Turn::First(step) => {
                 step_name = &step.name;
-                let missing = match (step.pool(), draft.progress.offers.is_empty()) {
-                    (Some(_), _) if nobody_knows => texts.unavailable.as_ref(),
-                    (Some(_), true) => texts.empty.as_ref(),
-                    _ => None,
+                let is_empty = step.pool().is_some() && draft.progress.offers.is_empty();
+                let mut lines = match texts.empty.as_ref().filter(|_| is_empty) {
+                    Some(empty) => vec![(empty, Values::new())],
+                    None => self.question(step, &draft),
                 };
-                match missing {
-                    Some(text) => self.say(out, vec![(text, Values::new())]),
-                    None => {
-                        let mut lines = self.question(step, &draft);
-                        if matches!(turn, Turn::First(_)) {
-                            lines.insert(0, (&texts.first, Values::new()));
-                        }
-                        self.say(out, lines);
-                    }
+                if matches!(turn, Turn::First(_)) {
+                    lines.insert(0, (&texts.first, Values::new()));
                 }
+                self.say(out, lines);
             }
             Turn::Wrong(step, why) => {
                 step_name = &step.name;
@@ -164,7 +158,7 @@ impl Form {
         draft.progress.offers.clear();
         draft.progress.page = 0;
         let turn = self.walk(view.moment.now, Some(&item)).advance(&mut draft.progress);
-        self.asked(view, (kept, draft), (&turn, false), out);
+        self.asked(view, (kept, draft, &turn), out);
     }
 
     /// Somebody was quicker, none is left, or nobody knows: the step is open again.
@@ -241,6 +235,16 @@ pub(super) fn sent_dialogue(view: &View<'_>) -> Dialogue {
 /// Work that gives back what is held.
 pub(super) fn give_back(view: &View<'_>, Hold { pool, by, .. }: &Hold) -> Work {
     at_the_pool(view, (pool, "back", Wish::GiveBack { by: by.clone() }))
+}
+
+/// The same work, which tells the form of this number when it is done.
+pub(super) fn telling(work: Work, number: &str) -> Work {
+    let told = Values::from([("stage".to_owned(), Value::from(GOODS)), ("number".to_owned(), Value::from(number))]);
+    let task = match work.task {
+        Task::Ask { action, question, .. } => Task::Ask { action, question, memo: told },
+        other => other,
+    };
+    Work { task, ..work }
 }
 
 /// Work that takes for good what is held.
