@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::errand::{Sent, Went};
 use super::{App, ServedAccount};
@@ -63,6 +63,11 @@ impl App {
                 _ => Answer::TimedOut,
             };
         }
+        if let Some(own) =
+            timeout_at(deadline, self.answer_own(account, question)).await.unwrap_or(Some(Answer::TimedOut))
+        {
+            return own;
+        }
         let playbook = account.playbook();
         let Some(connector) = playbook.connectors.get(&question.connector) else { return Answer::Down };
         let own = Duration::from_millis(u64::from(connector.timeout_ms));
@@ -87,6 +92,9 @@ impl App {
         question: &Question,
         openid: &Openid,
     ) -> Result<Answer, Full> {
+        if let Some(own) = self.answer_own(account, question).await {
+            return Ok(own);
+        }
         let playbook = account.playbook();
         let Some(connector) = playbook.connectors.get(&question.connector) else { return Ok(Answer::Down) };
         let within = Duration::from_millis(u64::from(connector.late_timeout_ms));

@@ -22,6 +22,7 @@ mod outbox;
 mod pay_errand;
 mod pay_notice;
 mod perform;
+pub mod pool;
 mod post;
 mod printed;
 mod rebuild;

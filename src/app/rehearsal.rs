@@ -5,6 +5,7 @@
 //! the outbox. Time moves only when it is told to.
 
 mod backend;
+mod pools;
 mod readable;
 mod run;
 mod script;
@@ -55,6 +56,7 @@ pub struct Rehearsal {
     outbox: Vec<Pending>,
     votes: BTreeMap<String, i64>,
     mocks: Mocks,
+    pools: pools::Pools,
     touched: Touched,
 }
 
@@ -88,6 +90,7 @@ impl Rehearsal {
             outbox: Vec::new(),
             votes: BTreeMap::new(),
             mocks: Mocks::new(),
+            pools: pools::Pools::default(),
             touched: Touched::default(),
         }
     }
@@ -167,6 +170,9 @@ impl Rehearsal {
     }
 
     fn put(&mut self, question: &Question, faults: &mut Vec<String>) -> Answer {
+        if let Some(own) = self.pools.answer(&self.playbook, question, self.now) {
+            return own;
+        }
         backend::answer(&self.playbook, &mut self.mocks, (&self.openid, question), faults)
     }
 

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::config::playbook::{ChannelsFile, ConnectorsFile, KeywordsFile, NoticesFile};
+use crate::config::playbook::{ChannelsFile, ConnectorsFile, KeywordsFile, NoticesFile, PoolsFile};
 use crate::domain::actions::Kind;
 use crate::domain::menu::{BUTTON_TYPES, Menu};
 use crate::domain::playbook::Moments;
@@ -21,6 +21,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("connectors.schema.json", of::<ConnectorsFile>("connectors.toml：怎样向业务系统提问")),
         ("channels.schema.json", of::<ChannelsFile>("channels.toml：客户从哪里来，按二维码的场景值分渠道")),
         ("notices.schema.json", of::<NoticesFile>("notices.toml：客户没有打开的对话窗口时，用哪种通知告诉他办理结果")),
+        ("pools.schema.json", of::<PoolsFile>("pools.toml 和 pools/*.toml：数量有限的东西，例如号码、库存")),
         ("menu.schema.json", menu()),
     ]
 }

@@ -63,7 +63,8 @@ impl Customer {
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         let slots = self.dialogue.iter_mut().flat_map(|dialogue| dialogue.slots.values_mut());
         let unsent = self.ways.unsent_work_mut().flat_map(Work::values_mut);
-        slots.chain(unsent).chain(self.orders.values_mut()).chain(self.numbers.values_mut())
+        let remembered = self.memory.values_mut().flat_map(Memory::values_mut);
+        slots.chain(unsent).chain(self.orders.values_mut()).chain(self.numbers.values_mut()).chain(remembered)
     }
 
     /// Reduces the record to what a tombstone keeps (design.md, "The numbers"): the follow state, the activity history
@@ -85,8 +86,13 @@ impl Customer {
         self.ways.forget();
         self.orders.forget();
         self.numbers = Numbers::default();
-        // How many codes were sent on a day: leaving and coming back is no way to have more of them sent.
-        self.memory.retain(|_, memory| matches!(memory, Memory::Codes(_)));
+        self.memory.retain(|_, memory| match memory {
+            // One on its way, so that how it ends is recorded; nothing of what was written in it.
+            Memory::Form(kept) => kept.forget(),
+            // How many codes were sent on a day: leaving and coming back is no way to have more of them sent.
+            Memory::Codes(_) => true,
+            Memory::Orders(_) | Memory::SignedIn(_) | Memory::Rated(_) | Memory::Topic(_) => false,
+        });
     }
 
     /// Takes over orders that earlier versions remembered with their actions.

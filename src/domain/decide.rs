@@ -1,7 +1,7 @@
 //! The decision: from an action, a delivery and the facts loaded to a reply, changes and outgoing work.
 
 use super::actions::{ActionKind, Entry, Given, Kind, Outcome, View, order_told, orphaned};
-use super::customer::Customer;
+use super::customer::{Customer, Dialogue};
 use super::decision::{Decision, Moment};
 use super::fact::FactKind;
 use super::ids::{ActionKey, DedupeKey, OrderNumber, Scene, WorkId};
@@ -50,12 +50,18 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
             let acted = lead::follow(playbook, &view, &mut outcome).unwrap_or(key);
             lead::keep(customer.dialogue.as_ref(), outcome.dialogue.as_mut());
             mend(&mut outcome, playbook, &view);
-            if outcome.dialogue.is_none() && is_aside(&inbound.what, kind.as_action(), entry) {
-                let open = decision.customer.dialogue.take();
-                outcome.dialogue = open.map(|dialogue| match playbook.actions.get(&dialogue.action) {
-                    Some(kind) => kind.as_action().interrupted(dialogue),
-                    None => dialogue,
-                });
+            if outcome.dialogue.is_none()
+                && let Some(open) = decision.customer.dialogue.take()
+            {
+                let aside = is_aside(&inbound.what, kind.as_action(), entry);
+                outcome.dialogue = match come_back(playbook, &view, &open, &mut outcome.reply) {
+                    Some(dialogue) => Some(dialogue),
+                    None if aside => Some(match playbook.actions.get(&open.action) {
+                        Some(kind) => kind.as_action().interrupted(open),
+                        None => open,
+                    }),
+                    None => None,
+                };
             }
             decision.customer.dialogue = outcome.dialogue.take();
             decision.facts.extend(reason_fact(&inbound.what, *because));
@@ -158,8 +164,12 @@ fn afterwards(
     let mut after = customer.clone();
     after.numbers = outcome.numbers.clone().unwrap_or(after.numbers);
     let next = lead::go_on(playbook, (customer.dialogue.as_ref(), &mut outcome), &View { customer: &after, ..view });
-    if let Some(dialogue) = outcome.dialogue.take() {
-        decision.customer.dialogue = Some(dialogue);
+    match (outcome.dialogue.take(), &customer.dialogue) {
+        (Some(dialogue), _) => decision.customer.dialogue = Some(dialogue),
+        (None, Some(open)) if next.is_none() => {
+            come_back(playbook, &view, open, &mut outcome.reply);
+        }
+        (None, _) => {}
     }
     apply(&mut decision, action, outcome);
     if let Some((key, mut next)) = next {
@@ -169,6 +179,24 @@ fn afterwards(
         apply(&mut decision, key, next);
     }
     decision
+}
+
+/// After an answer to something else: the question that is open, in a line under it, and the dialogue as it goes on.
+fn come_back(playbook: &Playbook, view: &View<'_>, open: &Dialogue, reply: &mut Reply) -> Option<Dialogue> {
+    let (key, kind) = playbook.actions.get_key_value(&open.action)?;
+    if key == view.action {
+        return None;
+    }
+    let view = View { action: key, entry: &Entry::Opened { words: "" }, ..*view };
+    let back = kind.as_action().comes_back(&view, open)?;
+    if let (Reply::Text(text), Reply::Text(line)) = (reply, back.reply)
+        && !text.is_empty()
+        && text.len() + line.len() + 2 <= notes::MAX_TEXT_BYTES
+    {
+        text.push_str("\n\n");
+        text.push_str(&line);
+    }
+    back.dialogue
 }
 
 /// What a delivery does to the customer's record whatever the playbook says of it.

@@ -144,6 +144,15 @@ pub enum FactKind {
         /// Which action.
         action: ActionKey,
     },
+    /// A filled form was handed in, or how that ended.
+    Applied {
+        /// Which action.
+        action: ActionKey,
+        /// The number the business system knows it by.
+        number: String,
+        /// How it stands.
+        outcome: OrderOutcome,
+    },
 }
 
 impl FactKind {
@@ -170,6 +179,9 @@ impl FactKind {
                 to: *to,
                 reason: *reason,
             },
+            Self::Applied { action, outcome, .. } => {
+                Self::Applied { action: action.clone(), number: String::new(), outcome: *outcome }
+            }
             Self::Followed { .. }
             | Self::Unfollowed
             | Self::Messaged
@@ -230,6 +242,7 @@ mod tests {
                 to: State::Fulfilling,
                 reason: Reason::Asked,
             },
+            FactKind::Applied { action: "a".into(), number: secret.clone(), outcome: OrderOutcome::Done },
         ];
         for what in worded {
             let bare = fact(what.clone()).without_words().unwrap();

@@ -87,6 +87,10 @@ text_id! {
     NoticeKey
 }
 text_id! {
+    /// A pool of the playbook: goods that there are only so many of.
+    PoolKey
+}
+text_id! {
     /// The playbook a fact was made under: the first 12 hex digits of a hash over its files.
     PlaybookVersion
 }

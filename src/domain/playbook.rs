@@ -8,10 +8,11 @@ use serde::Deserialize;
 use super::actions::Kind;
 use super::channel::Channels;
 use super::connector::{Addresses, Connector};
-use super::ids::{ActionKey, Channel, ConnectorKey, NoticeKey, PlaybookVersion};
+use super::ids::{ActionKey, Channel, ConnectorKey, NoticeKey, PlaybookVersion, PoolKey};
 use super::keywords::Keywords;
 use super::menu::{Labels, Menu};
 use super::notice::Notice;
+use super::pool::PoolRule;
 
 /// A playbook. `config::playbook` reads one from files; nothing changes it afterwards.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +35,8 @@ pub struct Playbook {
     pub channels: Channels,
     /// What carries an outcome when no window is open.
     pub notices: BTreeMap<NoticeKey, Notice>,
+    /// Goods that there are only so many of.
+    pub pools: BTreeMap<PoolKey, PoolRule>,
     /// The menus; the one without a match rule is everybody's.
     pub menus: Vec<Menu>,
 }

@@ -6,9 +6,50 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::time::UnixSecs;
+
+mod wish;
+
+pub use wish::{Later, RESERVED, Wish, is_own};
+
+/// So long one is held while its taker makes up their mind.
+const HOLD_SECS: u32 = 900;
+
+/// A pool as an operator writes it: named goods, or a count of alike ones.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(description = "一批数量有限的东西：items 逐个写明（例如号码），或者 count 只写数量（例如手机库存）")]
+pub struct PoolRule {
+    /// Each is another.
+    #[serde(default)]
+    #[schemars(description = "逐个写明，每个只给一位客户；要补货就往里加")]
+    pub items: Vec<String>,
+    /// All are alike, so many of them.
+    #[serde(default)]
+    #[schemars(description = "一共多少个，卖出的也算在内；要补货就改大")]
+    pub count: Option<u32>,
+    /// How long one is held for somebody who has not agreed yet, in seconds: 60 to 86400.
+    #[serde(default = "hold_secs")]
+    #[schemars(description = "客户填写期间保留多少秒（60 到 86400），默认 900，也就是 15 分钟")]
+    pub hold_secs: u32,
+}
+
+fn hold_secs() -> u32 {
+    HOLD_SECS
+}
+
+impl PoolRule {
+    /// What there is.
+    pub fn goods(&self) -> Goods {
+        match self.count {
+            Some(count) if self.items.is_empty() => Goods::Counted(count),
+            _ => Goods::Named(self.items.clone()),
+        }
+    }
+}
 
 /// What there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +98,18 @@ pub enum Denied {
     HoldsAnother,
     /// It was held no longer, and somebody may have it by now.
     RanOut,
+}
+
+impl Denied {
+    /// As answers name it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NotFree => "not_free",
+            Self::HoldsAnother => "holds_another",
+            Self::RanOut => "ran_out",
+        }
+    }
 }
 
 impl Pool {

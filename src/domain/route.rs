@@ -131,7 +131,8 @@ fn for_words<'a>(
         let meant = claim == Claim::Meant;
         if dialogue.expires > now {
             let free = || said == Said::Freely && !playbook.keywords.names(words);
-            if meant || (claim == Claim::Any && free()) {
+            let unknown = || said == Said::Freely && playbook.keywords.find(words).is_none();
+            if meant || (claim == Claim::Any && free()) || (claim == Claim::Otherwise && unknown()) {
                 let entry = Entry::Continued { dialogue, words };
                 return Route::Act { key, kind, entry, because: Because::Named };
             }

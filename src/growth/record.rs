@@ -88,6 +88,7 @@ fn is_counted(what: &FactKind) -> bool {
         | FactKind::Ordered { .. }
         | FactKind::OrderMoved { .. }
         | FactKind::NumberBound { .. }
+        | FactKind::Applied { .. }
         | FactKind::SignedIn { .. }
         | FactKind::TicketOpened { .. }
         | FactKind::Posted { .. }

@@ -163,6 +163,8 @@ pub enum SharedKind {
     Token,
     /// An order, or a payment without one, that a person has to look at; the part is the order's number.
     Case,
+    /// What of a pool is held and taken; the part is the pool's key.
+    Pool,
 }
 
 impl SharedKind {
@@ -179,7 +181,8 @@ impl SharedKind {
             Self::Duty => Some(Self::DeadLetters),
             Self::DeadLetters => Some(Self::Token),
             Self::Token => Some(Self::Case),
-            Self::Case => None,
+            Self::Case => Some(Self::Pool),
+            Self::Pool => None,
         })
     }
 }

@@ -39,6 +39,7 @@ mod door;
 mod drain;
 mod forget;
 mod forget_command;
+mod forms;
 mod fuzz;
 mod gated_store;
 mod hand;

@@ -14,11 +14,12 @@ use crate::config::nearest::suggestion;
 use crate::domain::actions::Kind;
 use crate::domain::channel::ChannelRule;
 use crate::domain::connector::{Addresses, Connector};
-use crate::domain::ids::{ActionKey, Channel, ConnectorKey, NoticeKey};
+use crate::domain::ids::{ActionKey, Channel, ConnectorKey, NoticeKey, PoolKey};
 use crate::domain::keywords::KeywordRule;
 use crate::domain::menu::Menu;
 use crate::domain::notice::Notice;
 use crate::domain::playbook::Moments;
+use crate::domain::pool::PoolRule;
 
 /// More actions or rules than this are refused.
 const MAX_ENTRIES: usize = 10_000;
@@ -58,6 +59,11 @@ pub struct ChannelsFile(pub BTreeMap<Channel, ChannelRule>);
 #[serde(transparent)]
 pub struct NoticesFile(pub BTreeMap<NoticeKey, Notice>);
 
+/// `pools.toml` and `pools/*.toml`: goods that there are only so many of.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct PoolsFile(pub BTreeMap<PoolKey, PoolRule>);
+
 /// A part that is there; its value when it could be read.
 #[derive(Debug)]
 pub struct Part<T> {
@@ -86,6 +92,8 @@ pub struct Draft {
     pub channels: Vec<(Channel, Part<ChannelRule>)>,
     /// Notices by name.
     pub notices: BTreeMap<NoticeKey, Part<Notice>>,
+    /// Pools by name.
+    pub pools: BTreeMap<PoolKey, Part<PoolRule>>,
     /// Menus in order of their files.
     pub menus: Vec<Part<Menu>>,
     /// A file could not be read at all: what refers to it cannot be judged.
@@ -121,6 +129,7 @@ impl Draft {
             Role::Connectors => self.take_connectors(&site, findings),
             Role::Channels => self.take_channels(&site, findings),
             Role::Notices => self.take_notices(&site, findings),
+            Role::Pools => self.take_pools(&site, findings),
             Role::Menu => self.menus.push(Part { value: shape::read(&site, findings), site }),
         }
     }
@@ -210,6 +219,26 @@ impl Draft {
                 None
             };
             self.notices.insert(NoticeKey::new(key), Part { site, value });
+        }
+    }
+}
+
+impl Draft {
+    fn take_pools(&mut self, file: &Site, findings: &mut Vec<Finding>) {
+        for (key, site) in file.entries() {
+            if let Some(first) = self.pools.get(&PoolKey::new(key.as_str())) {
+                let message = format!("池子 {key} 在 {}:{} 已经写过了", first.site.file(), first.site.name().line());
+                findings.push(site.name().error(Code::DuplicateKey, message, "删掉其中一个，或者改名"));
+                continue;
+            }
+            let value = if site.value().is_object() {
+                shape::read(&site, findings)
+            } else {
+                let mend = "池子写成 [名称]，下面写 items = [\"…\"] 或 count = 100";
+                findings.push(site.name().error(Code::WrongValue, "池子要写成一张表", mend));
+                None
+            };
+            self.pools.insert(PoolKey::new(key), Part { site, value });
         }
     }
 }

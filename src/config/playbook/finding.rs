@@ -150,6 +150,12 @@ codes! {
     UnknownNotice = "unknown-notice",
     /// A notice that no action names.
     UnusedNotice = "unused-notice",
+    /// A pool that cannot give anything as it is written.
+    PoolRule = "pool-rule",
+    /// A pool that is named but not there.
+    UnknownPool = "unknown-pool",
+    /// A pool that no action gives from.
+    UnusedPool = "unused-pool",
 }
 
 impl fmt::Display for Code {

@@ -13,7 +13,7 @@ mod text;
 mod toml;
 mod watch;
 
-pub use draft::{ChannelsFile, ConnectorsFile, KeywordsFile, NoticesFile};
+pub use draft::{ChannelsFile, ConnectorsFile, KeywordsFile, NoticesFile, PoolsFile};
 pub use finding::{Code, Finding, Severity};
 pub use read::{judge, read, version};
 pub use source::{Dirs, Role, Source, Sources};

@@ -81,6 +81,7 @@ fn freeze(draft: Draft, keywords: Option<Keywords>) -> Option<Playbook> {
             draft.channels.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
         ),
         notices: draft.notices.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
+        pools: draft.pools.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
         menus: draft.menus.into_iter().map(|part| part.value).collect::<Option<_>>()?,
         version: PlaybookVersion::default(),
     })

@@ -41,6 +41,8 @@ pub enum Role {
     Channels,
     /// `notices.toml`; an account may do without.
     Notices,
+    /// `pools.toml`, or a file in `pools/`; an account may do without.
+    Pools,
     /// A file in the menu folder.
     Menu,
 }
@@ -67,13 +69,14 @@ pub struct Sources {
     roots: Vec<PathBuf>,
 }
 
-const FILES: [(&str, Role); 6] = [
+const FILES: [(&str, Role); 7] = [
     ("actions.toml", Role::Actions),
     ("keywords.toml", Role::Keywords),
     ("moments.toml", Role::Moments),
     ("connectors.toml", Role::Connectors),
     ("channels.toml", Role::Channels),
     ("notices.toml", Role::Notices),
+    ("pools.toml", Role::Pools),
 ];
 
 impl Sources {
@@ -81,7 +84,8 @@ impl Sources {
     pub fn read(dirs: &Dirs) -> Self {
         let roots = [&dirs.playbook, &dirs.menus].into_iter().filter_map(|dir| dir.canonicalize().ok()).collect();
         let mut sources = Self { roots, ..Self::default() };
-        let read = [dirs.playbook.join("actions"), dirs.playbook.join("tests"), dirs.menus.clone()];
+        let read = ["actions", "pools", "tests"].map(|folder| dirs.playbook.join(folder));
+        let read = [&read[..], std::slice::from_ref(&dirs.menus)].concat();
         sources.stray_folders(&dirs.playbook, &read);
         for (name, path) in sources.list(&dirs.playbook, "toml") {
             match FILES.iter().find(|(known, _)| *known == name) {
@@ -89,11 +93,13 @@ impl Sources {
                 None => sources.stray(&name, &path),
             }
         }
-        let folder = dirs.playbook.join("actions");
-        if folder.is_dir() {
-            sources.stray_folders(&folder, &[]);
-            for (name, path) in sources.list(&folder, "toml") {
-                sources.add(Role::Actions, &format!("actions/{name}"), &path);
+        for (name, role) in [("actions", Role::Actions), ("pools", Role::Pools)] {
+            let folder = dirs.playbook.join(name);
+            if folder.is_dir() {
+                sources.stray_folders(&folder, &[]);
+                for (file, path) in sources.list(&folder, "toml") {
+                    sources.add(role, &format!("{name}/{file}"), &path);
+                }
             }
         }
         // An account without a menu has an empty folder: one that is not there is a slip, and would take the menu away.

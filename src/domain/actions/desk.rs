@@ -1,10 +1,13 @@
 //! A customer at a desk: drives one action through a dialogue in tests, as `route` and `decide` would.
 
+use std::cell::RefCell;
+
 use super::{ActionKind, Claim, Entry, Given, Memory, Outcome, View};
 use crate::domain::customer::Customer;
 use crate::domain::decision::Moment;
 use crate::domain::ids::{ActionKey, DedupeKey};
-use crate::domain::question::Answer;
+use crate::domain::pool::{Pool, PoolRule, Wish};
+use crate::domain::question::{Answer, Question};
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
 use crate::domain::value::Values;
@@ -19,12 +22,14 @@ pub struct Desk<'a> {
     pub now: UnixSecs,
     pub key: u64,
     pub tally: Vec<(String, i64)>,
+    /// What there is of every pool, and what of it is gone; `None`: nobody knows.
+    pub pool: Option<(PoolRule, RefCell<Pool>)>,
 }
 
 impl<'a> Desk<'a> {
     pub fn new(kind: &'a dyn ActionKind) -> Self {
         let customer = Customer::default();
-        Self { kind, action: "demo".into(), customer, now: MORNING, key: 0, tally: Vec::new() }
+        Self { kind, action: "demo".into(), customer, now: MORNING, key: 0, tally: Vec::new(), pool: None }
     }
 
     /// A tap on the menu.
@@ -76,9 +81,18 @@ impl<'a> Desk<'a> {
 
     /// Decides and changes nothing: the decision that another commit will overtake.
     pub fn decide(&self, entry: &Entry<'_>) -> Outcome {
-        let out = self.kind.decide(&self.view(entry), &Given { answer: None, tally: self.tally.clone() });
+        let view = self.view(entry);
+        let answer = self.kind.needs(&view).question.and_then(|question| self.at_the_pool(&question));
+        let out = self.kind.decide(&view, &Given { answer, tally: self.tally.clone() });
         assert_eq!(out.faults, [], "a text could not be filled");
         out
+    }
+
+    /// The answer of a pool, as the shell gives it; `None` when it was not asked.
+    pub fn at_the_pool(&self, question: &Question) -> Option<Answer> {
+        let (_, wish) = Wish::read(question)?;
+        let Some((rule, pool)) = &self.pool else { return Some(Answer::Down) };
+        Some(wish.fulfil(&mut pool.borrow_mut(), (Some(rule), self.now)))
     }
 
     pub fn view<'v>(&'v self, entry: &'v Entry<'v>) -> View<'v> {

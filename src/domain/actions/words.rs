@@ -58,27 +58,27 @@ const STANDING: &[&str] = &[
 ];
 
 /// Whether the words agree. A question ("确认吗") does not.
-pub(super) fn is_yes(words: &str) -> bool {
+pub(in crate::domain) fn is_yes(words: &str) -> bool {
     is_one_of(words, YES) || is_express_yes(words)
 }
 
 /// Whether the words agree and say to what: "确认", not "好的".
-pub(super) fn is_express_yes(words: &str) -> bool {
+pub(in crate::domain) fn is_express_yes(words: &str) -> bool {
     is_one_of(words, EXPRESS_YES)
 }
 
 /// Whether the words refuse or leave.
-pub(super) fn is_no(words: &str) -> bool {
+pub(in crate::domain) fn is_no(words: &str) -> bool {
     is_one_of(words, NO)
 }
 
 /// Whether the words go one step back.
-pub(super) fn is_back(words: &str) -> bool {
+pub(in crate::domain) fn is_back(words: &str) -> bool {
     is_one_of(words, BACK)
 }
 
 /// Whether the words ask how an order stands.
-pub(super) fn asks_standing(words: &str) -> bool {
+pub(in crate::domain) fn asks_standing(words: &str) -> bool {
     is_one_of(words, STANDING)
 }
 
@@ -93,18 +93,18 @@ fn is_particle(c: char) -> bool {
 }
 
 /// The words folded, without punctuation at either end.
-pub(super) fn bare(words: &str) -> String {
+pub(in crate::domain) fn bare(words: &str) -> String {
     without_marks(&fold(words)).to_owned()
 }
 
 /// Whether two texts are the same to a reader.
-pub(super) fn same(one: &str, other: &str) -> bool {
+pub(in crate::domain) fn same(one: &str, other: &str) -> bool {
     close(one) == close(other)
 }
 
 /// What the words pick from a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pick {
+pub(in crate::domain) enum Pick {
     /// The entry at this index.
     Entry(usize),
     /// A number, but not of an entry.
@@ -115,7 +115,7 @@ pub(super) enum Pick {
 
 /// What the words pick from entries of code and label: a number counted from 1, a code, a label, or a part of exactly
 /// one label.
-pub(super) fn pick<'a>(words: &str, entries: impl Iterator<Item = (&'a str, &'a str)>) -> Pick {
+pub(in crate::domain) fn pick<'a>(words: &str, entries: impl Iterator<Item = (&'a str, &'a str)>) -> Pick {
     let bare = bare(words);
     if bare.is_empty() {
         return Pick::Nothing;
@@ -158,7 +158,7 @@ fn close(text: &str) -> String {
 }
 
 /// A number people choose by: "2", "２", "②", "二", "第2个", "选二", "2号".
-pub(super) fn number(words: &str) -> Option<u32> {
+pub(in crate::domain) fn number(words: &str) -> Option<u32> {
     let bare = close(&bare(words));
     let rest = ["我选", "选择", "选", "第", "no."].iter().find_map(|p| bare.strip_prefix(p)).unwrap_or(&bare);
     let rest = rest.strip_prefix('第').unwrap_or(rest);

@@ -1,6 +1,6 @@
 //! Identity numbers of mainland China (GB 11643-1999): region, day of birth, sequence, check digit.
 
-use super::narrow;
+use super::{Wrong, narrow};
 use crate::domain::time::BusinessDay;
 
 /// The first two digits of every province.
@@ -29,6 +29,28 @@ pub fn identity(words: &str, today: BusinessDay) -> Option<String> {
     let is_one =
         PROVINCES.contains(&number.get(..2)?) && number.get(6..10)? >= "1900" && born <= today && check == expected;
     is_one.then_some(number)
+}
+
+/// The first thing that is wrong, in the order in which people look.
+pub(super) fn why_no_identity(words: &str, today: BusinessDay) -> Wrong {
+    let number = narrow(words).to_uppercase();
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let part = |range: std::ops::Range<usize>| number.get(range).unwrap_or_default();
+    let body = number.strip_suffix('X').unwrap_or(&number);
+    if body.is_empty() || !is_digits(body) {
+        return Wrong::Unreadable;
+    }
+    if number.len() != WEIGHTS.len() + 1 {
+        return if number.len() == 15 { Wrong::Old } else { Wrong::Length };
+    }
+    let born = BusinessDay::parse(&format!("{}-{}-{}", part(6..10), part(10..12), part(12..14)));
+    if !PROVINCES.contains(&part(0..2)) {
+        Wrong::Region
+    } else if part(6..10) < "1900" || born.is_none_or(|born| born > today) {
+        Wrong::Birthday
+    } else {
+        Wrong::Checksum
+    }
 }
 
 #[cfg(test)]

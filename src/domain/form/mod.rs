@@ -1,15 +1,26 @@
 //! What a dialogue asks for, as an operator writes it: one question a step, and how its answer is read.
 
 mod amount;
+mod check;
 mod identity;
 mod person;
+mod said;
+mod step;
+mod walk;
+mod wrong;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use amount::fen;
+pub use check::{Reserved, faults};
 pub use identity::identity;
 pub use person::{address, code, name, phone};
+pub use said::{is_cancel, is_keep, is_restart, is_resume, offers_cancel};
+pub use step::{As, Choice, Expects, Read, Step, When};
+pub(in crate::domain) use walk::claim_summary;
+pub use walk::{Form, Open, Progress, Turn};
+pub use wrong::Wrong;
 
 use super::private::Private;
 use super::time::BusinessDay;

@@ -1,6 +1,6 @@
 //! Phone numbers, names, addresses and one-time codes as people write them.
 
-use super::narrow;
+use super::{Wrong, narrow};
 
 /// Longer is no name.
 const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=30;
@@ -21,6 +21,19 @@ pub fn phone(words: &str) -> Option<String> {
     is_one.then(|| number.to_owned())
 }
 
+pub(super) fn why_no_phone(words: &str) -> Wrong {
+    let digits: String = narrow(words).chars().filter(|char| !matches!(char, '-' | '+' | '.' | '(' | ')')).collect();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        Wrong::Unreadable
+    } else if digits.starts_with('0') && !digits.starts_with("00") {
+        Wrong::Landline
+    } else if digits.len() == 11 {
+        Wrong::Prefix
+    } else {
+        Wrong::Length
+    }
+}
+
 /// A one-time code.
 pub fn code(words: &str) -> Option<String> {
     let code = narrow(words);
@@ -34,6 +47,25 @@ pub fn name(words: &str) -> Option<String> {
         && name.chars().all(|char| char.is_alphabetic() || matches!(char, '·' | '•' | '.' | '\'' | '-' | ' '))
         && name.chars().next().is_some_and(char::is_alphabetic);
     is_one.then_some(name)
+}
+
+pub(super) fn why_no_name(words: &str) -> Wrong {
+    match words.split_whitespace().collect::<Vec<_>>().join(" ").chars().count() {
+        chars if chars < *NAME_CHARS.start() => Wrong::TooShort,
+        chars if chars > *NAME_CHARS.end() => Wrong::TooLong,
+        _ => Wrong::Symbols,
+    }
+}
+
+pub(super) fn why_no_address(words: &str) -> Wrong {
+    let address = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    if address.chars().count() > *ADDRESS_CHARS.end() {
+        Wrong::TooLong
+    } else if address.chars().any(|char| char.is_control() || matches!(char, '<' | '>')) {
+        Wrong::Symbols
+    } else {
+        Wrong::TooShort
+    }
 }
 
 /// An address in one line. Of more than its length and that it has words nobody can tell whether it leads anywhere.

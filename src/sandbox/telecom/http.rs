@@ -10,8 +10,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::applications::Applications;
 use super::ledger::{Ledger, Order, Outcome, Question};
 use super::numbers;
+use crate::domain::time::UnixSecs;
 use crate::sandbox::SandboxError;
 use crate::sandbox::live::Live;
 use crate::sandbox::phone::SameOrigin;
@@ -22,6 +24,7 @@ const LONGEST_DELAY_MS: u64 = 60_000;
 /// The system and its mood.
 pub struct Telecom {
     ledger: Ledger,
+    applications: Applications,
     mode: Mutex<Mode>,
 }
 
@@ -43,7 +46,7 @@ impl Telecom {
             include_str!("../../../fixtures/telecom/catalog.json"),
         );
         let ledger = ledger.map_err(|fault| SandboxError::BadAccount(format!("fixtures/telecom: {fault}")))?;
-        Ok(Self { ledger, mode: Mutex::new(Mode::default()) })
+        Ok(Self { ledger, applications: Applications::default(), mode: Mutex::new(Mode::default()) })
     }
 
     /// How it behaves now.
@@ -75,6 +78,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/orders/{key}", web::get().to(standing))
         .route("/bills", web::get().to(|s, q| ask(s, q, Question::Bills)))
         .configure(numbers::configure)
+        .route("/applications", web::post().to(apply))
         .route("/mode", web::get().to(mode))
         .route("/mode", web::post().to(set_mode));
 }
@@ -118,6 +122,16 @@ async fn standing(sandbox: Data<Sandbox>, key: web::Path<String>) -> HttpRespons
 
 pub(super) fn key_of(req: &HttpRequest) -> Option<&str> {
     req.headers().get("Idempotency-Key").and_then(|value| value.to_str().ok()).filter(|key| !key.is_empty())
+}
+
+async fn apply(sandbox: Data<Sandbox>, req: HttpRequest, body: Bytes) -> HttpResponse {
+    if sandbox.telecom().mode().out {
+        return out_of_service();
+    }
+    let Some(key) = key_of(&req) else { return wrong("KEY_MISSING", "缺少 Idempotency-Key") };
+    let Ok(body) = serde_json::from_slice(&body) else { return wrong("BODY_UNREADABLE", "申请内容不完整") };
+    let answer = sandbox.telecom().applications.take((key, &body), UnixSecs(sandbox.now()).business_day());
+    delayed(&sandbox, Outcome { answer: answer.to_string(), after_ms: 0 }).await
 }
 
 fn take(sandbox: &Sandbox, order: Order) -> Outcome {

@@ -1,5 +1,6 @@
 //! The demo business system: what an operator's own systems would be (`fixtures/telecom/README.md`).
 
+mod applications;
 mod codes;
 mod history;
 mod http;

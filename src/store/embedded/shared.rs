@@ -17,6 +17,7 @@ pub(super) fn stored(kind: SharedKind) -> &'static str {
         SharedKind::DeadLetters => "dead-letters",
         SharedKind::Token => "token",
         SharedKind::Case => "case",
+        SharedKind::Pool => "pool",
     }
 }
 

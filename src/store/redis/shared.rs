@@ -29,6 +29,7 @@ pub(super) fn kind(kind: SharedKind) -> &'static str {
         SharedKind::DeadLetters => "dead-letters",
         SharedKind::Token => "token",
         SharedKind::Case => "case",
+        SharedKind::Pool => "pool",
     }
 }
 

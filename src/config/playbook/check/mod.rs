@@ -6,6 +6,7 @@ mod connectors;
 pub mod keywords;
 mod menus;
 mod notices;
+mod pools;
 mod references;
 
 use super::draft::Draft;
@@ -18,6 +19,7 @@ pub fn all(draft: &Draft, findings: &mut Vec<Finding>) {
     connectors::check(draft, findings);
     menus::check(draft, findings);
     notices::check(draft, findings);
+    pools::check(draft, findings);
     if !draft.partial {
         references::check(draft, findings);
     }

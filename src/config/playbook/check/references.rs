@@ -135,7 +135,7 @@ fn connectors(draft: &Draft, findings: &mut Vec<Finding>) {
 }
 
 /// The setting of an action that names this connector, wherever the kind keeps it; else the action.
-fn naming(site: &Site, name: &str) -> Site {
+pub(super) fn naming(site: &Site, name: &str) -> Site {
     let mut places = vec![site.clone()];
     while let Some(place) = places.pop() {
         if place.value().as_str() == Some(name) {

@@ -6,6 +6,7 @@ use crate::domain::ids::ActionKey;
 
 mod channels;
 mod faulty;
+mod pools;
 
 struct Folder(tempfile::TempDir);
 
@@ -24,7 +25,9 @@ impl Folder {
     }
 
     fn with(self, name: &str, text: impl AsRef<[u8]>) -> Self {
-        fs::write(self.0.path().join(name), text).unwrap();
+        let file = self.0.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
         self
     }
 

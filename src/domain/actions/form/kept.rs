@@ -1,0 +1,160 @@
+//! What is remembered of the forms a customer filled.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{Memory, View};
+use crate::domain::fact::OrderOutcome;
+use crate::domain::form::Progress;
+use crate::domain::ids::PoolKey;
+use crate::domain::time::UnixSecs;
+use crate::domain::value::{Value, Values};
+
+/// So many that were handed in are remembered of a customer.
+const MAX_SENT: usize = 3;
+
+/// What is remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The one that is being filled.
+    pub draft: Option<Draft>,
+    /// The latest that were handed in, oldest first.
+    pub sent: Vec<Sent>,
+}
+
+/// One that is being filled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Its number, computed from the delivery that began it: the idempotency key when it is handed in.
+    pub number: String,
+    /// How far it came.
+    pub progress: Progress,
+    /// It is taken away then.
+    pub until: UnixSecs,
+    /// Work that takes it away is on its way.
+    pub is_timed: bool,
+    /// What is held for it.
+    pub hold: Option<Hold>,
+}
+
+/// Something of a pool that is held, or was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Of which pool.
+    pub pool: PoolKey,
+    /// What it is held for, as the pool knows it.
+    pub by: String,
+    /// Which; empty where all are alike.
+    pub item: String,
+    /// Until then.
+    pub until: UnixSecs,
+}
+
+/// One that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Its number.
+    pub number: String,
+    /// When.
+    pub at: UnixSecs,
+    /// How it stands.
+    pub outcome: OrderOutcome,
+    /// What was answered, as long as that is kept.
+    pub answers: Values,
+    /// What is held for it, until it is taken or given back.
+    pub hold: Option<Hold>,
+}
+
+impl Kept {
+    /// What the action of this view remembers.
+    pub(super) fn of(view: &View<'_>) -> Self {
+        match view.customer.memory.get(view.action) {
+            Some(Memory::Form(kept)) => kept.clone(),
+            _ => Self::default(),
+        }
+    }
+
+    /// Everything in it that may be private.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        let draft = self.draft.iter_mut().flat_map(|draft| draft.progress.answers.values_mut());
+        draft.chain(self.sent.iter_mut().flat_map(|sent| sent.answers.values_mut()))
+    }
+
+    /// Forgets what was written, for a customer who left; says whether anything on its way is left.
+    pub fn forget(&mut self) -> bool {
+        self.draft = None;
+        // What is held for one that is over still has to be taken or given back.
+        self.sent.retain(|sent| sent.outcome == OrderOutcome::Placed || sent.hold.is_some());
+        self.sent.iter_mut().for_each(|sent| sent.answers.clear());
+        !self.sent.is_empty()
+    }
+
+    /// The one of this number that was handed in.
+    pub(super) fn sent_mut(&mut self, number: &str) -> Option<&mut Sent> {
+        self.sent.iter_mut().find(|sent| sent.number == number)
+    }
+
+    pub(super) fn add(&mut self, sent: Sent) {
+        self.sent.push(sent);
+        while self.sent.len() > MAX_SENT {
+            let over = self.sent.iter().position(|sent| sent.outcome != OrderOutcome::Placed).unwrap_or(0);
+            self.sent.remove(over);
+        }
+    }
+
+    #[cfg(test)]
+    pub(in crate::domain::actions) fn sample() -> Self {
+        let hold = || Hold { pool: "p".into(), by: "7/1".into(), item: "170".into(), until: UnixSecs(9) };
+        let answers = Values::from([("a".to_owned(), Value::from("x"))]);
+        let progress =
+            Progress { answers: answers.clone(), at: "b".into(), wrong: 1, offers: vec!["170".into()], page: 2 };
+        let draft = Draft { number: "7".into(), progress, until: UnixSecs(9), is_timed: true, hold: Some(hold()) };
+        let outcome = OrderOutcome::Done;
+        let sent = Sent { number: "6".into(), at: UnixSecs(3), outcome, answers, hold: None };
+        Self { draft: Some(draft), sent: vec![sent] }
+    }
+}
+
+impl Draft {
+    /// What is held for it at this moment.
+    pub(super) fn held(&self, now: UnixSecs) -> Option<&str> {
+        self.hold.as_ref().filter(|hold| hold.until > now).map(|hold| hold.item.as_str())
+    }
+
+    /// Whether there is something to go on with.
+    pub(super) fn is_begun(&self, now: UnixSecs) -> bool {
+        !self.progress.answers.is_empty() && self.until > now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_customer_who_left_only_what_is_on_its_way_is_kept_and_no_word_of_it() {
+        let mut kept = Kept::sample();
+        assert!(!kept.clone().forget());
+        let mut held = kept.clone();
+        held.sent[0].hold = kept.draft.as_ref().unwrap().hold.clone();
+        assert!(held.forget(), "it is still to be taken, or given back");
+        kept.sent[0].outcome = OrderOutcome::Placed;
+        assert!(kept.forget());
+        assert_eq!((kept.draft, kept.sent.len(), kept.sent[0].answers.len()), (None, 1, 0));
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_not_pushed_out_by_what_is_over() {
+        let mut kept = Kept::default();
+        let sent =
+            |number: usize, outcome| Sent { number: number.to_string(), outcome, ..Kept::sample().sent.remove(0) };
+        kept.add(sent(0, OrderOutcome::Placed));
+        (1..9).for_each(|number| kept.add(sent(number, OrderOutcome::Done)));
+        let numbers: Vec<&str> = kept.sent.iter().map(|sent| sent.number.as_str()).collect();
+        assert_eq!(numbers, ["0", "7", "8"]);
+    }
+
+    #[test]
+    fn every_answer_is_where_the_seal_finds_it() {
+        assert_eq!(Kept::sample().values_mut().count(), 2);
+    }
+}

@@ -1,0 +1,200 @@
+//! Filling a form in the chat: the number is nobody else's, what was written is nobody's to read, and nothing is lost on
+//! the way.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use futures_util::future::join_all;
+use fuwu::app::pool::fulfil;
+use fuwu::channel::official::Mode;
+use fuwu::domain::actions::Memory;
+use fuwu::domain::fact::{FactKind, OrderOutcome};
+use fuwu::domain::ids::{AccountId, Openid, PoolKey};
+use fuwu::domain::pool::{PoolRule, Wish};
+use fuwu::domain::question::Answer;
+use fuwu::domain::reply::Reply;
+use fuwu::domain::time::UnixSecs;
+use fuwu::domain::value::Value;
+use fuwu::store::{Redis, Spec, Store};
+
+use crate::hand::text;
+use crate::harness::{World, until};
+use crate::phone::Phone;
+use crate::redis_servers::RedisServer;
+
+const NAME: &str = "欧阳小明";
+const IDENTITY: &str = "11010519491231002X";
+const ADDRESS: &str = "南京市鼓楼区中山路 1 号";
+const CONTACT: &str = "13800138000";
+const DAY_SECS: i64 = 86_400;
+
+async fn filled(phone: &Phone<'_>) -> String {
+    for words in ["线上办卡", "1", "1", NAME, IDENTITY, "1", ADDRESS] {
+        phone.say(words).await;
+    }
+    phone.say(CONTACT).await
+}
+
+fn files(dir: &Path, all: &mut Vec<Vec<u8>>) {
+    for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            files(&entry.path(), all);
+        } else {
+            all.push(std::fs::read(entry.path()).unwrap());
+        }
+    }
+}
+
+async fn draft_answers(world: &World, openid: &Openid) -> usize {
+    let customer = world.customer(openid).await;
+    match customer.memory.get(&"apply_card".into()) {
+        Some(Memory::Form(kept)) => kept.draft.as_ref().map_or(0, |draft| draft.progress.answers.len()),
+        _ => 0,
+    }
+}
+
+#[actix_web::test]
+async fn a_card_is_applied_for_and_what_is_about_the_person_is_in_no_file() {
+    let world = World::start().await;
+    let phone = Phone::following(&world, "小林").await;
+    let summary = filled(&phone).await;
+    assert!(summary.contains("姓名：欧***") && summary.contains("110***********002X"), "{summary}");
+    let done = phone.tap_link("确认").await;
+    assert!(done.contains("办好了") && !done.contains("鼓楼"), "{done}");
+    let facts = world.store().facts(&"demo".into(), 0, usize::MAX).await.unwrap();
+    let outcomes: Vec<OrderOutcome> = facts
+        .iter()
+        .filter_map(|logged| match &logged.fact.what {
+            FactKind::Applied { outcome, .. } => Some(*outcome),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(outcomes, [OrderOutcome::Placed, OrderOutcome::Done]);
+    let mut all = Vec::new();
+    files(&world.dir.path().join("data"), &mut all);
+    for secret in [NAME, IDENTITY, "鼓楼区中山路"] {
+        // The sandbox is the platform and the business system: it is told, and keeps what it was told.
+        let own = all.iter().filter(|file| file.starts_with(b"SQLite format 3"));
+        let found = own.filter(|file| file.windows(secret.len()).any(|part| part == secret.as_bytes())).count();
+        assert_eq!(found, 0, "{secret} in clear");
+    }
+}
+
+#[actix_web::test]
+async fn of_customers_who_choose_at_once_each_has_another_number() {
+    let world = World::start().await;
+    let hand = world.hand(Mode::Safe);
+    let one = |n: u64| {
+        let hand = hand.clone();
+        async move {
+            let openid = format!("oRacer{n:02}aaaaaaaaaaaaaaaaaaaa");
+            for (turn, words) in (1..).zip(["线上办卡", "1"]) {
+                hand.deliver(&text(&openid, n * 100 + turn, words)).await;
+            }
+            let mut turn = 10;
+            loop {
+                turn += 1;
+                let posted = hand.deliver(&text(&openid, n * 100 + turn, "1")).await;
+                let Reply::Text(said) = hand.hear(&openid, &posted) else { panic!("{posted:?}") };
+                match said.split_once(" 给您留着了") {
+                    Some((number, _)) => return number.to_owned(),
+                    None => assert!(said.contains("慢了一步"), "{said}"),
+                }
+            }
+        }
+    };
+    let numbers = join_all((0..20).map(one)).await;
+    let different: BTreeSet<&String> = numbers.iter().collect();
+    assert_eq!(different.len(), 20, "{numbers:?}");
+}
+
+#[actix_web::test]
+async fn a_form_is_gone_on_with_after_a_restart_days_later_and_erased_when_nobody_does() {
+    let world = World::start().await;
+    let phone = Phone::following(&world, "小林").await;
+    let openid = phone.openid.clone();
+    for words in ["宽带报修", "网速很慢", ADDRESS] {
+        phone.say(words).await;
+    }
+    for words in ["线上办卡", "1", "1", NAME] {
+        phone.say(words).await;
+    }
+    let world = world.restart().await;
+    world.clock.advance_secs(2 * DAY_SECS);
+    let phone = Phone { world: &world, openid: openid.clone() };
+    let answer = phone.say("线上办卡").await;
+    assert!(answer.contains("还没填完") && answer.contains("新号码"), "the number is free again: {answer}");
+    assert!(phone.say("继续").await.contains("选一个喜欢的号码"));
+    assert!(phone.say("1").await.contains("身份证号"), "the name is still there");
+    assert_eq!(draft_answers(&world, &openid).await, 3);
+    world.clock.advance_secs(7 * DAY_SECS);
+    until("what was written is erased", async || draft_answers(&world, &openid).await == 0).await;
+    assert!(phone.say("线上办卡").await.contains("想要哪个套餐"));
+}
+
+fn text_of(answer: &Answer, name: &str) -> Option<String> {
+    match answer {
+        Answer::Loaded(values) => match values.get(name) {
+            Some(Value::Text(text)) => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Two programs on one Redis: every customer takes the first number that they are offered, some give theirs back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn through_two_programs_no_number_is_given_twice_and_every_hold_ends_taken_or_free() {
+    let server = RedisServer::start(&[]);
+    let mut programs: Vec<std::sync::Arc<dyn Store>> = Vec::new();
+    for _ in 0..2 {
+        programs.push(std::sync::Arc::new(
+            Redis::open(&server.url(), Spec::default(), crate::harness::key()).await.unwrap(),
+        ));
+    }
+    let (account, key): (AccountId, PoolKey) = ("demo".into(), "numbers".into());
+    let rule = PoolRule { items: (0..30).map(|n| format!("1700000{n:04}")).collect(), count: None, hold_secs: 900 };
+    let now = UnixSecs(1_000);
+    let asked = async |store: &dyn Store, wish: Wish, now: UnixSecs| {
+        fulfil(store, (&account, &key, Some(&rule)), (&wish, now)).await.unwrap()
+    };
+    let one = async |n: usize| {
+        let store = &*programs[n % 2];
+        let mut wish = text_of(&asked(store, Wish::Offers { by: n.to_string(), page: 0 }, now).await, "offers");
+        for turn in 0.. {
+            let by = format!("{n}/{turn}");
+            let item = wish.and_then(|offers| offers.lines().next().map(str::to_owned))?;
+            let hold = Wish::Hold { by: by.clone(), item: Some(item), secs: None };
+            let answer = asked(store, hold.clone(), now).await;
+            // The other program decides the same delivery again.
+            let again = asked(&*programs[(n + 1) % 2], hold, now).await;
+            assert_eq!(text_of(&answer, "got"), text_of(&again, "got"));
+            let Some(got) = text_of(&answer, "got") else {
+                wish = text_of(&answer, "offers");
+                continue;
+            };
+            return match n % 3 {
+                0 => {
+                    asked(store, Wish::GiveBack { by }, now).await;
+                    None
+                }
+                // Dies between the two: what is held ends by itself.
+                1 => None,
+                _ => {
+                    asked(store, Wish::Take { by, item: Some(got.clone()) }, now).await;
+                    Some(got)
+                }
+            };
+        }
+        None
+    };
+    let taken: Vec<String> = join_all((0..60).map(one)).await.into_iter().flatten().collect();
+    let different: BTreeSet<&String> = taken.iter().collect();
+    assert_eq!(taken.len(), different.len(), "{taken:?}");
+    assert!(!taken.is_empty());
+    let later = now.plus_secs(900);
+    let left = asked(&*programs[0], Wish::Offers { by: "x".into(), page: 0 }, later).await;
+    let Answer::Loaded(values) = left else { panic!() };
+    let left = i64::try_from(30 - taken.len()).unwrap();
+    assert_eq!(values["left"], Value::Integer(left), "every other one is free again");
+}
