@@ -2,8 +2,8 @@
 //! so: otherwise whoever writes a connector, or whoever answers for its name, could make fuwu ask what stands inside
 //! (server-side request forgery).
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use schemars::JsonSchema;
