@@ -13,9 +13,7 @@ use crate::domain::ids::{AccountId, DedupeKey, OrderNumber};
 use crate::domain::order::{Decided, Happening, Order};
 use crate::domain::playbook::Playbook;
 use crate::domain::time::UnixSecs;
-use crate::store::{
-    Committed, CustomerRef, SharedChange, SharedKind, SharedName, Store, StoreError, Version,
-};
+use crate::store::{Committed, CustomerRef, SharedChange, SharedKind, SharedName, Store, StoreError, Version};
 
 /// Facts read at once.
 const PAGE: usize = 4_096;
@@ -145,7 +143,8 @@ impl App {
 
     async fn count_cases(&self, account: &ServedAccount) -> Result<(), StoreError> {
         let open = self.store.shared_of(account.id(), SharedKind::Case).await?.len();
-        metrics::gauge!(OPEN, "account" => account.id().to_string()).set(f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
+        metrics::gauge!(OPEN, "account" => account.id().to_string())
+            .set(f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
         Ok(())
     }
 

@@ -37,8 +37,8 @@ mod simulator;
 mod spent;
 #[cfg(test)]
 mod stand;
-mod told;
 mod token;
+mod told;
 #[cfg(test)]
 mod trials;
 mod turns;

@@ -194,7 +194,8 @@ async fn refund(till: &Till<'_>, of: &OutTradeNo, sent: &Sent<'_>) -> Went {
         reason: sent.text("label").unwrap_or_default().chars().take(REASON_CHARS).collect(),
         notify_url: Some(till.notify_url.clone()),
     };
-    let known = if sent.attempt > 1 { till.client.query_refund(&number).await } else { till.client.refund(&order).await };
+    let known =
+        if sent.attempt > 1 { till.client.query_refund(&number).await } else { till.client.refund(&order).await };
     let known = match known {
         Err(error) if error.refusal() == Some(&Code::ResourceNotExists) && sent.attempt > 1 => {
             till.client.refund(&order).await

@@ -228,11 +228,8 @@ fn of_payment(payment: Payment) -> Heard {
 
 fn of_refund(refund: Refund) -> Heard {
     let number = OrderNumber::new(refund.out_trade_no.as_str());
-    let of = Paid {
-        transaction: refund.transaction_id,
-        total: refund.total,
-        at: refund.refunded_at.unwrap_or_default(),
-    };
+    let of =
+        Paid { transaction: refund.transaction_id, total: refund.total, at: refund.refunded_at.unwrap_or_default() };
     let ours = refund.out_refund_no.as_str().strip_prefix(number.as_str()).and_then(|rest| rest.strip_prefix('R'));
     let nth = ours.and_then(|nth| nth.parse().ok());
     let happening = match refund.state {

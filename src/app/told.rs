@@ -19,7 +19,13 @@ pub(super) fn commit(setting: Setting<'_>, (base, mut decision): (Version, Decis
     if !reply.is_silent() {
         let id = WorkId::new(format!("order/{}/{}/receipt", order.number, order.state().as_str()));
         let task = if carriers.is_empty() { Task::Send(reply) } else { Task::Tell { reply, carriers } };
-        decision.outbox.push(Work { id, origin: order.origin, due: now, expires: now.plus_secs(SAY_WITHIN_SECS), task });
+        decision.outbox.push(Work {
+            id,
+            origin: order.origin,
+            due: now,
+            expires: now.plus_secs(SAY_WITHIN_SECS),
+            task,
+        });
     }
     let Consequences { customer, facts, recorded, outbox, keep } = consequences(setting, decision);
     Commit {

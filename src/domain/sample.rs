@@ -12,7 +12,7 @@ use super::ids::{ActionKey, ConnectorKey, DedupeKey};
 use super::inbound::{Event, Inbound, Message, What};
 use super::keywords::{KeywordRule, Keywords};
 use super::menu::Menu;
-use super::order::{Business, Happening, Order, Paid, Returning, Payment, Verdict, judge};
+use super::order::{Business, Happening, Order, Paid, Payment, Returning, Verdict, judge};
 use super::pay::{Fen, OutRefundNo, TransactionId};
 use super::playbook::{Moments, Playbook};
 use super::time::UnixSecs;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use fuwu::channel::official::Mode;
 use fuwu::domain::customer::Customer;
 use fuwu::domain::fact::FactKind;
-use fuwu::domain::order::State;
 use fuwu::domain::ids::Openid;
+use fuwu::domain::order::State;
 use fuwu::growth::counter::{CounterKey, GAP_FIRST, Metric};
 use fuwu::store::{CustomerRef, Logged, SharedKind};
 use serde_json::json;
@@ -229,7 +229,11 @@ async fn an_order_on_its_way_is_ended_before_its_customer_is_buried() {
             _ => None,
         })
         .collect();
-    assert_eq!(orders, [State::Confirmed, State::Fulfilling, State::Done].map(|state| ("", state)), "without the number the till knows");
+    assert_eq!(
+        orders,
+        [State::Confirmed, State::Fulfilling, State::Done].map(|state| ("", state)),
+        "without the number the till knows"
+    );
     assert_eq!(phone.balance_fen().await, before - 100, "charged once");
     assert_eq!(world.store().next_due().await.unwrap(), None);
 }

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer};
+use futures_util::stream;
 use fuwu::backend::pay::PrepayId;
 use fuwu::domain::ids::Openid;
 use fuwu::domain::order::{Order, State};
 use fuwu::sandbox::pay::model::{Act, Books};
-use futures_util::stream;
 use serde_json::{Value, json};
 
 use crate::business::{copied, copy_playbook, edit};

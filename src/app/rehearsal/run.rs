@@ -86,9 +86,9 @@ type Wrong = (String, Option<String>);
 fn take(rehearsal: &mut Rehearsal, conversation: &Conversation, step: &Step) -> Result<(), Wrong> {
     let mut mocks: Mocks = conversation.backend.clone();
     mocks.extend(step.backend.clone());
-    if let Some(unknown) = mocks.keys().find(|key| {
-        Errand::of(key).is_none() && !rehearsal.playbook().connectors.contains_key(key)
-    }) {
+    if let Some(unknown) =
+        mocks.keys().find(|key| Errand::of(key).is_none() && !rehearsal.playbook().connectors.contains_key(key))
+    {
         return Err((format!("connectors.toml 里没有 {unknown}"), None));
     }
     rehearsal.answer_with(mocks);

@@ -224,12 +224,8 @@ impl<'a> Words<'a> {
                 let noted = record.notes.iter().any(|note| format!("{:?}", note.reply).contains(number));
                 // The answer is remembered for the platform's next try, but there was none.
                 let waits = self.unanswered(customer, number) || self.unheard(customer, (word, number));
-                let turned_down = self
-                    .state
-                    .platform
-                    .turned_down
-                    .iter()
-                    .any(|(of, text)| *of == customer && text.contains(number));
+                let turned_down =
+                    self.state.platform.turned_down.iter().any(|(of, text)| *of == customer && text.contains(number));
                 let left = self.of(customer).any(|entry| {
                     entry.end.as_ref().is_some_and(|end| end.left || self.leaves_after(customer, end.ended_ms))
                         && entry.text().is_some_and(|it| it.contains(number))

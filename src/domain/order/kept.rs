@@ -138,7 +138,9 @@ mod tests {
         let mut by_wechat = order(21, &[]);
         by_wechat.payment = Payment::ByWeChat(Default::default());
         for happening in [Happening::Agreed, paid("T"), Happening::Fulfilled, paid("U")] {
-            let Verdict::New { order, .. } = judge(&by_wechat, &happening, UnixSecs(1)) else { panic!("{happening:?}") };
+            let Verdict::New { order, .. } = judge(&by_wechat, &happening, UnixSecs(1)) else {
+                panic!("{happening:?}")
+            };
             by_wechat = *order;
         }
         assert!(by_wechat.state().is_final() && !by_wechat.is_over() && by_wechat.needs_person());

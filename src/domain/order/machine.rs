@@ -5,8 +5,8 @@
 
 use super::money::Known;
 use super::{Back, Business, Decided, Money, Order, Paid, Payment, Reason, Returned, State};
-use crate::domain::pay::{Fen, OutRefundNo};
 use crate::domain::ids::OrderNumber;
+use crate::domain::pay::{Fen, OutRefundNo};
 use crate::domain::time::UnixSecs;
 
 /// Something that happened to an order.
@@ -230,8 +230,11 @@ fn came_back(number: &OrderNumber, money: &mut Money, returning: &Returning) -> 
         return Ok(if was_known { Reason::RefundedOutside } else { Reason::PaidBackInPart });
     }
     let is_asked = matches!(money.back, Back::Asked | Back::Failed | Back::Unclear);
-    let (now, reason) =
-        if is_ours && is_asked { (Back::Done, Reason::MoneyBack) } else { (Back::DoneOutside, Reason::RefundedOutside) };
+    let (now, reason) = if is_ours && is_asked {
+        (Back::Done, Reason::MoneyBack)
+    } else {
+        (Back::DoneOutside, Reason::RefundedOutside)
+    };
     money.back = now;
     Ok(reason)
 }
@@ -243,7 +246,11 @@ fn of_business(order: &mut Order, happening: &Happening) -> Learned {
         (_, Business::NotAsked) => return Err(Verdict::Denied),
         (Happening::Fulfilled, Business::Did | Business::DidAfterAll) => return Err(Verdict::Duplicate),
         (Happening::Fulfilled, Business::Refused) => (Business::DidAfterAll, Reason::BusinessContradicts),
-        (Happening::Fulfilled, _) if order.money().is_some_and(|money| matches!(money.back, Back::Asked | Back::Done | Back::DoneOutside)) => {
+        (Happening::Fulfilled, _)
+            if order
+                .money()
+                .is_some_and(|money| matches!(money.back, Back::Asked | Back::Done | Back::DoneOutside)) =>
+        {
             (Business::DidAfterAll, Reason::BusinessContradicts)
         }
         (Happening::Fulfilled, _) if order.person == Some(Decided::Undone) => {
@@ -342,8 +349,7 @@ fn give_back(order: &mut Order) {
     if let Payment::ByWeChat(money) = &mut order.payment
         && money.paid.is_some()
         && money.left() > Fen(0)
-        && (money.back == Back::No && is_undone
-            || matches!(money.back, Back::Failed | Back::Unclear) && is_called_off)
+        && (money.back == Back::No && is_undone || matches!(money.back, Back::Failed | Back::Unclear) && is_called_off)
     {
         money.ask_back();
     }

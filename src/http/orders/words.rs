@@ -94,10 +94,9 @@ fn needs_person(order: &Order) -> Told {
         (Some(paid), Business::Did | Business::DidAfterAll) => {
             format!("收到了您付的 {} 元，办理结果正在由专人核对，不会让您吃亏。", paid.total)
         }
-        (Some(paid), _) => format!(
-            "收到了您付的 {} 元，正在由专人核对：办成就告诉您，没办成就退给您。请不要重复下单。",
-            paid.total
-        ),
+        (Some(paid), _) => {
+            format!("收到了您付的 {} 元，正在由专人核对：办成就告诉您，没办成就退给您。请不要重复下单。", paid.total)
+        }
         (None, _) => "办理结果还没有确定，正在由专人核对，不会重复扣费。请不要重复下单。".to_owned(),
     };
     Told { title: "正在由专人核对", line, tone: Tone::Moves }

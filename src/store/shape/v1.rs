@@ -30,8 +30,18 @@ pub(super) struct Customer {
 impl From<Customer> for Today {
     fn from(old: Customer) -> Self {
         let Customer { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory } = old;
-        let mut today =
-            Self { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, memory, ..Self::default() };
+        let mut today = Self {
+            recent,
+            follow,
+            activity,
+            tapped,
+            windows,
+            notes,
+            dialogue,
+            with_agent_since,
+            memory,
+            ..Self::default()
+        };
         today.take_over_orders();
         today
     }

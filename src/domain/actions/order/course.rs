@@ -62,8 +62,10 @@ pub(super) fn tell(settings: Option<&Settings>, view: &View<'_>, (order, news): 
             }
             if let (Some(settings), false) = (settings, moves.is_empty()) {
                 out.reply = say::news(settings, view, &mut out, (&after, &moves, news));
-                out.notice = settings.notice.clone().zip(ended(after.state())).map(|(key, outcome)| {
-                    Noticed { key, outcome, values: say::values(settings, &after) }
+                out.notice = settings.notice.clone().zip(ended(after.state())).map(|(key, outcome)| Noticed {
+                    key,
+                    outcome,
+                    values: say::values(settings, &after),
                 });
             }
             out.orders = Some(with(view, *after));

@@ -108,7 +108,11 @@ impl Order {
             fault("keep_details_days".into(), "天数超出范围", "写 0 到 365 之间的数");
         }
         if self.pay == PaidBy::Wechat && self.paying.is_none() {
-            fault("paying".into(), "用微信支付收款，还没写付款的话术", "加上 [….paying]，写 payable、closing、paid、unpaid、refunding、refunded");
+            fault(
+                "paying".into(),
+                "用微信支付收款，还没写付款的话术",
+                "加上 [….paying]，写 payable、closing、paid、unpaid、refunding、refunded",
+            );
         }
         if !self.refused.contains_key(DEFAULT) {
             fault("refused".into(), "没有写 default", "加上 default = \"…\"，回答没有单独列出的拒绝代码");

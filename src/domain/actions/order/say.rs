@@ -61,9 +61,7 @@ fn texts<'s>(settings: &'s Settings, order: &Order, (last, news): (&Move, &News)
             vec![&settings.receipt]
         }
         State::Failed if last.reason == Reason::CustomerCancelled => vec![&settings.cancelled],
-        State::Failed if last.reason == Reason::PaymentRefused => {
-            paying().map(Paying::unpayable).into_iter().collect()
-        }
+        State::Failed if last.reason == Reason::PaymentRefused => paying().map(Paying::unpayable).into_iter().collect(),
         State::Failed if is_refused => refused().into_iter().collect(),
         State::Refunding if is_refused => refused().into_iter().chain(paying().map(|it| &it.refunding)).collect(),
         State::NeedsPerson => vec![&settings.unknown],

@@ -163,7 +163,9 @@ pub enum PaidBy {
 #[schemars(description = "微信支付的话术。都可用 {{ label }}、{{ amount }}、{{ description }}、{{ order }}")]
 pub struct Paying {
     /// It can be paid.
-    #[schemars(description = "可以付款了：另有 {{ pay_url }} 付款页（写成 link(\"去付款\", pay_url)）、{{ until }} 最晚付款时间")]
+    #[schemars(
+        description = "可以付款了：另有 {{ pay_url }} 付款页（写成 link(\"去付款\", pay_url)）、{{ until }} 最晚付款时间"
+    )]
     pub payable: Template,
     /// It is being called off.
     #[schemars(description = "顾客取消没付款的订单，正在关闭")]

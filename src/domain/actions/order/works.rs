@@ -39,16 +39,8 @@ pub(super) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 8] = [
-        Self::Prepay,
-        Self::Watch,
-        Self::Close,
-        Self::Fulfil,
-        Self::Refund,
-        Self::Call,
-        Self::Keep,
-        Self::Forget,
-    ];
+    const ALL: [Self; 8] =
+        [Self::Prepay, Self::Watch, Self::Close, Self::Fulfil, Self::Refund, Self::Call, Self::Keep, Self::Forget];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -108,10 +100,8 @@ impl Works<'_> {
 
     fn watch(&self) -> Work {
         let ends = self.payable_until().plus_secs(LAST_LOOK_SECS);
-        let values = [
-            ("until", Value::Integer(self.payable_until().0)),
-            ("amount_fen", Value::Integer(self.order.amount.0)),
-        ];
+        let values =
+            [("until", Value::Integer(self.payable_until().0)), ("amount_fen", Value::Integer(self.order.amount.0))];
         self.errand(("watch", Errand::Query), values, (FIRST_LOOK_SECS, ends), Step::Watch)
     }
 
@@ -223,10 +213,8 @@ impl Works<'_> {
     ) -> Work {
         let number = self.order.number.as_str();
         let question = Question { connector, values, idempotency_key: Some(number.to_owned()) };
-        let memo = Values::from([
-            ("order".to_owned(), Value::from(number)),
-            ("step".to_owned(), Value::from(step.as_str())),
-        ]);
+        let memo =
+            Values::from([("order".to_owned(), Value::from(number)), ("step".to_owned(), Value::from(step.as_str()))]);
         Work {
             id: WorkId::new(format!("order/{number}/{purpose}")),
             origin: self.order.origin,

@@ -131,7 +131,12 @@ fn what_is_paid_for_is_done_or_paid_back() {
         &[Demand::Refund, Demand::CallPerson],
     );
     ends(
-        &[Happening::Refused, Happening::RefundFailed(1), Happening::Decided(Decided::Undone), back_by("20260101000001R2", 2_000)],
+        &[
+            Happening::Refused,
+            Happening::RefundFailed(1),
+            Happening::Decided(Decided::Undone),
+            back_by("20260101000001R2", 2_000),
+        ],
         &[refunding, (NeedsPerson, RefundFailed), (Refunding, PersonDecided), (Refunded, MoneyBack)],
         &[Demand::Refund, Demand::CallPerson, Demand::Refund],
     );
@@ -206,7 +211,10 @@ fn a_part_that_goes_back_is_not_the_whole_and_the_rest_is_what_is_asked_for() {
     let (done, ..) = told(part.clone(), &[Happening::Fulfilled]);
     assert_eq!((done.state(), done.money().unwrap().went_back()), (Done, Fen(500)));
     let (refunding, _, demands) = told(part, &[Happening::Refused]);
-    assert_eq!((refunding.state(), demands, refunding.money().unwrap().left()), (Refunding, vec![Demand::Refund], Fen(1_500)));
+    assert_eq!(
+        (refunding.state(), demands, refunding.money().unwrap().left()),
+        (Refunding, vec![Demand::Refund], Fen(1_500))
+    );
     assert_eq!(told(refunding, &[back_by("20260101000001R1", 1_500)]).0.state(), Refunded);
     // Heard of before the payment: nothing is asked for that is not paid in full.
     let (less, moved, demands) = told(by_wechat(), &[Happening::Agreed, payable(), back_by("M1", 500), money_came()]);
@@ -235,11 +243,15 @@ fn a_refund_that_failed_gets_another_number_and_one_that_nobody_knows_of_keeps_i
 #[test]
 fn money_that_came_twice_is_kept_and_a_person_called() {
     let twice = Happening::Paid(paid("U", 2_000));
-    let (done, moved, demands) = told(by_wechat(), &[Happening::Agreed, money_came(), twice.clone(), twice, Happening::Fulfilled]);
+    let (done, moved, demands) =
+        told(by_wechat(), &[Happening::Agreed, money_came(), twice.clone(), twice, Happening::Fulfilled]);
     assert_eq!((done.state(), moved.len()), (State::Done, 4));
     assert_eq!(demands, [Demand::Prepay, Demand::Fulfil, Demand::CallPerson]);
     let money = done.money().unwrap();
-    assert_eq!((money.came(), money.twice_left(), done.is_over(), done.demand()), (Fen(4_000), Fen(2_000), false, Some(Demand::CallPerson)));
+    assert_eq!(
+        (money.came(), money.twice_left(), done.is_over(), done.demand()),
+        (Fen(4_000), Fen(2_000), false, Some(Demand::CallPerson))
+    );
     let number = OutRefundNo::new("M9").unwrap();
     let returning = Returning { number, of: paid("U", 2_000), back: Fen(2_000) };
     let (settled, ..) = told(done, &[Happening::MoneyBack(returning)]);

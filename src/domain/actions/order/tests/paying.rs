@@ -53,7 +53,8 @@ fn returned(number: &str) -> Answer {
 
 /// The memo of the first work that is for this.
 fn memo(out: &Outcome, purpose: &str) -> Values {
-    let at = purposes(out).iter().position(|it| it.starts_with(purpose)).unwrap_or_else(|| panic!("{:?}", purposes(out)));
+    let at =
+        purposes(out).iter().position(|it| it.starts_with(purpose)).unwrap_or_else(|| panic!("{:?}", purposes(out)));
     let Task::Ask { memo, .. } = &out.outbox[at].task else { panic!() };
     memo.clone()
 }
@@ -295,7 +296,10 @@ fn settings_for_payment_that_cannot_work_are_named() {
     assert_eq!(by_wechat().faults(), []);
     let fields = |order: Order| order.faults().into_iter().map(|fault| fault.field).collect::<Vec<_>>();
     assert_eq!(fields(Order { paying: None, ..by_wechat() }), ["paying"]);
-    assert_eq!(fields(Order { pay_secs: 7201, keep_details_days: 366, ..by_wechat() }), ["pay_secs", "keep_details_days"]);
+    assert_eq!(
+        fields(Order { pay_secs: 7201, keep_details_days: 366, ..by_wechat() }),
+        ["pay_secs", "keep_details_days"]
+    );
     let order = by_wechat();
     let texts = order.texts(&|_| BTreeSet::from(["balance".to_owned()]));
     assert_eq!(texts.len(), 17 + 6);
