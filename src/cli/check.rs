@@ -37,6 +37,8 @@ struct Checked<'a> {
     keyword_rules: usize,
     menus: usize,
     connectors: usize,
+    /// Accounts whose customers are to pay, and that have no merchant.
+    without_merchant: Vec<&'a AccountId>,
     #[serde(skip)]
     findings: Vec<Finding>,
 }
@@ -58,10 +60,11 @@ pub fn run(settings: &Settings, options: &Options, out: &mut dyn Write) -> io::R
             folders.entry(&account.dirs).or_default().push(id);
         }
     }
-    let checked: Vec<Checked<'_>> = folders.into_iter().map(|(dirs, accounts)| check(dirs, accounts)).collect();
+    let checked: Vec<Checked<'_>> =
+        folders.into_iter().map(|(dirs, accounts)| check(settings, dirs, accounts)).collect();
     let findings: Vec<&Finding> = checked.iter().flat_map(|one| &one.findings).collect();
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
-    let warnings = findings.len() - errors;
+    let warnings = findings.len() - errors + checked.iter().map(|one| one.without_merchant.len()).sum::<usize>();
     match options.format {
         Format::Json => {
             let report = Report { errors, warnings, playbooks: &checked, findings };
@@ -72,6 +75,12 @@ pub fn run(settings: &Settings, options: &Options, out: &mut dyn Write) -> io::R
                 writeln!(out, "{}", render(finding))?;
             }
             for one in &checked {
+                for id in &one.without_merchant {
+                    writeln!(
+                        out,
+                        "提醒：有订单用微信支付收款，账号 {id} 还没有商户号，顾客付不了款；填写 accounts.{id}.pay"
+                    )?;
+                }
                 summary(one, out)?;
             }
             writeln!(out, "{errors} 个错误，{warnings} 个提醒")?;
@@ -80,10 +89,14 @@ pub fn run(settings: &Settings, options: &Options, out: &mut dyn Write) -> io::R
     Ok(u8::from(errors > 0 || checked.is_empty()))
 }
 
-fn check<'a>(dirs: &Dirs, accounts: Vec<&'a AccountId>) -> Checked<'a> {
+fn check<'a>(settings: &Settings, dirs: &Dirs, accounts: Vec<&'a AccountId>) -> Checked<'a> {
     let (playbook, findings) = read(dirs);
     let version = playbook.as_ref().map(|playbook| playbook.version.clone());
     let playbook = playbook.unwrap_or_default();
+    let has_merchant = |id: &AccountId| {
+        settings.lives_in_sandbox(id) || settings.accounts.get(id).is_some_and(|account| account.pay.is_some())
+    };
+    let unpaid = accounts.iter().copied().filter(|id| playbook.takes_payments() && !has_merchant(id)).collect();
     Checked {
         accounts,
         version,
@@ -91,6 +104,7 @@ fn check<'a>(dirs: &Dirs, accounts: Vec<&'a AccountId>) -> Checked<'a> {
         keyword_rules: playbook.keywords.rules().len(),
         menus: playbook.menus.len(),
         connectors: playbook.connectors.len(),
+        without_merchant: unpaid,
         findings,
     }
 }

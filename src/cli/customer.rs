@@ -116,13 +116,18 @@ async fn erase(settings: &Settings, of: &CustomerRef) -> anyhow::Result<ExitCode
 
 /// Where the running server tells of a customer, and the token to ask it with.
 pub(super) fn at_server(settings: &Settings, of: &CustomerRef) -> anyhow::Result<(Url, String)> {
+    let (mut url, token) = at_server_below(settings, "customers")?;
+    url.path_segments_mut().ok().context("an address has a path")?.push(of.openid.as_str());
+    url.query_pairs_mut().append_pair("account", of.account.as_str());
+    Ok((url, token))
+}
+
+/// Where the running server serves what is below this path of its API, and the token to ask it with.
+pub(super) fn at_server_below(settings: &Settings, path: &str) -> anyhow::Result<(Url, String)> {
     let kept = Secrets::read(&settings.data_dir)?.map(|secrets| secrets.console_api_token);
     let set = settings.api_token.as_ref().map(|token| token.expose().to_owned());
     let token = set.or(kept).context("there is no API token to ask the running server with")?;
-    let mut url = Url::parse(&format!("http://{}/api/v1/customers/", listening(settings)))?;
-    url.path_segments_mut().ok().context("an address has a path")?.pop_if_empty().push(of.openid.as_str());
-    url.query_pairs_mut().append_pair("account", of.account.as_str());
-    Ok((url, token))
+    Ok((Url::parse(&format!("http://{}/api/v1/{path}", listening(settings)))?, token))
 }
 
 fn listening(settings: &Settings) -> SocketAddr {

@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod in_sandbox;
 mod menu;
+mod order;
 mod pay;
 mod platform;
 mod populate;
@@ -102,6 +103,11 @@ enum Command {
     Menu {
         #[command(subcommand)]
         command: menu::MenuCommand,
+    },
+    /// Orders and payments that a person has to look at, and what was decided.
+    Order {
+        #[command(subcommand)]
+        command: order::OrderCommand,
     },
     /// What fuwu stands on: settings, disk, store; for Redis each server, what it may forget and what restores it; of
     /// each account what the platform says of token, clock, rights, quotas, callback and menus. Also beside a running
@@ -232,6 +238,10 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
         Command::Menu { command } => {
             let (id, account) = meant?;
             menu::run(&settings, (&id, &account), command)
+        }
+        Command::Order { command } => {
+            let (id, account) = meant?;
+            order::run(&settings, (&id, &account), command)
         }
         Command::Doctor => doctor::run(&settings),
         Command::Replay(args) => replay::run(&settings, args),

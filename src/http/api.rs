@@ -8,6 +8,7 @@ mod dead_letters;
 mod described;
 mod fault;
 mod openapi;
+mod orders;
 mod playbook;
 mod replay;
 mod reports;
@@ -30,6 +31,7 @@ pub fn scope() -> Scope {
     reports::add(&mut api);
     customers::add(&mut api);
     dead_letters::add(&mut api);
+    orders::add(&mut api);
     playbook::add(&mut api);
     replay::add(&mut api);
     openapi::add(&mut api);

@@ -2,7 +2,7 @@
 
 use fuwu::app::{CaseDecision, Taken, cases};
 use fuwu::domain::fact::FactKind;
-use fuwu::domain::ids::Openid;
+use fuwu::domain::ids::{Openid, OrderNumber};
 use fuwu::domain::order::{Decided, Reason, State};
 use fuwu::domain::pay::Fen;
 use fuwu::sandbox::pay::model::{RefundState, State as Trade};
@@ -39,6 +39,13 @@ async fn moves(world: &World, openid: &Openid) -> Vec<(State, Reason)> {
         _ => None,
     })
     .collect()
+}
+
+/// What a person decides over the API.
+async fn decide(world: &World, number: &OrderNumber, decision: &str) -> (u16, serde_json::Value) {
+    let path = format!("/api/v1/orders/{number}/decide?decision={decision}");
+    let answer = world.http.post(world.url(&path)).bearer_auth(crate::harness::API_TOKEN).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap_or_default())
 }
 
 const TO_BE_PAID: [(State, Reason); 2] =
@@ -91,7 +98,7 @@ async fn a_forged_notification_moves_nothing_and_asking_finds_the_payment() {
     let (world, _dir) = world(Some(&shop)).await;
     for forge in ["signature", "probe", "stale", "body", "serial", "seal", "merchant", "app"] {
         switch(&world, json!({ "forge": forge })).await;
-        let phone = Phone::following(&world, "小林").await;
+        let phone = Phone::following(&world, &format!("小林{forge}")).await;
         buy(&phone).await;
         pay(&world, &phone.openid).await.unwrap();
         assert_eq!(order_of(&world, &phone.openid).await.state(), State::AwaitingPayment, "{forge}");
@@ -140,7 +147,8 @@ async fn a_refund_that_fails_goes_to_a_person_who_has_it_tried_again() {
     let order = stands_at(&world, &phone.openid, State::NeedsPerson).await;
     let listed = async || cases(world.store().as_ref(), &"demo".into()).await.unwrap();
     crate::harness::until("a person is called", async || !listed().await.is_empty()).await;
-    let [case] = &listed().await[..] else { panic!() };
+    let waiting = listed().await;
+    let [case] = waiting.as_slice() else { panic!("{waiting:?}") };
     assert_eq!(
         (case.number.clone(), case.reason.as_str(), case.amount_fen),
         (order.number.clone(), "refund_failed", 2000)
@@ -148,17 +156,23 @@ async fn a_refund_that_fails_goes_to_a_person_who_has_it_tried_again() {
     switch(&world, json!({ "refund_outcome": "success" })).await;
     // The platform makes one refund a minute of one order.
     world.clock.advance_secs(61);
-    let account = world.running.app.account("demo").unwrap();
-    let undone = CaseDecision::Of(Decided::Undone);
-    let taken = world.running.app.decide_case(account, (&order.number, undone)).await.unwrap();
-    assert!(matches!(taken, Taken::Order(order) if order.state() == State::Refunding));
+    let told = world.get_json("/api/v1/orders").await;
+    assert_eq!(
+        (&told["orders"][0]["number"], &told["orders"][0]["reason"]),
+        (&json!(order.number), &json!("refund_failed"))
+    );
+    let (status, body) = decide(&world, &order.number, "undone").await;
+    assert_eq!((status, &body["state"], &body["paid_fen"]), (200, &json!("refunding"), &json!(2000)), "{body}");
     assert_eq!(listed().await, []);
     stands_at(&world, &phone.openid, State::Refunded).await;
     let mut states: Vec<_> = pay_books(&world).refunds.values().map(|refund| refund.state).collect();
     states.sort_by_key(|state| *state == RefundState::Success);
     assert_eq!((states, pay_books(&world).balance_fen()), (vec![RefundState::Closed, RefundState::Success], 0));
-    let taken = world.running.app.decide_case(account, (&order.number, undone)).await.unwrap();
-    assert!(matches!(taken, Taken::NotSo(_)), "there is nothing to decide any more");
+    assert_eq!(decide(&world, &order.number, "undone").await.0, 409, "there is nothing to decide any more");
+    assert_eq!(decide(&world, &order.number, "perhaps").await.0, 400);
+    assert_eq!(decide(&world, &"20260101000000000000000009".into(), "done").await.0, 404);
+    let shown = world.get_json(&format!("/api/v1/orders/{}", order.number)).await;
+    assert_eq!((&shown["state"], &shown["returned_fen"]), (&json!("refunded"), &json!(2000)));
 }
 
 #[actix_web::test]
@@ -330,5 +344,5 @@ async fn only_notifications_come_in_where_notifications_come_in() {
     let gzip = world.http.post(world.url("/pay/demo/notify")).header("content-encoding", "gzip").body("x").send();
     assert_eq!(gzip.await.unwrap().status().as_u16(), 415);
     let get = world.http.get(world.url("/pay/demo/notify")).send().await.unwrap();
-    assert_eq!(get.status().as_u16(), 404);
+    assert_eq!(get.status().as_u16(), 405);
 }

@@ -175,6 +175,7 @@ async fn drain(world: &World) -> Option<String> {
         match state.shop.next_due() {
             None if !busy => return None,
             None => {}
+            Some(_) if !busy && state.shop.only_looks_after() => return None,
             Some(due) => {
                 // Nobody watches a clock for an hour.
                 let secs = due.secs_since(state.ours()) - 1;

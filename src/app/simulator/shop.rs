@@ -9,6 +9,7 @@ use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
 use crate::domain::forget::Keep;
 use crate::domain::ids::Openid;
+use crate::domain::order::Order;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::Work;
 use crate::growth::counter::{CounterKey, CounterRange, Increment, Metric};
@@ -254,6 +255,15 @@ impl Shop {
     pub fn next_due(&self) -> Option<UnixSecs> {
         let next = self.outbox.iter().map(|owed| UnixSecs(owed.due)).min();
         self.twin.says(next, |twin| twin.next_due())
+    }
+
+    /// Whether all that is owed is to look after orders that wait for a person, which goes on until one decides.
+    pub fn only_looks_after(&self) -> bool {
+        let waits = |id| {
+            let whose = self.rows.values().find(|row| row.id == id);
+            whose.is_some_and(|row| row.customer.orders.all().any(Order::needs_person))
+        };
+        self.outbox.iter().all(|owed| owed.work.id.as_str().contains("/keep/") && waits(owed.customer))
     }
 
     pub fn facts(&self) -> Vec<Logged> {
