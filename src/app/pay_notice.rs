@@ -60,7 +60,9 @@ impl App {
         let (app, account) = (Arc::clone(self), Arc::clone(account));
         let heard = self.tasks.spawn(async move {
             let heard = app.hear_payment(&account, (&headers, &body)).await;
-            let outcome = heard.as_ref().map_or_else(|not| *not, |heard| heard);
+            let outcome = match &heard {
+                Ok(told) | Err(told) => *told,
+            };
             metrics::counter!(NOTICES, "account" => account.id().to_string(), "outcome" => outcome).increment(1);
             heard
         });

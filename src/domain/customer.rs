@@ -101,7 +101,7 @@ impl Customer {
         for (action, memory) in std::mem::take(&mut self.memory) {
             match memory.into_orders(&action) {
                 Ok(orders) => found.extend(orders),
-                Err(memory) => drop(self.memory.insert(action, memory)),
+                Err(memory) => drop(self.memory.insert(action, *memory)),
             }
         }
         found.sort_by_key(|order| order.moved_at);

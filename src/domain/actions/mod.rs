@@ -421,10 +421,10 @@ impl Memory {
 
 impl Memory {
     /// The orders that earlier versions remembered here, oldest first; else what it was.
-    pub fn into_orders(self, action: &ActionKey) -> Result<Vec<super::order::Order>, Self> {
+    pub fn into_orders(self, action: &ActionKey) -> Result<Vec<super::order::Order>, Box<Self>> {
         match self {
             Self::Orders(marks) => Ok(marks.into_iter().map(|mark| mark.into_order(action)).collect()),
-            other => Err(other),
+            other => Err(Box::new(other)),
         }
     }
 }

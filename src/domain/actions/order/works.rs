@@ -95,20 +95,20 @@ impl Works<'_> {
             ("amount_fen", Value::Integer(self.order.amount.0)),
             ("until", Value::Integer(self.payable_until().0)),
         ];
-        self.errand(("prepay", Errand::Prepay), values, (0, self.payable_until()), Step::Prepay)
+        self.errand(("prepay", Errand::Prepay, Step::Prepay), values, (0, self.payable_until()))
     }
 
     fn watch(&self) -> Work {
         let ends = self.payable_until().plus_secs(LAST_LOOK_SECS);
         let values =
             [("until", Value::Integer(self.payable_until().0)), ("amount_fen", Value::Integer(self.order.amount.0))];
-        self.errand(("watch", Errand::Query), values, (FIRST_LOOK_SECS, ends), Step::Watch)
+        self.errand(("watch", Errand::Query, Step::Watch), values, (FIRST_LOOK_SECS, ends))
     }
 
     /// Closes what nobody has paid, and says why.
     pub(super) fn close(&self, reason: Reason) -> Work {
         let ends = self.now.plus_secs(CLOSE_SECS);
-        let mut work = self.errand(("close", Errand::Close), [], (0, ends), Step::Close);
+        let mut work = self.errand(("close", Errand::Close, Step::Close), [], (0, ends));
         if let Task::Ask { memo, .. } = &mut work.task {
             memo.insert("reason".to_owned(), Value::from(reason.as_str()));
         }
@@ -126,7 +126,7 @@ impl Works<'_> {
             ("order".to_owned(), Value::from(self.order.number.as_str())),
         ]));
         let purpose = if nth == 1 { "fulfil".to_owned() } else { format!("fulfil/{nth}") };
-        let mut work = self.work((&purpose, settings.connector.clone()), values, (0, self.settled_by()), Step::Fulfil);
+        let mut work = self.work((&purpose, settings.connector.clone(), Step::Fulfil), values, (0, self.settled_by()));
         if let Task::Ask { memo, .. } = &mut work.task {
             memo.insert("nth".to_owned(), Value::Integer(nth));
             memo.insert("until".to_owned(), Value::Integer(self.settled_by().0));
@@ -160,7 +160,7 @@ impl Works<'_> {
             ("total_fen", Value::Integer(total)),
         ];
         let ends = self.now.plus_secs(REFUND_SECS);
-        let mut work = self.errand((&format!("refund/{nth}"), Errand::Refund), values, (0, ends), Step::Refund);
+        let mut work = self.errand((&format!("refund/{nth}"), Errand::Refund, Step::Refund), values, (0, ends));
         if let Task::Ask { memo, .. } = &mut work.task {
             memo.insert("nth".to_owned(), Value::Integer(nth.into()));
         }
@@ -172,14 +172,14 @@ impl Works<'_> {
         let values = [("reason", Value::from(reason.as_str())), ("amount_fen", Value::Integer(self.order.amount.0))];
         let ends = self.now.plus_secs(FOR_LONG_SECS);
         let purpose = format!("call/{}/{:x}", reason.as_str(), self.order.moved_at.0);
-        self.errand((&purpose, Errand::Call), values, (0, ends), Step::Call)
+        self.errand((&purpose, Errand::Call, Step::Call), values, (0, ends))
     }
 
     /// Looks after the order a little later.
     pub(super) fn keep(&self) -> Work {
         let due = self.now.plus_secs(KEEP_SECS);
         let ends = due.plus_secs(FOR_LONG_SECS);
-        self.errand((&format!("keep/{:x}", due.0), Errand::Keep), [], (KEEP_SECS, ends), Step::Keep)
+        self.errand((&format!("keep/{:x}", due.0), Errand::Keep, Step::Keep), [], (KEEP_SECS, ends))
     }
 
     /// Forgets what the customer told for it, when the playbook says. `None` when there is nothing.
@@ -189,27 +189,25 @@ impl Works<'_> {
         }
         let days = self.settings.map_or(0, |settings| i64::from(settings.keep_details_days));
         let ends = self.now.plus_secs(days * DAY_SECS + FOR_LONG_SECS);
-        Some(self.errand(("forget", Errand::Forget), [], (days * DAY_SECS, ends), Step::Forget))
+        Some(self.errand(("forget", Errand::Forget, Step::Forget), [], (days * DAY_SECS, ends)))
     }
 
     fn errand<const N: usize>(
         &self,
-        (purpose, errand): (&str, Errand),
+        (purpose, errand, step): (&str, Errand, Step),
         values: [(&str, Value); N],
         times: (i64, UnixSecs),
-        step: Step,
     ) -> Work {
         let mut values: Values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         values.insert("order".to_owned(), Value::from(self.order.number.as_str()));
-        self.work((purpose, ConnectorKey::new(errand.as_str())), values, times, step)
+        self.work((purpose, ConnectorKey::new(errand.as_str()), step), values, times)
     }
 
     fn work(
         &self,
-        (purpose, connector): (&str, ConnectorKey),
+        (purpose, connector, step): (&str, ConnectorKey, Step),
         values: Values,
         (after_secs, expires): (i64, UnixSecs),
-        step: Step,
     ) -> Work {
         let number = self.order.number.as_str();
         let question = Question { connector, values, idempotency_key: Some(number.to_owned()) };
