@@ -165,6 +165,10 @@ async fn everything_that_is_described_is_there_and_takes_what_it_is_said_to_take
                 operation["responses"].get(status.as_str()).is_some(),
                 "{method} {url} {query:?}: {status} is not described"
             );
+            // Nobody has ordered in this world: there is no such order, and that is what is said.
+            if path.contains("{number}") && status.as_u16() == 404 {
+                continue;
+            }
             let said = answer.text().await.unwrap();
             if method == Method::GET || status.is_success() {
                 assert!(status.is_success(), "{method} {url} {query:?}: {status} {said}");
