@@ -172,7 +172,8 @@ pub fn playbook_paid_by_wechat(dir: &Path, address: Option<&str>) -> Vec<(&'stat
     std::fs::remove_file(dir.join("playbook/tests/buy.toml")).unwrap();
     if let Some(address) = address {
         let connectors = dir.join("playbook/connectors.toml");
-        edit(&connectors, "base_url = \"sandbox:\"", &format!("base_url = \"{address}\""));
+        let own = format!("base_url = \"{address}\"\nallow_addresses = [\"127.0.0.1\"]");
+        edit(&connectors, "base_url = \"sandbox:\"", &own);
         edit(&connectors, "timeout_ms = 2500\nlate_timeout_ms = 10000", "timeout_ms = 400\nlate_timeout_ms = 400");
     }
     copied(dir).into()

@@ -31,7 +31,7 @@ const BUSINESS: Duration = Duration::from_millis(600);
 const CUSTOMERS: usize = 24;
 /// So many ask at once: of one connector a process asks as many again behind the customers' backs.
 const AT_ONCE: usize = 10;
-const QUESTIONS: [&str; 4] = ["查话费", "查流量", "查套餐", "查积分"];
+const QUESTIONS: [&str; 3] = ["查话费", "查流量", "查套餐"];
 
 /// What stands before the processes: a balancer, and the business system behind them.
 struct Before {

@@ -173,7 +173,8 @@ impl Asking {
         let dir = tempfile::tempdir().unwrap();
         copy_playbook(dir.path());
         let connectors = dir.path().join("playbook/connectors.toml");
-        edit(&connectors, "sandbox:", &format!("http://{}", business.local_addr().unwrap()));
+        let own = format!("\"http://{}\"\nallow_addresses = [\"127.0.0.1\"]", business.local_addr().unwrap());
+        edit(&connectors, "\"sandbox:\"", &own);
         let env = copied(dir.path());
         let env = env.each_ref().map(|(key, value)| (*key, value.as_str()));
         let world = World::open(dir, &env).await;
