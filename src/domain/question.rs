@@ -80,6 +80,11 @@ impl Errand {
         Self::ALL.into_iter().find(|errand| errand.as_str() == key.as_str())
     }
 
+    /// Whether nobody outside hears of it.
+    pub fn stays_here(self) -> bool {
+        self.as_str().starts_with("order:")
+    }
+
     /// Whether no connector of a playbook may be called so.
     pub fn is_reserved(key: &ConnectorKey) -> bool {
         ["pay:", "order:"].iter().any(|prefix| key.as_str().starts_with(prefix))
@@ -96,6 +101,7 @@ mod tests {
             let key = ConnectorKey::new(errand.as_str());
             assert!(Errand::of(&key) == Some(errand) && Errand::is_reserved(&key));
         }
+        assert!(Errand::Keep.stays_here() && !Errand::Refund.stays_here());
         assert!(!Errand::is_reserved(&"payment".into()) && Errand::of(&"balance".into()).is_none());
         assert!(Errand::is_reserved(&"pay:other".into()) && Errand::of(&"pay:other".into()).is_none());
     }

@@ -26,7 +26,7 @@ use crate::orders_shop::{Entry, Mood, Shop, borrowed, order_of, page, playbook_p
 use crate::phone::Phone;
 
 /// Orders without a word from outside; `FUWU_TEST_ORDERS` says otherwise.
-const USUAL: usize = 200;
+const USUAL: usize = 60;
 /// So many customers buy at once, and again when all of it has ended.
 const AT_ONCE: usize = 20;
 

@@ -17,7 +17,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::inbound::Inbound;
 use crate::domain::playbook::Playbook;
 use crate::domain::pool::is_own;
-use crate::domain::question::{Answer, Question};
+use crate::domain::question::{Answer, Errand, Question};
 use crate::domain::route::route;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::{Task, Work};
@@ -262,11 +262,11 @@ impl<'c> Decided<'c> {
     /// A question that would be asked again later is one question.
     fn count_work(&mut self, asked: Option<&Question>, outbox: &[Work]) {
         let tallies = &mut self.progress.tallies;
-        tallies.questions += u64::from(asked.is_some_and(|asked| !is_own(asked)));
+        tallies.questions += u64::from(asked.is_some_and(|asked| !stays_here(asked)));
         for work in outbox {
             match &work.task {
                 Task::Send(_) | Task::Tell { .. } => tallies.messages += 1,
-                Task::Ask { question, .. } if is_own(question) => {}
+                Task::Ask { question, .. } if stays_here(question) => {}
                 Task::Ask { question, .. } if question.idempotency_key.is_some() => tallies.orders += 1,
                 Task::Ask { question, .. } => tallies.questions += u64::from(asked != Some(question)),
             }
@@ -313,4 +313,8 @@ impl<'c> Decided<'c> {
         }
         (bulk, progress)
     }
+}
+/// Whether it is answered by ourselves and nobody outside hears of it.
+fn stays_here(question: &Question) -> bool {
+    is_own(question) || Errand::of(&question.connector).is_some_and(Errand::stays_here)
 }
