@@ -111,7 +111,7 @@ pub struct Outcome {
     pub wait: bool,
     /// The notice that may carry the reply, if it comes when no window is open.
     pub notice: Option<Noticed>,
-    /// Where the customer has to go first: `decide` takes them there and brings them back ([`super::lead`]).
+    /// Where the customer has to go first: `decide` takes them there and brings them back (`domain::lead`).
     pub lead: Option<Lead>,
     /// Texts that could not be filled. `decide` sees to it that the customer reads something else and the operator
     /// reads this.
