@@ -168,9 +168,11 @@ async fn through_two_programs_no_number_is_given_twice_and_every_hold_ends_taken
             let answer = asked(store, hold.clone(), now).await;
             // The other program decides the same delivery again.
             let again = asked(&*programs[(n + 1) % 2], hold, now).await;
-            assert_eq!(text_of(&answer, "got"), text_of(&again, "got"));
-            let Some(got) = text_of(&answer, "got") else {
-                wish = text_of(&answer, "offers");
+            let (first, second) = (text_of(&answer, "got"), text_of(&again, "got"));
+            // One that was not free may have been given back a moment later.
+            assert!(first.is_none() || first == second, "{first:?} {second:?}");
+            let Some(got) = second else {
+                wish = text_of(&again, "offers");
                 continue;
             };
             return match n % 3 {
