@@ -282,11 +282,23 @@ impl Week {
         }
     }
 
+    /// Somebody looks at the orders that wait for a person: such an order is kept an eye on until then.
+    async fn decide(&self) {
+        let listed = self.world.get_json("/api/v1/orders").await;
+        for case in listed["orders"].as_array().unwrap() {
+            let number = case["number"].as_str().unwrap();
+            let url = self.world.url(&format!("/api/v1/orders/{number}/decide?decision=done"));
+            let answer = self.world.http.post(url).bearer_auth(crate::harness::API_TOKEN).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+        }
+    }
+
     /// All is well again, and whatever is still to be done is done.
     async fn end(mut self) -> (Books, Vec<Fault>) {
         self.weather(None).await;
         for _ in 0..60 {
             self.settle().await;
+            self.decide().await;
             let Some(due) = self.due().await else { break };
             self.world.clock.advance_secs((due - self.now()).max(0));
         }
