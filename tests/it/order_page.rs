@@ -42,6 +42,7 @@ pub async fn awaiting(world: &World, openid: &Openid, number: &str) -> Order {
         business: Default::default(),
         person: None,
         details: Values::new(),
+        puts: Default::default(),
     };
     keep(world, openid, draft).await;
     happens(world, (openid, number), &[Happening::Agreed, Happening::Payable { prepay_id }]).await

@@ -40,6 +40,7 @@ mod ticket;
 mod topic;
 pub(super) mod words;
 
+pub use order::{is_of_order, is_wanted};
 pub use orders::page as order_page;
 
 /// What an action sees.

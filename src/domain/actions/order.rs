@@ -33,6 +33,7 @@ pub(super) use answers::answered;
 pub(super) use course::happen;
 pub use mark::Mark;
 pub use settings::{Choice, Order};
+pub use works::{is_of_order, is_wanted};
 
 /// The key of [`Order::refused`] for codes it does not name.
 const DEFAULT: &str = "default";

@@ -51,6 +51,17 @@ pub struct Order {
     pub person: Option<Decided>,
     /// What was asked of the customer for it alone: sealed where it is kept, taken away when the playbook says.
     pub details: Values,
+    /// How it was put to the business system.
+    pub puts: Puts,
+}
+
+/// How an order was put to the business system, so that what may have been put is never put as if it were new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Puts {
+    /// How many times it surely was not reached: the work under way bears the number after that.
+    pub unreached: u16,
+    /// Whether a record that is lost may have put it.
+    pub before: bool,
 }
 
 /// Who takes the money, and what is known of it.
@@ -87,6 +98,8 @@ pub enum Decided {
     Done,
     /// It is not done, and shall not be.
     Undone,
+    /// What of the customer's money was still with us is back with them by another way than our refunds.
+    Returned,
 }
 
 impl Order {

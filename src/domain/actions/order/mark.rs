@@ -48,6 +48,7 @@ impl Mark {
             business,
             person: None,
             details: Values::new(),
+            puts: Default::default(),
         }
     }
 }

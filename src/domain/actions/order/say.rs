@@ -71,6 +71,25 @@ fn texts<'s>(settings: &'s Settings, order: &Order, (last, news): (&Move, &News)
     }
 }
 
+/// What became of an order whose action is not in the playbook any more: nobody is left without a word about their money.
+pub(super) fn without_settings(order: &Order) -> Reply {
+    let (label, amount, number) = (&order.label, order.amount, &order.number);
+    let money = if order.paid().is_some() { "，款项会核对清楚" } else { "" };
+    let text = match order.state() {
+        State::Done => format!("您订的 {label} 已经办好了。订单号 {number}"),
+        State::Failed => format!("您订的 {label} 没有办成，也没有收您的钱。订单号 {number}"),
+        State::Refunding => format!("您订的 {label} 没有办成，付的钱正在退回，请留意微信的退款通知。订单号 {number}"),
+        State::Refunded => format!("您订的 {label} 没有办成，付的钱已经退回。订单号 {number}"),
+        State::NeedsPerson => {
+            format!("您订的 {label}（{amount} 元）由工作人员核实{money}，有结果会告诉您。订单号 {number}")
+        }
+        State::Draft | State::Confirmed | State::AwaitingPayment | State::Paid | State::Fulfilling => {
+            return Reply::Silent;
+        }
+    };
+    Reply::Text(text)
+}
+
 /// How an order stands, for whoever asks.
 pub(super) fn standing(settings: &Settings, view: &View<'_>, out: &mut Outcome, order: &Order) -> Reply {
     view.text(out, of_state(settings, order), &with_page(order, values(settings, order)))

@@ -79,7 +79,7 @@ impl Order {
         let asks = words::is_yes(words) || words::asks_standing(words);
         let has_room = view.customer.orders.has_room();
         match latest {
-            // While nobody knows how an order ended, a second one could charge the customer twice.
+            // While one is on its way a second one is hardly meant. One that a person looks at keeps nobody from another.
             Some(order) if asks || !has_room || self.is_pending(order, view.moment.now) => {
                 let mut out = self.standing(view, order);
                 // What is not paid for can still be called off.
@@ -111,10 +111,10 @@ impl Order {
                 None => self.show_list(view, slots),
             },
             (Said::Yes, Some(choice)) => {
-                if slots.get("amount") == Some(&Value::Fen(choice.amount_fen)) {
+                if self.offer(choice).all(|(name, value)| slots.get(name) == Some(&value)) {
                     self.place(view, choice, &slots)
                 } else {
-                    // The price changed since it was shown: show the new one, charge nothing.
+                    // The offer changed since it was shown: show the new one, charge nothing.
                     self.ask_to_confirm(view, choice, slots)
                 }
             }
@@ -173,10 +173,24 @@ impl Order {
     fn ask_to_confirm(&self, view: &View<'_>, choice: &Choice, mut slots: Values) -> Outcome {
         let mut out = Outcome::default();
         out.reply = view.text(&mut out, &self.confirm, &choice.values());
-        slots.insert("code".to_owned(), Value::from(choice.code.as_str()));
-        slots.insert("amount".to_owned(), Value::Fen(choice.amount_fen));
+        slots.extend(self.offer(choice).map(|(name, value)| (name.to_owned(), value)));
         out.dialogue = Some(self.stand(view, CONFIRM, slots));
         out
+    }
+
+    /// What the customer is shown of a choice, and agrees to. Who takes the money is a part of it.
+    fn offer(&self, choice: &Choice) -> impl Iterator<Item = (&'static str, Value)> {
+        let by = match self.pay {
+            PaidBy::Business => "business",
+            PaidBy::Wechat => "wechat",
+        };
+        [
+            ("code", Value::from(choice.code.as_str())),
+            ("amount", Value::Fen(choice.amount_fen)),
+            ("label", Value::from(choice.label.as_str())),
+            ("pay", Value::from(by)),
+        ]
+        .into_iter()
     }
 
     /// Where the customer stands now. The slots keep the delivery that opened the dialogue: the order is numbered by it.
@@ -231,6 +245,7 @@ impl Order {
             business: Business::NotAsked,
             person: None,
             details: Values::new(),
+            puts: Default::default(),
         }
     }
 
