@@ -133,7 +133,7 @@ async fn show(settings: &Settings, account: &AccountId, number: &OrderNumber) ->
 fn told(order: &Order) -> String {
     let mut told = String::new();
     let because = order.learned.map_or("", |reason| reason.as_str());
-    let _ = writeln!(told, "{}  {}  {} 元", order.number, order.label, order.amount);
+    let _ = writeln!(told, "{}  {}  {}", order.number, order.label, order.price());
     let _ = writeln!(told, "状态 state：{}  {}", state(order.state()), in_words(because));
     let _ = writeln!(told, "时间 since：{}", moment(order.moved_at));
     if let Some(money) = order.money() {

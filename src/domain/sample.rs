@@ -243,6 +243,7 @@ fn told(number: &str, payment: Payment, happenings: &[Happening]) -> Order {
         person: None,
         details: Values::new(),
         puts: Default::default(),
+        points: 0,
     };
     happenings.iter().fold(draft, |order, happening| match judge(&order, happening, EIGHT) {
         Verdict::New { order, .. } => *order,

@@ -43,6 +43,7 @@ pub async fn awaiting(world: &World, openid: &Openid, number: &str) -> Order {
         person: None,
         details: Values::new(),
         puts: Default::default(),
+        points: 0,
     };
     keep(world, openid, draft).await;
     happens(world, (openid, number), &[Happening::Agreed, Happening::Payable { prepay_id }]).await

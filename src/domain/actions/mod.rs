@@ -24,7 +24,6 @@ mod articles;
 mod bind;
 #[cfg(test)]
 mod desk;
-#[cfg_attr(not(test), expect(dead_code, reason = "no kind asks for details in its dialogue yet"))]
 mod details;
 mod form;
 mod handover;

@@ -101,6 +101,7 @@ mod tests {
             person: None,
             details: Values::new(),
             puts: Default::default(),
+            points: 0,
         };
         happenings.iter().fold(draft, |order, happening| match judge(&order, happening, UnixSecs(1)) {
             Verdict::New { order, .. } => *order,

@@ -53,6 +53,8 @@ pub struct Order {
     pub details: Values,
     /// How it was put to the business system.
     pub puts: Puts,
+    /// What it costs in points, where the business system takes points and no money.
+    pub points: u32,
 }
 
 /// How an order was put to the business system, so that what may have been put is never put as if it were new.
@@ -109,6 +111,11 @@ impl Order {
             Payment::ByBusiness => None,
             Payment::ByWeChat(money) => Some(money),
         }
+    }
+
+    /// What it costs, as people read it.
+    pub fn price(&self) -> String {
+        if self.points > 0 { format!("{} 积分", self.points) } else { format!("{} 元", self.amount) }
     }
 
     /// The money that came in by WeChat Pay, whatever became of it. This much is given back when nothing comes of the

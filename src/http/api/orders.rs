@@ -46,6 +46,7 @@ fn told(order: &Order) -> Value {
     let money = order.money();
     json!({
         "number": order.number, "action": order.action, "label": order.label, "amount_fen": order.amount,
+        "points": order.points,
         "state": order.state().as_str(), "because": order.learned.map(|reason| reason.as_str()),
         "needs_person": order.needs_person(), "at": moment(order.moved_at),
         "paid_fen": money.map(|money| money.came()), "returned_fen": money.map(|money| money.went_back()),

@@ -49,6 +49,7 @@ impl Mark {
             person: None,
             details: Values::new(),
             puts: Default::default(),
+            points: 0,
         }
     }
 }

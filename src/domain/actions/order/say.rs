@@ -3,7 +3,7 @@
 use super::super::{Outcome, View, order_page};
 use super::DEFAULT;
 use super::course::News;
-use super::settings::{Order as Settings, Paying};
+use super::settings::{Order as Settings, Paying, points};
 use crate::domain::order::{Move, Order, Payment, Reason, State};
 use crate::domain::reply::Reply;
 use crate::domain::template::Template;
@@ -12,12 +12,14 @@ use crate::domain::value::{Value, Values};
 /// What texts about an order may use. What is not sold any more has no description.
 pub(super) fn values(settings: &Settings, order: &Order) -> Values {
     let description = settings.choice(&order.code).map(|choice| choice.description.as_str()).unwrap_or_default();
-    Values::from([
+    let mut values = Values::from([
         ("label".to_owned(), Value::from(order.label.as_str())),
         ("amount".to_owned(), Value::Fen(order.amount.0)),
         ("description".to_owned(), Value::from(description)),
         ("order".to_owned(), Value::from(order.number.as_str())),
-    ])
+    ]);
+    values.extend(points(order.points));
+    values
 }
 
 fn with_page(order: &Order, mut values: Values) -> Values {
@@ -121,7 +123,7 @@ impl Paying {
 impl Settings {
     /// Whether the receipt can be filled by what is known of the order alone.
     fn receipt_needs_no_fields(&self) -> bool {
-        let own = ["label", "amount", "description", "order"];
+        let own = ["label", "amount", "points", "description", "order"];
         self.receipt.placeholders().iter().all(|name| own.contains(&name.as_str()))
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::value::Value;
 use crate::domain::work::{Task, Work};
 
 mod paying;
+mod told;
 
 fn order() -> Order {
     toml::from_str(

@@ -1,7 +1,7 @@
 //! What an order leaves to be done: outgoing work named after the order and what it is for, so that demanding it twice is
 //! one work.
 
-use super::settings::Order as Settings;
+use super::settings::{Order as Settings, points};
 use crate::domain::customer::Customer;
 use crate::domain::ids::{ConnectorKey, OrderNumber, WorkId};
 use crate::domain::order::{Demand, Order, Puts, Reason, State};
@@ -147,6 +147,7 @@ impl Works<'_> {
             ("amount_fen".to_owned(), Value::Integer(self.order.amount.0)),
             ("order".to_owned(), Value::from(self.order.number.as_str())),
         ]));
+        values.extend(points(self.order.points));
         let Puts { unreached, before } = self.order.puts;
         let purpose =
             if unreached == 0 { "fulfil".to_owned() } else { format!("fulfil/{}", unreached.saturating_add(1)) };

@@ -25,6 +25,7 @@ fn draft(payment: Payment) -> Order {
         person: None,
         details: Values::new(),
         puts: Default::default(),
+        points: 0,
     }
 }
 
