@@ -12,7 +12,7 @@ use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::channel::official::{Clear, Unusable};
 use crate::domain::actions::{Given, Needs};
-use crate::domain::afterwards::{ask_first, say_by_message, say_nothing};
+use crate::domain::afterwards::{never_twice, say_by_message, say_nothing};
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::inbound::{Class, Inbound};
@@ -56,6 +56,8 @@ pub(super) enum Hearing {
     Waits,
     /// It was acknowledged: what there is to say goes out as a message.
     Acknowledged,
+    /// It was acknowledged and applied, and the store has forgotten it.
+    Forgotten,
     /// It was answered, and the store has forgotten it.
     Answered,
 }
@@ -240,9 +242,13 @@ impl App {
             match delivery.hearing {
                 Hearing::Waits => {}
                 Hearing::Acknowledged => say_by_message(&mut decision, (inbound.key, self.clock.now())),
+                Hearing::Forgotten => {
+                    say_by_message(&mut decision, (inbound.key, self.clock.now()));
+                    never_twice(&mut decision, &playbook, inbound.key);
+                }
                 Hearing::Answered => {
                     say_nothing(&mut decision);
-                    ask_first(&mut decision, inbound.key);
+                    never_twice(&mut decision, &playbook, inbound.key);
                 }
             }
             known = Some((needs, given));

@@ -16,6 +16,7 @@ use crate::domain::fact::FactKind;
 use crate::domain::ids::{AccountId, Openid, OrderNumber};
 use crate::domain::order::{Happening, Paid, Reason, Returning};
 use crate::domain::pay::{Currency, Fen, OutTradeNo, Payment, Refund, RefundState, TradeState};
+use crate::domain::time::UnixSecs;
 use crate::store::{Committed, CustomerRef, StoreError};
 
 /// Facts read at once.
@@ -206,11 +207,16 @@ impl App {
     /// payment or refund of ours that is told late is no news.
     async fn unknown_order(&self, account: &ServedAccount, heard: &Heard) -> Result<&'static str, StoreError> {
         let facts = self.facts_of_order(account.id(), &heard.number).await?;
-        let reason = match (facts.is_empty(), &heard.happening) {
-            (true, _) => "unknown_order",
-            (false, Some(Happening::Paid(_))) if facts.contains(&Reason::MoneyCame) => return Ok("known"),
-            (false, Some(Happening::MoneyBack(_))) if facts.contains(&Reason::MoneyBack) => return Ok("known"),
-            (false, _) => "ended_order",
+        // A later payment would be another one.
+        let is_told = |reasons: &[Reason], at: UnixSecs| {
+            facts.iter().any(|(reason, arrived)| reasons.contains(reason) && *arrived >= at)
+        };
+        let came = &[Reason::MoneyCame, Reason::PaidTooLate, Reason::AmountDiffers];
+        let reason = match &heard.happening {
+            _ if facts.is_empty() => "unknown_order",
+            Some(Happening::Paid(paid)) if is_told(came, paid.at) => return Ok("known"),
+            Some(Happening::MoneyBack(back)) if is_told(&[Reason::MoneyBack], back.of.at) => return Ok("known"),
+            _ => "ended_order",
         };
         tracing::error!(
             account = %account.id(), order = %heard.number, amount_fen = heard.amount.0, reason,
@@ -220,15 +226,19 @@ impl App {
         Ok("unknown_order")
     }
 
-    /// Why an order moved, as the log tells it.
-    async fn facts_of_order(&self, account: &AccountId, number: &OrderNumber) -> Result<Vec<Reason>, StoreError> {
+    /// Why an order moved, and when, as the log tells it.
+    async fn facts_of_order(
+        &self,
+        account: &AccountId,
+        number: &OrderNumber,
+    ) -> Result<Vec<(Reason, UnixSecs)>, StoreError> {
         let (mut after, mut reasons) = (0, Vec::new());
         loop {
             let page = self.store.facts(account, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(reasons) };
             after = last.seq;
             reasons.extend(page.iter().filter_map(|logged| match &logged.fact.what {
-                FactKind::OrderMoved { order, reason, .. } if order == number => Some(*reason),
+                FactKind::OrderMoved { order, reason, .. } if order == number => Some((*reason, logged.fact.arrived)),
                 _ => None,
             }));
         }

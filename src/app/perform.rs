@@ -12,7 +12,7 @@ use super::handle::Delivery;
 use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::backend::Full;
-use crate::domain::actions::is_wanted;
+use crate::domain::actions::{is_of_order, is_wanted};
 use crate::domain::connector::Connector;
 use crate::domain::decide::{abandon, resume};
 use crate::domain::decision::{Decision, Moment};
@@ -98,18 +98,18 @@ impl App {
                         Went::Answered(answer) => self.settled(account, claimed, (&answer, Told::Later)).await,
                     };
                 }
-                if question.idempotency_key.is_some() {
+                let playbook = account.playbook();
+                let once =
+                    playbook.connectors.get(&question.connector).filter(|connector| !connector.may_be_repeated());
+                let was_asked = claimed.attempt > 1 || memo.contains_key(ASKED_BEFORE);
+                // What may have been put is still asked after: a person reads what came of it.
+                if question.idempotency_key.is_some() && !(was_asked && once.is_some()) {
                     let stored = self.store.load(&claimed.of).await?;
                     if !is_wanted(&stored.customer, &claimed.work) {
                         return self.settled(account, claimed, (&Answer::TimedOut, Told::Later)).await;
                     }
                 }
-                let playbook = account.playbook();
-                if let Some(connector) = playbook.connectors.get(&question.connector)
-                    && question.idempotency_key.is_some()
-                    && !connector.may_be_repeated()
-                {
-                    let was_asked = claimed.attempt > 1 || memo.contains_key(ASKED_BEFORE);
+                if let Some(connector) = once.filter(|_| question.idempotency_key.is_some()) {
                     return self.perform_once(account, claimed, (question, connector, was_asked)).await;
                 }
                 let answer = match self.ask_later(account, question, &claimed.of.openid).await {
@@ -228,8 +228,9 @@ impl App {
 fn is_given_up(claimed: &Claimed, now: UnixSecs) -> bool {
     let Task::Ask { question, .. } = &claimed.work.task else { return false };
     let only_asks = matches!(Errand::of(&question.connector), Some(Errand::Prepay | Errand::Query));
-    let is_tried = only_asks || question.idempotency_key.is_none() || claimed.attempt >= SURE_AT_TRY;
-    claimed.work.expires <= now && is_tried
+    // A code that is sent hours later helps nobody.
+    let is_owed = is_of_order(&claimed.work) && !only_asks && question.idempotency_key.is_some();
+    claimed.work.expires <= now && (!is_owed || claimed.attempt >= SURE_AT_TRY)
 }
 
 /// By what path the outcome is told.

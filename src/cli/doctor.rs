@@ -6,6 +6,7 @@ mod disk;
 mod embedded;
 mod finding;
 mod journal;
+mod once;
 mod platform;
 mod redis;
 
@@ -41,7 +42,10 @@ async fn look(settings: &Settings) -> anyhow::Result<Findings> {
                 journal::look((&settings.data_dir, key), SystemClock.now(), &mut findings).await;
             }
         }
-        false => redis::look(settings.store_url.expose(), spec, &mut findings).await,
+        false => {
+            redis::look(settings.store_url.expose(), spec, &mut findings).await;
+            once::look(settings, &mut findings);
+        }
     }
     platform::look(settings, secrets.as_ref(), &mut findings).await;
     Ok(findings)

@@ -3,7 +3,8 @@
 use super::customer::Customer;
 use super::decision::Decision;
 use super::ids::{DedupeKey, WorkId};
-use super::question::ASKED_BEFORE;
+use super::playbook::Playbook;
+use super::question::{ASKED_BEFORE, Question};
 use super::reply::Reply;
 use super::time::UnixSecs;
 use super::value::Value;
@@ -35,17 +36,23 @@ fn message(reply: Reply, (origin, now): (DedupeKey, UnixSecs)) -> Work {
     Work { id, origin, due: now, expires: now.plus_secs(READ_WITHIN_SECS), task: Task::Send(reply) }
 }
 
-/// A delivery that a forgetful store has lost is decided once more: what it asked for then may have been asked, so that
-/// what must not be put twice is asked after first, now and wherever an order it placed goes on.
-pub fn ask_first(decision: &mut Decision, origin: DedupeKey) {
+/// A delivery that a forgetful store has lost is decided once more: what it asked for then may have been asked. Where that
+/// can be neither repeated nor asked after it is not put any more; everything else is put as if for the first time, since
+/// what may not be repeated is asked after before that.
+pub fn never_twice(decision: &mut Decision, playbook: &Playbook, origin: DedupeKey) {
+    let is_blind = |question: &Question| {
+        let connector = playbook.connectors.get(&question.connector);
+        connector.is_some_and(|connector| !connector.may_be_repeated() && connector.status.is_none())
+    };
     for work in &mut decision.outbox {
         if let Task::Ask { question, memo, .. } = &mut work.task
             && question.idempotency_key.is_some()
+            && is_blind(question)
         {
             memo.insert(ASKED_BEFORE.to_owned(), Value::Integer(1));
+            decision.customer.orders.may_have_been_put(origin);
         }
     }
-    decision.customer.orders.may_have_been_put(origin);
 }
 
 /// The answer was heard when the delivery was decided before.
@@ -57,7 +64,8 @@ pub fn say_nothing(decision: &mut Decision) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::question::Question;
+    use crate::domain::order::Happening;
+    use crate::domain::sample;
     use crate::domain::value::Values;
 
     const KEY: DedupeKey = DedupeKey(7);
@@ -100,26 +108,29 @@ mod tests {
     }
 
     #[test]
-    fn what_a_lost_record_may_have_asked_is_asked_after_first() {
-        let ask = |key: Option<&str>| {
+    fn what_a_lost_record_may_have_asked_blindly_is_not_asked_again() {
+        let playbook = sample::playbook();
+        let key = playbook.connectors.keys().next().unwrap().clone();
+        let marks = |status: Option<&str>, idempotent| {
+            let mut playbook = playbook.clone();
+            let connector = playbook.connectors.get_mut(&key).unwrap();
+            (connector.status, connector.idempotent) = (status.map(Into::into), Some(idempotent));
             let question =
-                Question { connector: "place".into(), values: Values::new(), idempotency_key: key.map(str::to_owned) };
-            Task::Ask { action: "buy".into(), question, memo: Values::new() }
+                Question { connector: key.clone(), values: Values::new(), idempotency_key: Some("K".into()) };
+            let once = Question { idempotency_key: None, ..question.clone() };
+            let ask = |question| Task::Ask { action: "buy".into(), question, memo: Values::new() };
+            let work = |task| Work { task, ..message(Reply::Silent, (KEY, UnixSecs(1))) };
+            let mut decision = decided(Reply::Silent);
+            decision.outbox = vec![work(ask(question)), work(ask(once)), work(Task::Send(Reply::Silent))];
+            decision.customer.orders.put(sample::order("1", &[Happening::Agreed]));
+            let origin = decision.customer.orders.all().next().unwrap().origin;
+            never_twice(&mut decision, &playbook, origin);
+            let is_marked =
+                |work: &Work| matches!(&work.task, Task::Ask { memo, .. } if memo.contains_key(ASKED_BEFORE));
+            let orders = decision.customer.orders.all().filter(|order| order.puts.before).count();
+            (decision.outbox.iter().filter(|work| is_marked(work)).count(), orders)
         };
-        let work = |task| Work { task, ..message(Reply::Silent, (KEY, UnixSecs(1))) };
-        let mut decision = decided(Reply::Silent);
-        decision.outbox = vec![work(ask(Some("K"))), work(ask(None)), work(Task::Send(Reply::Silent))];
-        let placed = crate::domain::sample::wechat_order("1", &[]);
-        let origin = placed.origin;
-        decision.customer.orders.put(placed);
-        ask_first(&mut decision, origin);
-        let is_marked = |work: &Work| matches!(&work.task, Task::Ask { memo, .. } if memo.contains_key(ASKED_BEFORE));
-        assert_eq!(decision.outbox.iter().map(is_marked).collect::<Vec<_>>(), [true, false, false]);
-        assert!(decision.customer.orders.all().all(|order| order.puts.before));
-        let mut elsewhere = decided(Reply::Silent);
-        elsewhere.customer.orders.put(crate::domain::sample::wechat_order("1", &[]));
-        ask_first(&mut elsewhere, DedupeKey(origin.0 ^ 1));
-        assert!(elsewhere.customer.orders.all().all(|order| !order.puts.before), "an order of before");
+        assert_eq!([marks(None, false), marks(Some("s"), false), marks(None, true)], [(1, 1), (0, 0), (0, 0)]);
     }
 
     #[test]

@@ -131,11 +131,15 @@ pub fn happened(
     let view = late_view(&key, customer, moment);
     let mut outcome = order_told(kind, &view, (number, happening));
     if !matches!(kind, Some(Kind::Order(_))) {
-        decision.faults.push(format!("动作 {key} 已不在配置里，订单照常了结，客户读到的是内置的话；请恢复这个动作"));
+        decision.faults.push(orphan(&key));
     }
     mend(&mut outcome, playbook, &view);
     apply(&mut decision, &key, outcome);
     decision
+}
+
+fn orphan(action: &ActionKey) -> String {
+    format!("动作 {action} 已不在配置里，或者不再是 order，订单照常了结，客户读到的是内置的话；请恢复这个动作")
 }
 
 fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) -> View<'a> {
@@ -158,8 +162,14 @@ fn afterwards(
         (Some(kind), Some(answer)) => kind.resume(&view, memo, answer),
         (Some(kind), None) => kind.abandon(&view, memo),
         (None, answer) => {
-            decision.faults.push(format!("动作 {action} 已不在配置里，它等到的答复无法告诉客户；请恢复这个动作"));
-            apply(&mut decision, action, orphaned(&view, memo, answer));
+            let outcome = orphaned(&view, memo, answer);
+            let is_told = !outcome.reply.is_silent();
+            if is_told {
+                decision.faults.push(orphan(action));
+            } else if !is_of_order(work) {
+                decision.faults.push(format!("动作 {action} 已不在配置里，它等到的答复无法告诉客户；请恢复这个动作"));
+            }
+            apply(&mut decision, action, outcome);
             return decision;
         }
     };

@@ -48,7 +48,8 @@ async fn whoever_asks_for_their_bills_binds_a_number_on_the_way_and_is_told_them
 async fn a_number_is_asked_about_together_with_what_its_customer_bought() {
     let world = World::start().await;
     let phone = Phone::following(&world, "小林").await;
-    for words in ["充流量", "2", "确认"] {
+    // Anybody's balance is enough for the smallest pack.
+    for words in ["充流量", "1", "确认"] {
         phone.say(words).await;
     }
     for words in ["绑定手机号", NUMBER] {
@@ -56,7 +57,7 @@ async fn a_number_is_asked_about_together_with_what_its_customer_bought() {
     }
     phone.say(&code(&world, NUMBER).await).await;
     let orders = phone.say("办理记录").await;
-    assert!(orders.contains("2026-03-02　5GB 流量月包　20.00 元　已办好"), "{orders}");
+    assert!(orders.contains("2026-03-02　1GB 流量日包　5.00 元　已办好"), "{orders}");
 }
 
 #[actix_web::test]

@@ -110,7 +110,9 @@ async fn money_given_back_by_hand_is_decided_and_what_needs_a_decision_is_not_ju
     assert_eq!((status, &body["state"], &body["returned_fen"]), (200, &json!("refunded"), &json!(2000)), "{body}");
     assert_eq!(open_cases(&world).await, []);
     assert_eq!(moves(&world, &phone.openid).await.last(), Some(&(State::Refunded, Reason::PersonDecided)));
-    phone.hears("已经退回").await;
+    // Not by WeChat Pay, as the playbook's words have it.
+    phone.hears("已经由工作人员退给您").await;
+    assert!(phone.say("我的订单").await.contains("已经由工作人员退给您"));
     assert_eq!(decide(&world, &order.number, "returned").await.0, 409);
 }
 
@@ -154,4 +156,22 @@ async fn a_genuine_notification_that_is_none_of_ours_is_taken_and_shown_to_a_per
         assert_eq!(decide(&world, &listed[0].number, "seen").await.0, 200);
         assert_eq!(open_cases(&world).await, []);
     }
+}
+
+#[actix_web::test]
+async fn a_notification_that_comes_when_its_order_is_forgotten_is_no_news() {
+    let shop = Shop::open(|_| Mood::Does);
+    let (world, _dir) = world(Some(&shop)).await;
+    switch(&world, json!({ "late_secs": 600 })).await;
+    let phone = Phone::following(&world, "小林").await;
+    buy(&phone).await;
+    pay(&world, &phone.openid).await.unwrap();
+    // Asking was faster; who has what they paid for leaves, and their record with them.
+    stands_at(&world, &phone.openid, State::Done).await;
+    world.sandbox().unfollow(&phone.openid).await.unwrap();
+    until("the record is buried", async || world.customer(&phone.openid).await.orders.is_empty()).await;
+    world.clock.advance_secs(601);
+    world.sandbox().pay().catch_up().await;
+    assert_eq!(pay_books(&world).on_their_way(), 0, "it was taken");
+    assert_eq!(open_cases(&world).await, []);
 }

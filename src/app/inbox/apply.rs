@@ -127,7 +127,11 @@ impl App {
         let (Some(account), Some(inbound)) = (self.accounts.get(&accepted.account), self.read(&accepted)) else {
             return Ended::Stuck("its account is not configured any more".into());
         };
-        let hearing = if waiting.past == Past::Answered { Hearing::Answered } else { Hearing::Acknowledged };
+        let hearing = match waiting.past {
+            Past::Answered => Hearing::Answered,
+            Past::Forgotten => Hearing::Forgotten,
+            Past::Untried | Past::Owed | Past::Unknown => Hearing::Acknowledged,
+        };
         let deadline = Instant::now() + ANSWER_WITHIN;
         let may_be_there = waiting.past != Past::Untried;
         let delivery = Delivery { of: of.clone(), inbound, deadline, arrived, fresh, hearing, may_be_there };

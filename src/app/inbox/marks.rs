@@ -117,7 +117,7 @@ impl App {
             // One that waits is applied in any case, and one in hand by whoever has it.
             if !queue.is_idle(&of, place) && inbox.journal.reopen(partition, place) {
                 let is_answered = answered.contains(&place) || inbox.journal.was_answered(place);
-                let past = if is_answered { Past::Answered } else { Past::Unknown };
+                let past = if is_answered { Past::Answered } else { Past::Forgotten };
                 queue.push(of, Waiting { partition, place, location, past });
                 taken += 1;
             }

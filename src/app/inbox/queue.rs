@@ -35,6 +35,8 @@ pub(super) enum Past {
     Answered,
     /// The store may have it. What there is to say to it goes out, or went out, by itself.
     Unknown,
+    /// The same of one that was applied: the store may have forgotten it, and what it asked for was asked.
+    Forgotten,
 }
 
 /// All that wait.

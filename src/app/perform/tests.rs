@@ -126,6 +126,16 @@ async fn what_moves_money_is_given_up_once_and_not_asked_again() {
 }
 
 #[actix_web::test]
+async fn what_is_no_order_is_not_put_when_its_time_is_over() {
+    let mut stand = Stand::new();
+    let work = ask("bind_number", question("send_code", Some("K")), Values::new());
+    stand.keep("o1", open_to_messages(), vec![work.clone()]).await;
+    stand.clock.set(work.expires);
+    assert_eq!(send(&stand, work).await, Tried::Finished);
+    assert_eq!(stand.happened(), Vec::<String>::new(), "a code hours later");
+}
+
+#[actix_web::test]
 async fn an_order_that_has_gone_another_way_is_not_put_to_the_business_system() {
     let mut stand = Stand::new();
     let order =

@@ -78,11 +78,11 @@ fn standing(order: &Order, is_payable: bool) -> Told {
             line: format!("{} 元会原路退回，一般几分钟到账，银行卡最多 3 个工作日。", owed(order)),
             tone: Tone::Moves,
         },
-        State::Refunded => Told {
-            title: "已退款",
-            line: format!("{} 元已经原路退回，请留意到账。", returned(order)),
-            tone: Tone::Over,
-        },
+        State::Refunded => {
+            Told {
+                title: "已退款", line: format!("{} 元已经退回，请留意到账。", returned(order)), tone: Tone::Over
+            }
+        }
         State::NeedsPerson => needs_person(order),
     }
 }

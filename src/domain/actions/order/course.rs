@@ -7,7 +7,7 @@ use super::works::Works;
 use crate::domain::fact::{FactKind, OrderOutcome};
 use crate::domain::ids::OrderNumber;
 use crate::domain::notice::Noticed;
-use crate::domain::order::{Demand, Happening, Move, Order, Orders, Reason, State, Verdict, judge};
+use crate::domain::order::{Business, Demand, Happening, Move, Order, Orders, Reason, State, Verdict, judge};
 use crate::domain::value::Values;
 
 /// What happened, and what was said with it.
@@ -43,7 +43,11 @@ pub(super) fn tell(settings: Option<&Settings>, view: &View<'_>, (order, news): 
     let mut out = Outcome::default();
     let now = view.moment.now;
     match judge(order, &news.happening, now) {
-        Verdict::New { order: after, moves, demands } => {
+        Verdict::New { order: mut after, moves, demands } => {
+            // What was never put needs nothing of what was told for it.
+            if after.state() == State::Failed && after.business == Business::NotAsked {
+                after.details.clear();
+            }
             let works = Works { settings, order: &after, now };
             out.facts = moves.iter().map(|step| moved(&after, step)).collect();
             let reason = after.learned.unwrap_or(Reason::Agreed);

@@ -4,7 +4,7 @@ use super::super::{Outcome, View, order_page};
 use super::DEFAULT;
 use super::course::News;
 use super::settings::{Order as Settings, Paying, points};
-use crate::domain::order::{Move, Order, Payment, Reason, State};
+use crate::domain::order::{Decided, Move, Order, Payment, Reason, State};
 use crate::domain::reply::Reply;
 use crate::domain::template::Template;
 use crate::domain::value::{Value, Values};
@@ -47,6 +47,7 @@ pub(super) fn news(
     let texts = texts(settings, order, (last, news));
     let lines: Vec<String> = texts.into_iter().map(|text| out.fill(text, &all)).collect();
     let text = lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+    let text = by_hand(order).unwrap_or(text);
     if text.is_empty() { standing(settings, view, out, order) } else { Reply::Text(text) }
 }
 
@@ -75,15 +76,18 @@ fn texts<'s>(settings: &'s Settings, order: &Order, (last, news): (&Move, &News)
 
 /// What became of an order whose action is not in the playbook any more: nobody is left without a word about their money.
 pub(super) fn without_settings(order: &Order) -> Reply {
-    let (label, amount, number) = (&order.label, order.amount, &order.number);
+    let (label, price, number) = (&order.label, order.price(), &order.number);
+    let charged = if order.points > 0 { "也没有扣您的积分" } else { "也没有收您的钱" };
     let money = if order.paid().is_some() { "，款项会核对清楚" } else { "" };
     let text = match order.state() {
         State::Done => format!("您订的 {label} 已经办好了。订单号 {number}"),
-        State::Failed => format!("您订的 {label} 没有办成，也没有收您的钱。订单号 {number}"),
+        State::Failed => format!("您订的 {label} 没有办成，{charged}。订单号 {number}"),
         State::Refunding => format!("您订的 {label} 没有办成，付的钱正在退回，请留意微信的退款通知。订单号 {number}"),
-        State::Refunded => format!("您订的 {label} 没有办成，付的钱已经退回。订单号 {number}"),
+        State::Refunded => {
+            by_hand(order).unwrap_or_else(|| format!("您订的 {label} 没有办成，付的钱已经退回。订单号 {number}"))
+        }
         State::NeedsPerson => {
-            format!("您订的 {label}（{amount} 元）由工作人员核实{money}，有结果会告诉您。订单号 {number}")
+            format!("您订的 {label}（{price}）由工作人员核实{money}，有结果会告诉您。订单号 {number}")
         }
         State::Draft | State::Confirmed | State::AwaitingPayment | State::Paid | State::Fulfilling => {
             return Reply::Silent;
@@ -92,9 +96,18 @@ pub(super) fn without_settings(order: &Order) -> Reply {
     Reply::Text(text)
 }
 
+/// Money that a person gave back by other means did not come back through WeChat Pay, as the playbook's words may have it.
+pub(super) fn by_hand(order: &Order) -> Option<String> {
+    let is_by_hand = order.person == Some(Decided::Returned) && order.state() == State::Refunded;
+    is_by_hand.then(|| format!("{} 的 {} 已经由工作人员退给您。订单号 {}", order.label, order.price(), order.number))
+}
+
 /// How an order stands, for whoever asks.
 pub(super) fn standing(settings: &Settings, view: &View<'_>, out: &mut Outcome, order: &Order) -> Reply {
-    view.text(out, of_state(settings, order), &with_page(order, values(settings, order)))
+    match by_hand(order) {
+        Some(words) => Reply::Text(words),
+        None => view.text(out, of_state(settings, order), &with_page(order, values(settings, order))),
+    }
 }
 
 fn of_state<'s>(settings: &'s Settings, order: &Order) -> &'s Template {

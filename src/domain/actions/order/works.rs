@@ -207,13 +207,11 @@ impl Works<'_> {
         self.errand((&purpose, Errand::Call, Step::Call), values, (0, ends))
     }
 
-    /// Looks after the order a little later: each at its own second of every five minutes, whoever demands it.
+    /// Looks after the order a little later.
     pub(super) fn keep(&self) -> Work {
-        let own = self.order.origin.0 % KEEP_SECS.unsigned_abs();
-        let after_secs = KEEP_SECS - (self.now.0 - own.cast_signed()).rem_euclid(KEEP_SECS);
-        let due = self.now.plus_secs(after_secs);
+        let due = self.now.plus_secs(KEEP_SECS);
         let ends = due.plus_secs(FOR_LONG_SECS);
-        self.errand((&format!("keep/{:x}", due.0), Errand::Keep, Step::Keep), [], (after_secs, ends))
+        self.errand((&format!("keep/{:x}", due.0), Errand::Keep, Step::Keep), [], (KEEP_SECS, ends))
     }
 
     /// Forgets what the customer told for it, when the playbook says. `None` when there is nothing.

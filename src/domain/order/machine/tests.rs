@@ -248,7 +248,7 @@ fn money_that_a_person_gave_back_by_hand_is_back_and_if_the_refund_comes_too_som
     let (refunding, ..) = told(by_wechat(), &[Happening::Agreed, money_came(), Happening::Refused]);
     assert_eq!(judge(&refunding, &by_hand, AT), Verdict::Denied, "our own refund may still come");
     let (unclear, ..) = told(refunding, &[Happening::RefundUnclear(1)]);
-    let (over, moved, demands) = told(unclear, &[by_hand.clone()]);
+    let (over, moved, demands) = told(unclear, std::slice::from_ref(&by_hand));
     assert_eq!((moved, demands), (vec![(State::Refunded, Reason::PersonDecided)], vec![]));
     let money = over.money().unwrap();
     assert_eq!((money.left(), money.went_back(), over.is_over()), (Fen(0), Fen(2_000), true));

@@ -4,7 +4,6 @@ use super::super::settings::PaidBy;
 use super::super::works::{Works, is_of_order, is_wanted};
 use super::*;
 use crate::domain::customer::Customer;
-use crate::domain::ids::DedupeKey;
 use crate::domain::order::{Decided, Happening, Paid, Returning};
 use crate::domain::pay::{Fen, OutRefundNo, TransactionId};
 use crate::domain::question::Errand;
@@ -300,26 +299,6 @@ fn an_order_that_the_payment_platform_knew_before_may_have_been_put_before() {
     let close = memo(&desk.answer(&beginning, &Answer::Refused { code: "ORDERPAID".into() }), "close");
     let paid = desk.answer(&close, &success(2000));
     assert_eq!(memo(&paid, "fulfil")["asked_before"], Value::Integer(1));
-}
-
-#[test]
-fn an_order_is_looked_after_at_its_own_second_of_every_five_minutes() {
-    let order = order();
-    let mut desk = Desk::new(&order);
-    let placed = buy(&mut desk);
-    let kept = desk.customer.orders.all().next().unwrap().clone();
-    let due = |now| Works { settings: Some(&order), order: &kept, now }.keep().due;
-    let first = placed.outbox[1].due;
-    for secs in [0, 1, 100, 299] {
-        let next = due(first.plus_secs(secs));
-        assert_eq!(next.secs_since(first), 300, "two who look after it become one");
-    }
-    let (mut other, mut secs) = (kept.clone(), std::collections::BTreeSet::new());
-    for origin in 0..300 {
-        other.origin = DedupeKey(origin);
-        secs.insert(Works { settings: Some(&order), order: &other, now: desk.now }.keep().due.0 % 300);
-    }
-    assert_eq!(secs.len(), 300, "not all at once");
 }
 
 #[test]

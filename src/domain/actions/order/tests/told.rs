@@ -2,6 +2,7 @@
 
 use super::super::settings::PaidBy;
 use super::*;
+use crate::domain::order::{Business, Happening, Money, Payment};
 use crate::domain::pay::Fen;
 use crate::domain::private::Private;
 
@@ -93,6 +94,22 @@ fn what_the_operator_asks_for_since_then_is_asked_before_anything_is_ordered() {
 }
 
 #[test]
+fn of_an_order_that_was_never_put_nothing_that_was_told_for_it_is_kept() {
+    let order = with_details();
+    let mut desk = Desk::new(&order);
+    told(&mut desk);
+    desk.say("确认");
+    let mut unpaid = desk.customer.orders.all().next().unwrap().clone();
+    (unpaid.payment, unpaid.business) = (Payment::ByWeChat(Money::default()), Business::NotAsked);
+    desk.customer.orders.put(unpaid.clone());
+    let entry = Entry::Opened { words: "" };
+    let closed = Happening::Unpaid(Reason::CustomerCancelled);
+    let out = happen(Some(&order), &desk.view(&entry), (&unpaid.number, closed));
+    assert!(out.orders.unwrap().get(&unpaid.number).unwrap().details.is_empty());
+    assert_eq!(out.outbox, [], "there is nothing to forget later");
+}
+
+#[test]
 fn details_that_cannot_work_are_named() {
     let mut bad = with_details();
     let details = bad.details.as_mut().unwrap();
@@ -117,6 +134,8 @@ fn an_order_can_cost_points_and_then_costs_no_money() {
     assert_eq!((&question.values["points"], &question.values["amount_fen"]), (&1_200.into(), &0.into()));
     let kept = desk.customer.orders.all().next().unwrap();
     assert_eq!((kept.points, kept.amount, kept.price().as_str()), (1_200, Fen(0), "1200 积分"));
+    let gone = happen(None, &desk.view(&Entry::Opened { words: "" }), (&kept.number, Happening::Unclear));
+    assert!(said(&gone).contains("（1200 积分）"), "{}", said(&gone));
     // What it costs changed since it was shown.
     let mut desk = Desk::new(&points);
     desk.tap();
