@@ -108,6 +108,10 @@ fn in_words(reason: &str) -> &str {
         "paid_back_in_part" => "有人在商户平台退了一部分款：请核对",
         "paid_twice" => "同一订单收到两笔付款：请在商户平台退回多收的一笔",
         "unknown_order" => "收到一笔付款，这里没有这个订单：请在商户平台核对，处理好后 decide seen",
+        "form_unknown" => {
+            "表单交出去以后一直没有明确答复：请在业务系统里查这个编号，再 decide done 或 undone；占用的号码在那以前不会给别人"
+        }
+        "form_goods_taken" => "表单选的号码已经是别人的了：请联系客户换一个，处理好后 decide seen",
         other => other,
     }
 }

@@ -40,6 +40,7 @@ mod ticket;
 mod topic;
 pub(super) mod words;
 
+pub use form::decision as form_decision;
 pub use orders::page as order_page;
 
 /// What an action sees.
