@@ -102,3 +102,118 @@ async fn whose_form(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cases::{Case, Decision, cases};
+    use super::super::stand::{Stand, of};
+    use super::*;
+    use crate::domain::pool::Wish;
+    use crate::domain::question::Question;
+    use crate::domain::reply::Reply;
+    use crate::domain::sample::NOON;
+    use crate::domain::time::UnixSecs;
+    use crate::store::{Keep, Version};
+
+    const NUMBER: &str = "20260101123456789012345678";
+
+    /// A customer who applied for a card; nobody knows what became of it, and 17000000016 is taken for them.
+    async fn unknown(stand: &Stand) {
+        use crate::domain::actions::{FormHold, FormKept, FormSent};
+        let by = format!("{NUMBER}/1");
+        let hold = FormHold { pool: "sim_numbers".into(), by: by.clone(), item: "17000000016".into(), until: NOON };
+        let sent = FormSent {
+            number: NUMBER.into(),
+            at: NOON,
+            outcome: OrderOutcome::Unknown,
+            answers: Values::new(),
+            hold: Some(hold),
+        };
+        let mut customer = Customer::default();
+        customer.windows.open(crate::domain::reach::BY_MESSAGE, NOON);
+        customer.memory.insert("apply_card".into(), Memory::Form(FormKept { draft: None, sent: vec![sent] }));
+        let what =
+            FactKind::Applied { action: "apply_card".into(), number: NUMBER.into(), outcome: OrderOutcome::Unknown };
+        let moment = Moment { now: NOON, at: NOON, key: DedupeKey(7), fresh: 7 };
+        let playbook = stand.account().playbook();
+        let decision = crate::domain::decision::Decision { customer, facts: vec![what], ..Default::default() };
+        let (of, rules) = (of("o1"), &stand.app.rules);
+        let setting = Setting { of: &of, playbook: &playbook, moment, rules };
+        let Consequences { customer, facts, recorded, outbox, .. } = consequences(setting, decision);
+        let commit = Commit {
+            of: of.clone(),
+            base: Version(0),
+            customer,
+            increments: recorded.increments,
+            facts,
+            outbox,
+            settled: Vec::new(),
+            spent: Vec::new(),
+            keep: Keep::Known,
+        };
+        assert_eq!(stand.app.store.commit(commit).await.unwrap(), Committed::Applied);
+        let take = Wish::Take { by, item: Some("17000000016".into()) };
+        at_the_pool(stand, &take.question(&"sim_numbers".into())).await;
+        let case = Case { number: NUMBER.into(), at: NOON, reason: "form_unknown".into(), amount_fen: 0, origin: None };
+        stand.app.open_case(&stand.account(), &case).await.unwrap();
+    }
+
+    async fn at_the_pool(stand: &Stand, question: &Question) -> Values {
+        match stand.app.answer_own(&stand.account(), question).await {
+            Some(Answer::Loaded(values)) => values,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whether somebody else could have the number now.
+    async fn is_free(stand: &Stand) -> bool {
+        let hold = Wish::Hold { by: "x".into(), item: Some("17000000016".into()), secs: Some(1) };
+        let got = at_the_pool(stand, &hold.question(&"sim_numbers".into())).await.contains_key("got");
+        at_the_pool(stand, &Wish::GiveBack { by: "x".into() }.question(&"sim_numbers".into())).await;
+        got
+    }
+
+    #[actix_web::test]
+    async fn a_person_decides_the_customer_is_told_and_the_number_is_theirs_or_anybodys() {
+        for (decided, words, is_free_then) in
+            [(Decided::Done, "已经办好了", false), (Decided::Undone, "没有办成", true)]
+        {
+            let stand = Stand::new();
+            unknown(&stand).await;
+            stand.clock.set(UnixSecs(NOON.0 + 30 * 86_400));
+            assert!(!is_free(&stand).await, "nobody else is given it meanwhile");
+            let account = stand.account();
+            let number = OrderNumber::new(NUMBER);
+            let decide = || stand.app.decide_case(&account, (&number, Decision::Of(decided)));
+            assert_eq!(decide().await.unwrap(), Taken::Closed);
+            assert_eq!(cases(stand.app.store().as_ref(), account.id()).await.unwrap(), []);
+            let left = stand.left().await;
+            let said = left.iter().find_map(|work| work.task.reply());
+            assert!(
+                matches!(said, Some(Reply::Text(text)) if text.contains(words) && text.contains(NUMBER)),
+                "{left:?}"
+            );
+            for work in &left {
+                if let Task::Ask { question, .. } = &work.task
+                    && Wish::read(question).is_some()
+                {
+                    at_the_pool(&stand, question).await;
+                }
+            }
+            assert_eq!(is_free(&stand).await, is_free_then, "{decided:?}");
+            // Decided once more nothing happens.
+            let before = stand.customer("o1").await;
+            decide().await.unwrap();
+            assert_eq!(stand.customer("o1").await, before);
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_is_called_by_no_form_is_unknown() {
+        let stand = Stand::new();
+        unknown(&stand).await;
+        let number = OrderNumber::new("20260101000000000000000000");
+        let taken = stand.app.decide_case(&stand.account(), (&number, Decision::Of(Decided::Done))).await.unwrap();
+        assert_eq!(taken, Taken::Unknown);
+    }
+}

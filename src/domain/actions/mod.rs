@@ -41,6 +41,8 @@ mod topic;
 pub(super) mod words;
 
 pub use form::decision as form_decision;
+#[cfg(test)]
+pub use form::{Hold as FormHold, Kept as FormKept, Sent as FormSent};
 pub use orders::page as order_page;
 
 /// What an action sees.

