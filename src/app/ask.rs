@@ -81,9 +81,8 @@ impl App {
             return refused;
         }
         let answer = account.backend.ask(&playbook, &about(question, &of.openid), patience).await;
-        if let Ok(answer) = &answer {
-            self.take_back(account, (question, answer)).await;
-        }
+        // What was not put at all has sent nothing either.
+        self.take_back(account, (question, answer.as_ref().unwrap_or(&Answer::Down))).await;
         // What was not put is as if it were still on its way: it is asked later, and the customer told so at once.
         answer.unwrap_or(Answer::TimedOut)
     }
@@ -109,9 +108,8 @@ impl App {
             return Ok(refused);
         }
         let answer = account.backend.ask(&playbook, &about(question, openid), patience).await;
-        if let Ok(answer) = &answer {
-            self.take_back(account, (question, answer)).await;
-        }
+        // What was not put at all has sent nothing either.
+        self.take_back(account, (question, answer.as_ref().unwrap_or(&Answer::Down))).await;
         answer
     }
 }

@@ -142,6 +142,14 @@ async fn a_connector_is_tried_out_with_its_secret_and_prints_neither_secret_nor_
     assert_eq!(*says.keys.lock().unwrap(), [SECRET]);
     assert_eq!(*says.asked.lock().unwrap(), ["/bills?number=13800138000"]);
 
+    // A password in the address is refused, and neither the check nor a trial shows it.
+    edit(&connectors, "http://127.0.0.1", "http://boss:hidden@127.0.0.1");
+    let (code, told) = fuwu(&env, &["check"]).await;
+    assert!(code == Some(1) && told.contains("不能写账号和密码") && !told.contains("hidden"), "{told}");
+    let (_, told) = fuwu(&env, &try_bills).await;
+    assert!(!told.contains("hidden"), "{told}");
+    edit(&connectors, "http://boss:hidden@127.0.0.1", "http://127.0.0.1");
+
     *says.body.lock().unwrap() = b"<html>login</html>".to_vec();
     let (code, told) = fuwu(&env, &try_bills).await;
     assert!(code == Some(1) && told.contains("网页") && told.contains("怎么改："), "{told}");

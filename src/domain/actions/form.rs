@@ -18,6 +18,7 @@ use crate::domain::question::Answer;
 use crate::domain::template::Template;
 use crate::domain::value::Values;
 
+mod after;
 mod check;
 mod kept;
 mod plan;
@@ -27,8 +28,8 @@ mod show;
 mod tests;
 mod turn;
 
+pub use after::decision;
 pub use kept::{Draft, Hold, Kept, Sent};
-pub use send::decision;
 
 /// Settings of a `form` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
