@@ -110,6 +110,8 @@ impl Case {
             same("that the form has what is changed", from.is_empty() || form != FORM, true)?;
             fs::write(dirs.playbook.join("actions/form.toml"), form).unwrap();
             fs::write(dirs.playbook.join("pools.toml"), POOL).unwrap();
+            fs::write(dirs.playbook.join("keywords.toml"), "[[rule]]\naction = \"form\"\nexact = [\"表单\"]\n")
+                .unwrap();
         } else {
             self.write(&dir.path().join(&self.file));
         }
