@@ -77,7 +77,12 @@ impl App {
         }
         let meant = own.min(LONGEST_QUESTION);
         let patience = Patience { within: meant.min(left), meant, waits: Waits::Customer };
+        if let Some(refused) = self.has_had_enough(account, question).await {
+            return refused;
+        }
         let answer = account.backend.ask(&playbook, &about(question, &of.openid), patience).await;
+        // What was not put at all has sent nothing either.
+        self.take_back(account, (question, answer.as_ref().unwrap_or(&Answer::Down))).await;
         // What was not put is as if it were still on its way: it is asked later, and the customer told so at once.
         answer.unwrap_or(Answer::TimedOut)
     }
@@ -99,7 +104,13 @@ impl App {
         let Some(connector) = playbook.connectors.get(&question.connector) else { return Ok(Answer::Down) };
         let within = Duration::from_millis(u64::from(connector.late_timeout_ms));
         let patience = Patience { within, meant: within, waits: Waits::Nobody };
-        account.backend.ask(&playbook, &about(question, openid), patience).await
+        if let Some(refused) = self.has_had_enough(account, question).await {
+            return Ok(refused);
+        }
+        let answer = account.backend.ask(&playbook, &about(question, openid), patience).await;
+        // What was not put at all has sent nothing either.
+        self.take_back(account, (question, answer.as_ref().unwrap_or(&Answer::Down))).await;
+        answer
     }
 }
 

@@ -235,7 +235,13 @@ impl Desk<'_> {
         let Decision::Of(decided) = decision else {
             return self.seen(account, number).await;
         };
-        let Some(of) = whose_order(store, account, number).await? else { return Ok(Taken::Unknown) };
+        let Some(of) = whose_order(store, account, number).await? else {
+            let taken = super::form_cases::decide(self, account, (number, decided)).await?;
+            if taken == Taken::Closed {
+                close_case(store, account, number).await?;
+            }
+            return Ok(taken);
+        };
         for _ in 0..MAX_TRIES {
             let stored = store.load(&of).await?;
             let Some(before) = stored.customer.orders.get(number).cloned() else { return Ok(Taken::Unknown) };

@@ -55,6 +55,12 @@ impl App {
                 tracing::warn!(%error, "deliveries of customers who are forgotten are forgotten later");
             }
             let today = self.clock.now().business_day();
+            if ours
+                && done != Some(today)
+                && let Err(error) = self.forget_codes().await
+            {
+                tracing::warn!(%error, "how often numbers were sent codes is forgotten later");
+            }
             if ours && done != Some(today) {
                 match self.forget_overdue().await {
                     Ok(forgotten) => {

@@ -10,7 +10,9 @@ use crate::domain::forget::Forget;
 use crate::domain::ids::DedupeKey;
 use crate::domain::recent::{KEYS_KEPT_SECS, Recent};
 use crate::domain::time::UnixSecs;
-use crate::store::{Commit, Committed, Keep, Shared, SharedChange, SharedKind, SharedName, Spent, StoreError};
+use crate::store::{
+    Commit, Committed, CustomerRef, Keep, Shared, SharedChange, SharedKind, SharedName, Spent, StoreError,
+};
 
 /// So many marks are taken away in one write.
 const AT_ONCE: usize = 200;
@@ -23,7 +25,19 @@ impl App {
             let at = self.clock.now();
             commit.spent = applied.into_iter().map(|key| Spent { key, at }).collect();
         }
-        self.store.commit(commit).await
+        let left = (commit.keep != Keep::Known).then(|| commit.of.clone());
+        let committed = self.store.commit(commit).await?;
+        if let Some(of) = left.filter(|_| committed == Committed::Applied) {
+            self.forget_answers(&of);
+        }
+        Ok(committed)
+    }
+
+    /// Drops what business systems answered about a customer and this process has kept.
+    pub fn forget_answers(&self, of: &CustomerRef) {
+        if let Some(account) = self.accounts.get(&of.account) {
+            account.backend.forget(&of.openid);
+        }
     }
 
     /// The deliveries that [`App::commit`] has to be told of: none where records are kept anyway.

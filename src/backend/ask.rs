@@ -15,6 +15,7 @@ use super::places::{Ended, Full, Places, Waits};
 use super::request::{Request, Unaskable, request};
 use super::secrets::Secrets;
 use crate::domain::connector::{Addresses, Connector};
+use crate::domain::ids::Openid;
 use crate::domain::playbook::Playbook;
 use crate::domain::question::{Answer, Question};
 
@@ -134,7 +135,7 @@ impl Backend {
             self.kept.moved(question, now());
         }
         if let (Some(key), Ok(Answer::Loaded(values))) = (key, &asked) {
-            self.kept.keep(key, values.clone(), at);
+            self.kept.keep(key, (question, values.clone()), at);
         }
         // A customer who waits is told that the answer follows, and it does; who waits no longer is told what is known.
         let is_out = match &asked {
@@ -149,6 +150,11 @@ impl Backend {
             }
             None => asked,
         }
+    }
+
+    /// Drops what was answered about this customer.
+    pub fn forget(&self, openid: &Openid) {
+        self.kept.forget(openid.as_str());
     }
 
     async fn put(
@@ -173,9 +179,11 @@ impl Backend {
         let is_our_fault = matches!(came, Came::Late) && patience.within < patience.meant;
         let heard = judge(connector, question, came);
         if !is_our_fault {
-            place.leave(now(), ended(&heard.answer, heard.status));
+            place.leave(now(), ended(&heard));
         }
-        if let Some(cause) = &heard.cause {
+        if heard.cause == Some(Cause::Pending) {
+            tracing::info!(connector = %question.connector, "the business system is still at it");
+        } else if let Some(cause) = &heard.cause {
             metrics::counter!(UNANSWERED, "reason" => cause.name()).increment(1);
             tracing::warn!(connector = %question.connector, %cause, mend = cause.mend(), "the business system gave no answer that can be used");
         } else if let Answer::Refused { .. } = &heard.answer {
@@ -246,11 +254,12 @@ fn base(base_url: &str, sandbox_base: Option<&Url>) -> Option<Url> {
     Some(url)
 }
 
-/// A refusal is an answer, and so is that something is not there; a gateway that has had enough, or says what nobody can
+/// A refusal is an answer, and so is that something is not there or under way; a gateway that has had enough, or says what nobody can
 /// read, is none.
-fn ended(answer: &Answer, status: Option<StatusCode>) -> Ended {
+fn ended(heard: &Heard) -> Ended {
     let has_had_enough = |status| status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::TOO_MANY_REQUESTS;
-    match (answer, status) {
+    match (&heard.answer, heard.status) {
+        _ if heard.cause == Some(Cause::Pending) => Ended::Answered,
         (Answer::Loaded(_) | Answer::Refused { .. }, _) => Ended::Answered,
         (_, Some(status)) if status.is_client_error() && !has_had_enough(status) => Ended::Answered,
         _ => Ended::Failed,
@@ -278,7 +287,13 @@ pub(super) fn judge(connector: &Connector, question: &Question, came: Came) -> H
             .as_ref()
             .map_err(|fault| (*fault).into())
             .and_then(|body| connector.understand(body).map_err(Cause::from));
-        understood.map_or_else(|cause| (unclear, Some(cause)), |answer| (answer, None))
+        match understood {
+            Ok(Answer::TimedOut) => (Answer::TimedOut, Some(Cause::Pending)),
+            Ok(answer) => (answer, None),
+            Err(cause) => (unclear, Some(cause)),
+        }
+    } else if body.as_ref().is_ok_and(|body| connector.is_pending(body)) {
+        (Answer::TimedOut, Some(Cause::Pending))
     } else {
         let code = body.as_ref().ok().filter(|_| status.is_client_error()).and_then(|body| {
             let refusal = connector.refusal.as_ref()?;
@@ -293,7 +308,9 @@ pub(super) fn judge(connector: &Connector, question: &Question, came: Came) -> H
             // The business system, or a gateway before it, waited for something, or is already dealing with the same
             // question.
             None if status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::CONFLICT => (unclear, Some(cause)),
-            None if status.is_client_error() => (Answer::Down, Some(cause)),
+            // Of what may be put only once nobody takes a status for a no: it may have been done all the same.
+            None if status.is_client_error() && connector.may_be_repeated() => (Answer::Down, Some(cause)),
+            None if status.is_client_error() => (unclear, Some(cause)),
             None => (unclear, Some(cause)),
         }
     };

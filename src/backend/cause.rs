@@ -37,6 +37,9 @@ pub enum Cause {
     /// The body is not what the connector says.
     #[error("回答对不上：{0}")]
     Unfit(#[from] Unfit),
+    /// It is under way, says the answer.
+    #[error("业务系统说还在处理，过一会儿再问")]
+    Pending,
 }
 
 impl Cause {
@@ -56,6 +59,7 @@ impl Cause {
             Self::Redirect(_) => "base_url 和 path 直接写最后的地址".to_owned(),
             Self::Unreadable(unreadable) => unreadable.mend().to_owned(),
             Self::Unfit(unfit) => unfit.mend(),
+            Self::Pending => "等一等再试；一直这样，就请业务系统查这一笔".to_owned(),
         }
     }
 
@@ -71,6 +75,7 @@ impl Cause {
             Self::Redirect(_) => "redirect",
             Self::Unreadable(unreadable) => unreadable.name(),
             Self::Unfit(_) => "unfit",
+            Self::Pending => "pending",
         }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Kept {
 #[derive(Clone)]
 struct Answered {
     values: Values,
+    /// Whom it is about.
+    who: Who,
     /// When it was asked.
     at: Instant,
 }
@@ -111,7 +113,7 @@ impl Kept {
         (what_for, now): (For, Instant),
     ) -> Option<Values> {
         let within = what_for.within(connector)?;
-        let Answered { mut values, at } = self.answers.get(key)?;
+        let Answered { mut values, at, .. } = self.answers.get(key)?;
         let age = now.saturating_duration_since(at);
         let has_moved = self.moved.get(&who(question)).is_some_and(|moved| moved >= at);
         // In an outage an old balance is better than none, if its age stands beside it.
@@ -123,8 +125,17 @@ impl Kept {
     }
 
     /// Keeps what was answered to a question that was put at `at`.
-    pub(super) fn keep(&self, key: Asked, values: Values, at: Instant) {
-        self.answers.insert(key, Answered { values, at });
+    pub(super) fn keep(&self, key: Asked, (question, values): (&Question, Values), at: Instant) {
+        self.answers.insert(key, Answered { values, who: who(question), at });
+    }
+
+    /// Drops every answer to a question about this customer: nothing is kept of somebody who is forgotten.
+    pub(super) fn forget(&self, openid: &str) {
+        let who: Who = Sha256::digest(openid).into();
+        if !self.answers.is_empty() {
+            self.answers.retain(|_, answered| answered.who != who);
+        }
+        self.moved.remove(&who);
     }
 
     /// The customer of this question moved something at `now`, or may have.
@@ -171,7 +182,7 @@ mod tests {
     fn an_answer_is_told_again_with_its_age_while_it_is_young() {
         let (kept, at, of) = (Kept::default(), Instant::now(), question("o1", "13800138000"));
         let asked = key(&of).unwrap();
-        kept.keep(asked, balance(), at);
+        kept.keep(asked, (&of, balance()), at);
         let tell = |what_for, secs| kept.tell(&asked, (&connector(), &of), (what_for, at + Duration::from_secs(secs)));
         let mut told = balance();
         told.insert(AGE.to_owned(), Value::Age(60));
@@ -184,7 +195,7 @@ mod tests {
     fn nobody_is_told_what_was_answered_to_another_question() {
         let (kept, now) = (Kept::default(), Instant::now());
         let of = question("o1", "13800138000");
-        kept.keep(key(&of).unwrap(), balance(), now);
+        kept.keep(key(&of).unwrap(), (&of, balance()), now);
         for other in [question("o2", "13800138000"), question("o1", "13800138001"), question("o11", "3800138000")] {
             assert_eq!(kept.tell(&key(&other).unwrap(), (&connector(), &other), (For::Fresh, now)), None);
         }
@@ -203,14 +214,14 @@ mod tests {
         let (kept, at) = (Kept::default(), Instant::now());
         let [of, other] = [question("o1", "1"), question("o2", "1")];
         for of in [&of, &other] {
-            kept.keep(key(of).unwrap(), balance(), at);
+            kept.keep(key(of).unwrap(), (of, balance()), at);
         }
         kept.moved(&order, at + Duration::from_secs(1));
         let now = at + Duration::from_secs(2);
         let tell =
             |of: &Question, what_for| kept.tell(&key(of).unwrap(), (&connector(), of), (what_for, now)).is_some();
         assert_eq!([tell(&of, For::Fresh), tell(&other, For::Fresh), tell(&of, For::Outage)], [false, true, true]);
-        kept.keep(key(&of).unwrap(), balance(), now);
+        kept.keep(key(&of).unwrap(), (&of, balance()), now);
         assert!(tell(&of, For::Fresh), "asked after it");
     }
 
@@ -219,8 +230,22 @@ mod tests {
         let (kept, now) = (Kept::default(), Instant::now());
         let long = Values::from([("t".to_owned(), Value::from("x".repeat(60_000)))]);
         for n in 0..1_000 {
-            kept.keep(key(&question(&format!("o{n}"), "1")).unwrap(), long.clone(), now);
+            let of = question(&format!("o{n}"), "1");
+            kept.keep(key(&of).unwrap(), (&of, long.clone()), now);
         }
         assert!(kept.answers.weight() <= MOST_BYTES && kept.answers.len() < 300, "{}", kept.answers.len());
+    }
+
+    #[test]
+    fn of_somebody_who_is_forgotten_no_answer_is_kept() {
+        let (kept, now) = (Kept::default(), Instant::now());
+        let [of, other] = [question("o1", "1"), question("o2", "1")];
+        for of in [&of, &other] {
+            kept.keep(key(of).unwrap(), (of, balance()), now);
+            kept.moved(of, now);
+        }
+        kept.forget("o1");
+        let tell = |of: &Question| kept.tell(&key(of).unwrap(), (&connector(), of), (For::Outage, now)).is_some();
+        assert_eq!((tell(&of), tell(&other), kept.moved.len()), (false, true, 1));
     }
 }

@@ -100,10 +100,13 @@ fn half(openid: &str) -> String {
 }
 
 fn sent(request: &Request) -> Sent {
+    let mut url = request.url.clone();
+    // Whoever wrote a password into the address is told by `fuwu check`, and nobody by this.
+    let is_bare = url.set_password(None).is_ok() && url.set_username("").is_ok();
     let headers =
         request.idempotency.iter().map(|(name, key)| (name.to_string(), key.to_str().unwrap_or_default().to_owned()));
     Sent {
-        line: format!("{} {}", request.method, request.url),
+        line: format!("{} {}", request.method, if is_bare { url.as_str() } else { "" }),
         headers: headers.collect(),
         body: request.body.as_ref().map(ToString::to_string),
     }

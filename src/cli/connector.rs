@@ -101,13 +101,19 @@ fn question(playbook: &Playbook, args: &TryArgs) -> Result<Question, String> {
     Ok(Question { connector: key, values, idempotency_key })
 }
 
-/// What is about a person by its name, or by its look.
+/// What is about a person, as far as anybody can tell: every word that is not plainly a code or a day.
 fn value(name: &str, text: &str) -> Value {
-    if matches!(name, "number" | "code" | "name" | "identity" | "address" | "phone") || masked(text) != text {
+    if matches!(name, "number" | "code" | "name" | "identity" | "address" | "phone") || !is_plain(text) {
         Value::Private(Private::new(text))
     } else {
         Value::from(text)
     }
+}
+
+/// A code of the business system, a day, a month or a short count: `P59`, `IN_PROGRESS`, `2026-01-31`, `202601`.
+fn is_plain(text: &str) -> bool {
+    let is_code = |char: char| char.is_ascii_uppercase() || char.is_ascii_digit() || matches!(char, '_' | '-');
+    is_day(text) || (text.len() <= 32 && text.chars().all(is_code) && masked(text) == text)
 }
 
 /// Whether a question to it does something.
@@ -178,13 +184,23 @@ fn print_fields(fields: &Values, indent: &str, out: &mut dyn Write) -> io::Resul
     Ok(())
 }
 
-/// Money and volumes are shown as a customer reads them; in words there may be somebody's number.
+/// Money and volumes are shown as a customer reads them. Words may be somebody's name or address: enough is shown to tell
+/// whether it is the right part. A count may be somebody's number.
 fn shown(value: &Value) -> String {
     match value {
-        Value::Text(text) if !is_day(text) => masked(text),
+        Value::Text(text) if !is_plain(text) => {
+            format!("{}（{} 个字）", Private::new(text.as_str()), text.chars().count())
+        }
+        Value::Integer(_) => masked(&value.to_string()),
+        Value::Fen(n) | Value::Kib(n) | Value::Minutes(n) if n.unsigned_abs() >= LONGEST_AMOUNT => {
+            masked(&n.to_string())
+        }
         value => value.to_string(),
     }
 }
+
+/// Whatever has so many digits is rather a phone number in the wrong place.
+const LONGEST_AMOUNT: u64 = 10_000_000_000;
 
 fn is_day(text: &str) -> bool {
     text.len() <= 10 && crate::domain::time::BusinessDay::parse(text).is_some()
@@ -214,6 +230,16 @@ mod tests {
         let asked = question(&playbook, &args("balance", &[("number", "13800138000")], false)).unwrap();
         assert_eq!(asked.idempotency_key, None);
         assert!(matches!(asked.values["number"], Value::Private(_)));
+        for (name, text, is_private) in [
+            ("person", "张小明", true),
+            ("way", "南京市鼓楼区", true),
+            ("mail", "someone@example.com", true),
+            ("plan", "P59", false),
+            ("month", "202601", false),
+            ("day", "2026-01-31", false),
+        ] {
+            assert_eq!(matches!(value(name, text), Value::Private(_)), is_private, "{name}={text}");
+        }
         assert_eq!([named("a=b=c"), named("a"), named("=b")].map(|read| read.is_ok()), [true, false, false]);
     }
 
@@ -223,6 +249,12 @@ mod tests {
         let fields = [
             ("balance", Value::Fen(8650)),
             ("who", Value::from("13800138000 的套餐")),
+            ("person", Value::from("张小明")),
+            ("address", Value::from("南京市鼓楼区中山路 1 号")),
+            ("phone", Value::Integer(13_800_138_000)),
+            ("phone_as_money", Value::Fen(13_800_138_000)),
+            ("points", Value::Integer(1_280)),
+            ("state", Value::from("IN_PROGRESS")),
             ("until", Value::from("2026-01-31")),
             ("bills", Value::List(vec![entry])),
         ];
@@ -241,7 +273,11 @@ mod tests {
             text.contains("balance = 86.50") && text.contains("fen = 1.50") && text.contains("until = 2026-01-31"),
             "{text}"
         );
-        assert!(text.contains("*********** 的套餐") && !text.contains("13800138000"), "{text}");
+        assert!(text.contains("person = 张**（3 个字）") && text.contains("address = 南"), "{text}");
+        assert!(text.contains("points = 1280") && text.contains("state = IN_PROGRESS"), "{text}");
+        for private in ["13800138000", "138001380.00", "小明", "鼓楼", "中山路"] {
+            assert!(!text.contains(private), "{private} in {text}");
+        }
         let mut out = Vec::new();
         let refused = Trial { answer: Answer::Refused { code: "E1".into() }, ..trial };
         assert!(!print(&refused, &mut out).unwrap());

@@ -117,6 +117,10 @@ fn in_words(reason: &str) -> &str {
         "notice_other_merchant" | "notice_other_app" => {
             "微信支付发来别的商户号或公众号的通知：请检查商户平台里的通知地址，处理好后 decide seen"
         }
+        "form_unknown" => {
+            "表单交出去以后一直没有明确答复：请在业务系统里查这个编号，再 decide done 或 undone；占用的号码在那以前不会给别人"
+        }
+        "form_goods_taken" => "表单选的号码已经是别人的了：请联系客户换一个，处理好后 decide seen",
         other => other,
     }
 }

@@ -74,11 +74,17 @@ pub struct Connector {
     /// Where a refusal carries its code (JSON pointer), and which code means success.
     #[serde(default)]
     pub refusal: Option<Refusal>,
+    /// Where an answer says that it is not done yet: then it is asked again later and nobody is told an outcome.
+    #[serde(default)]
+    pub pending: Option<Pending>,
     /// A recorded answer: `fuwu check` proves the fields on it, `fuwu test` and `fuwu chat` answer with it.
     pub example: serde_json::Value,
     /// A recorded refusal: `fuwu check` proves `refusal` on it.
     #[serde(default)]
     pub example_refused: Option<serde_json::Value>,
+    /// A recorded answer of something under way: `fuwu check` proves `pending` on it.
+    #[serde(default)]
+    pub example_pending: Option<serde_json::Value>,
 }
 
 /// Why an answer cannot be used: for the operator.
@@ -144,7 +150,23 @@ pub struct Refusal {
     pub ok: String,
 }
 
+/// How an answer that is none yet is told from one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pending {
+    /// JSON pointer of what says so.
+    pub at: String,
+    /// The values that mean that it is under way: `["processing"]`.
+    pub values: Vec<String>,
+}
+
 impl Connector {
+    /// Whether this is said of something that is under way.
+    pub fn is_pending(&self, body: &serde_json::Value) -> bool {
+        let said = |pending: &Pending| body.pointer(&pending.at).and_then(field::word);
+        self.pending.as_ref().is_some_and(|pending| said(pending).is_some_and(|said| pending.values.contains(&said)))
+    }
+
     /// Whether a question whose outcome is not known may be put again. Where not, a question that may have been put is
     /// never sent a second time, by nobody.
     pub fn may_be_repeated(&self) -> bool {
@@ -156,11 +178,14 @@ impl Connector {
         self.understand(body).unwrap_or(Answer::Down)
     }
 
-    /// As [`Connector::read`].
+    /// As [`Connector::read`]. What is under way is [`Answer::TimedOut`]: nobody knows yet.
     ///
     /// # Errors
     /// Why it cannot be used.
     pub fn understand(&self, body: &serde_json::Value) -> Result<Answer, Unfit> {
+        if self.is_pending(body) {
+            return Ok(Answer::TimedOut);
+        }
         if let Some(refusal) = &self.refusal {
             match refusal.code(body) {
                 Some(code) if code == refusal.ok => {}
@@ -269,6 +294,22 @@ mod tests {
         silent.fields.clear();
         assert_eq!(silent.read(&json!({})), Answer::Loaded(Values::new()));
         assert_eq!(silent.read(&json!({"code": {"a": 1}})), Answer::Down);
+    }
+
+    #[test]
+    fn what_is_under_way_is_neither_done_nor_refused() {
+        let mut busy = connector();
+        busy.pending = Some(Pending { at: "/status".into(), values: vec!["processing".into(), "2".into()] });
+        let done = json!({"code": "0", "status": "done", "plan": {"name": "a"}, "fen": 1, "kib": 1, "list": [1]});
+        assert!(matches!(busy.read(&done), Answer::Loaded(_)));
+        for status in [json!("processing"), json!(2)] {
+            let mut body = done.clone();
+            body["status"] = status;
+            assert_eq!(busy.read(&body), Answer::TimedOut);
+            body["code"] = json!("E1");
+            assert_eq!(busy.read(&body), Answer::TimedOut, "also where the code is not the one of success yet");
+        }
+        assert_eq!(busy.read(&json!({"code": "E1"})), Answer::Refused { code: "E1".into() });
     }
 
     #[test]

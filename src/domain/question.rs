@@ -8,6 +8,12 @@ use super::value::Values;
 /// In the memo of outgoing work: its question may have been put before, by work that is no more.
 pub const ASKED_BEFORE: &str = "asked_before";
 
+/// In the values of a question: its `number` is sent something by it, and so often on a day at the most, whoever asks.
+/// Further questions of that day are not put and answered with a refusal of the code [`TOO_MANY`].
+pub const MOST_A_DAY: &str = "@most_a_day";
+/// The code of that refusal.
+pub const TOO_MANY: &str = "TOO_MANY";
+
 /// A question, as data: the shell asks it with a deadline and hands the answer in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {

@@ -165,6 +165,8 @@ pub enum SharedKind {
     Case,
     /// What of a pool is held and taken; the part is the pool's key.
     Pool,
+    /// How often a number was sent a code on a day; the part is the day and a keyed hash of the number.
+    Codes,
 }
 
 impl SharedKind {
@@ -182,7 +184,8 @@ impl SharedKind {
             Self::DeadLetters => Some(Self::Token),
             Self::Token => Some(Self::Case),
             Self::Case => Some(Self::Pool),
-            Self::Pool => None,
+            Self::Pool => Some(Self::Codes),
+            Self::Codes => None,
         })
     }
 }

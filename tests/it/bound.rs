@@ -1,7 +1,9 @@
 //! Bound numbers and what is asked about them, with the demo's own business system over real HTTP.
 
+use fuwu::store::SharedKind;
 use serde_json::json;
 
+use crate::business::{copied, copy_playbook, edit};
 use crate::harness::World;
 use crate::phone::Phone;
 
@@ -80,6 +82,39 @@ async fn nobodys_phone_is_flooded_from_many_openids() {
     assert!(answers.last().unwrap().contains("今天收的验证码太多了"), "{answers:?}");
     let messages = world.get_json(&format!("/sandbox/telecom/messages?number={NUMBER}")).await;
     assert_eq!(messages["messages"].as_array().unwrap().len(), 5);
+}
+
+#[actix_web::test]
+async fn fuwu_itself_sends_a_number_so_many_codes_a_day_and_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    copy_playbook(dir.path());
+    edit(&dir.path().join("playbook/actions/query.toml"), "most_codes = 5", "most_codes = 2");
+    let env = copied(dir.path());
+    let env = env.each_ref().map(|(key, value)| (*key, value.as_str()));
+    let world = World::open(dir, &env).await;
+    let mut answers = Vec::new();
+    for n in 0..5 {
+        let phone = Phone::following(&world, &format!("第{n}位")).await;
+        phone.say("绑定手机号").await;
+        answers.push(phone.say(NUMBER).await);
+        world.clock.advance_secs(60);
+    }
+    let sent = |answers: &[String]| answers.iter().filter(|answer| answer.contains("验证码已经发到")).count();
+    assert_eq!(sent(&answers), 2, "the business system would have sent five: {answers:?}");
+    assert!(answers.last().unwrap().contains("今天收的验证码太多了"), "{answers:?}");
+    let messages = world.get_json(&format!("/sandbox/telecom/messages?number={NUMBER}")).await;
+    assert_eq!(messages["messages"].as_array().unwrap().len(), 2);
+    // Of the number only a hash is kept, and of the customers nothing at all.
+    let kept = world.store().shared_of(&"demo".into(), SharedKind::Codes).await.unwrap();
+    assert!(kept.len() == 1 && !format!("{kept:?}").contains("1380"), "{kept:?}");
+    // It holds across a restart, and for the day.
+    let world = world.restart_with(&env).await;
+    let phone = Phone::following(&world, "又一位").await;
+    phone.say("绑定手机号").await;
+    assert!(phone.say(NUMBER).await.contains("今天收的验证码太多了"));
+    world.clock.advance_secs(86_400);
+    phone.say("绑定手机号").await;
+    assert!(phone.say(NUMBER).await.contains("验证码已经发到"));
 }
 
 #[actix_web::test]

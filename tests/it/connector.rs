@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 
 use crate::business::{copied, copy_playbook, edit};
-use crate::harness::World;
+use crate::harness::{World, until};
 use crate::phone::Phone;
 use crate::process::{Process, run};
 
@@ -142,6 +142,14 @@ async fn a_connector_is_tried_out_with_its_secret_and_prints_neither_secret_nor_
     assert_eq!(*says.keys.lock().unwrap(), [SECRET]);
     assert_eq!(*says.asked.lock().unwrap(), ["/bills?number=13800138000"]);
 
+    // A password in the address is refused, and neither the check nor a trial shows it.
+    edit(&connectors, "http://127.0.0.1", "http://boss:hidden@127.0.0.1");
+    let (code, told) = fuwu(&env, &["check"]).await;
+    assert!(code == Some(1) && told.contains("不能写账号和密码") && !told.contains("hidden"), "{told}");
+    let (_, told) = fuwu(&env, &try_bills).await;
+    assert!(!told.contains("hidden"), "{told}");
+    edit(&connectors, "http://boss:hidden@127.0.0.1", "http://127.0.0.1");
+
     *says.body.lock().unwrap() = b"<html>login</html>".to_vec();
     let (code, told) = fuwu(&env, &try_bills).await;
     assert!(code == Some(1) && told.contains("网页") && told.contains("怎么改："), "{told}");
@@ -173,4 +181,60 @@ async fn the_demos_connectors_are_tried_out_at_the_running_server() {
     let tried = run(dir.path(), &[("FUWU__SERVER__LISTEN", &listen)], &["connector", "try", "balance"]);
     assert_eq!(tried.status.code(), Some(1));
     assert!(String::from_utf8(tried.stderr).unwrap().contains("fuwu serve"));
+}
+
+/// Reads the answer of the status of an application.
+const STATUS: &str = r#"
+[connectors.apply_status]
+method = "GET"
+path = "/status"
+query = { number = "{{ number }}" }
+timeout_ms = 2000
+late_timeout_ms = 10000
+refusal = { at = "/code", ok = "0" }
+pending = { at = "/status", values = ["processing"] }
+fields = { ready_on = { at = "/ready_on", as = "text" } }
+example = { code = "0", ready_on = "2026-01-03" }
+"#;
+
+#[actix_web::test]
+async fn what_the_business_system_is_still_at_is_asked_about_again_and_told_once_it_is_done() {
+    const KEYED: &str = "path = \"/applications\"\nidempotency_header = \"Idempotency-Key\"";
+    const PENDING: &str = "pending = { at = \"/status\", values = [\"processing\"] }";
+    let once = format!("path = \"/applications\"\nidempotent = false\nstatus = \"apply_status\"\n{PENDING}");
+    for (edited, is_put_once) in [(format!("{KEYED}\n{PENDING}"), false), (once, true)] {
+        let (port, says) = business();
+        *says.body.lock().unwrap() = b"{\"code\":\"0\",\"status\":\"processing\"}".to_vec();
+        let dir = tempfile::tempdir().unwrap();
+        asking(dir.path(), &format!("http://127.0.0.1:{port}"), "\"127.0.0.1\"");
+        let connectors = dir.path().join("playbook/connectors.toml");
+        edit(&connectors, KEYED, &edited);
+        let text = std::fs::read_to_string(&connectors).unwrap();
+        std::fs::write(&connectors, format!("{text}{STATUS}")).unwrap();
+        let copied = copied(dir.path());
+        let env = copied.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let world = World::open(dir, &env).await;
+        let phone = Phone::following(&world, "小林").await;
+        for words in ["线上办卡", "1", "1", "张小明", "11010519491231002X", "2", "13800138000"] {
+            phone.say(words).await;
+        }
+        assert!(phone.tap_link("确认").await.contains("正在为您登记"));
+        let asked = |path: &str| says.asked.lock().unwrap().iter().filter(|asked| asked.starts_with(path)).count();
+        until("it is asked again and again", async || {
+            world.clock.advance_secs(1);
+            asked("/applications") + asked("/status") >= 4
+        })
+        .await;
+        assert_eq!(phone.heard("办好了"), 0, "nobody knows yet");
+        *says.body.lock().unwrap() = b"{\"code\":\"0\",\"status\":\"done\",\"ready_on\":\"2026-03-05\"}".to_vec();
+        until("it is done", async || {
+            world.clock.advance_secs(1);
+            phone.heard("办好了") > 0
+        })
+        .await;
+        assert_eq!(phone.heard("办好了"), 1);
+        if is_put_once {
+            assert_eq!(asked("/applications"), 1, "what is put once is only asked about");
+        }
+    }
 }

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use fuwu::app::pool::fulfil;
+use fuwu::app::{CaseDecision, Taken};
 use fuwu::channel::official::Mode;
 use fuwu::domain::actions::Memory;
 use fuwu::domain::fact::{FactKind, OrderOutcome};
-use fuwu::domain::ids::{AccountId, Openid, PoolKey};
+use fuwu::domain::ids::{AccountId, Openid, OrderNumber, PoolKey};
+use fuwu::domain::order::Decided;
 use fuwu::domain::pool::{PoolRule, Wish};
 use fuwu::domain::question::Answer;
 use fuwu::domain::reply::Reply;
@@ -17,6 +19,7 @@ use fuwu::domain::time::UnixSecs;
 use fuwu::domain::value::Value;
 use fuwu::store::{Redis, Spec, Store};
 
+use crate::business::{copied, copy_playbook, edit};
 use crate::hand::text;
 use crate::harness::{World, until};
 use crate::phone::Phone;
@@ -53,12 +56,56 @@ async fn draft_answers(world: &World, openid: &Openid) -> usize {
     }
 }
 
+/// A world whose business system takes applications once and never twice, and is nowhere.
+async fn with_a_business_system_that_is_away() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    copy_playbook(dir.path());
+    let connectors = dir.path().join("playbook/connectors.toml");
+    edit(&connectors, "\"sandbox:\"", "\"http://127.0.0.1:9\"\nallow_addresses = [\"127.0.0.1\"]");
+    let once = "path = \"/applications\"\nidempotent = false";
+    edit(&connectors, "path = \"/applications\"\nidempotency_header = \"Idempotency-Key\"", once);
+    let env = copied(dir.path());
+    let env = env.each_ref().map(|(key, value)| (*key, value.as_str()));
+    World::open(dir, &env).await
+}
+
+#[actix_web::test]
+async fn a_business_system_that_takes_things_once_and_is_away_leaves_no_form_without_a_person() {
+    let world = with_a_business_system_that_is_away().await;
+    let phone = Phone::following(&world, "小林").await;
+    filled(&phone).await;
+    assert!(phone.tap_link("确认").await.contains("正在为您登记"));
+    let stands = async || {
+        let customer = world.customer(&phone.openid).await;
+        match customer.memory.get(&"apply_card".into()) {
+            Some(Memory::Form(kept)) => kept.sent.last().map(|sent| (sent.outcome, sent.number.clone())),
+            _ => None,
+        }
+    };
+    let (outcome, number) = stands().await.unwrap();
+    assert_eq!(outcome, OrderOutcome::Placed);
+    assert!(phone.tap_link("确认").await.contains("正在办理"), "it is neither forgotten nor done twice");
+    world.clock.advance_secs(3_600);
+    phone.hears("已转专人核实").await;
+    let listed = async || world.get_json("/api/v1/orders").await["orders"].clone();
+    until("a person is called", async || listed().await.as_array().is_some_and(|all| !all.is_empty())).await;
+    assert_eq!(listed().await[0]["number"], number.as_str());
+    assert_eq!(listed().await[0]["reason"], "form_unknown");
+    let account = world.running.app.account("demo").unwrap();
+    let undone = CaseDecision::Of(Decided::Undone);
+    let taken = world.running.app.decide_case(account, (&OrderNumber::new(number.as_str()), undone)).await.unwrap();
+    assert_eq!(taken, Taken::Closed);
+    phone.hears("没有办成").await;
+    assert_eq!(listed().await, serde_json::json!([]));
+    assert_eq!(stands().await.unwrap().0, OrderOutcome::Refused);
+}
+
 #[actix_web::test]
 async fn a_card_is_applied_for_and_what_is_about_the_person_is_in_no_file() {
     let world = World::start().await;
     let phone = Phone::following(&world, "小林").await;
     let summary = filled(&phone).await;
-    assert!(summary.contains("姓名：欧***") && summary.contains("110***********002X"), "{summary}");
+    assert!(summary.contains("姓名：欧**明") && summary.contains("110***********002X"), "{summary}");
     let done = phone.tap_link("确认").await;
     assert!(done.contains("办好了") && !done.contains("鼓楼"), "{done}");
     let facts = world.store().facts(&"demo".into(), 0, usize::MAX).await.unwrap();

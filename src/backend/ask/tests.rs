@@ -133,6 +133,62 @@ async fn what_cannot_be_used_is_down_and_unknown_where_value_is_at_stake() {
 }
 
 #[actix_web::test]
+async fn of_what_is_put_only_once_a_status_without_a_code_is_no_answer() {
+    let (base, _) = business_system();
+    for (status, text, expected) in [
+        (400, "{}", Answer::TimedOut),
+        (404, "<html>", Answer::TimedOut),
+        (422, "{\"code\":\"\"}", Answer::TimedOut),
+        (429, "x", Answer::TimedOut),
+        (400, "{\"code\":\"E1\"}", Answer::Refused { code: "E1".into() }),
+    ] {
+        let mut playbook = playbook(base.as_str(), &format!("/{status}/{{{{ text }}}}"));
+        let connector = playbook.connectors.get_mut(&crate::domain::ids::ConnectorKey::from("c")).unwrap();
+        (connector.idempotency_header, connector.idempotent) = (None, Some(false));
+        let answer = backend().ask(&playbook, &question(Some("k"), text), patience(TIMEOUT)).await.unwrap();
+        assert_eq!(answer, expected, "{status} {text}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_under_way_is_asked_again_and_trips_no_breaker() {
+    let (base, asked) = business_system();
+    let backend = backend();
+    for status in [200, 202, 400] {
+        let mut playbook = playbook(base.as_str(), &format!("/{status}/{{{{ text }}}}"));
+        let connector = playbook.connectors.get_mut(&crate::domain::ids::ConnectorKey::from("c")).unwrap();
+        let pending = serde_json::from_value(json!({"at": "/state", "values": ["processing"]}));
+        connector.pending = Some(pending.unwrap());
+        let under_way = "{\"n\":1,\"state\":\"processing\"}";
+        let before = asked.times.load(Ordering::SeqCst);
+        for _ in 0..30 {
+            for key in [Some("k"), None] {
+                let question = question(key, under_way);
+                assert_eq!(backend.ask(&playbook, &question, patience(TIMEOUT)).await, Ok(Answer::TimedOut));
+            }
+        }
+        assert_eq!(asked.times.load(Ordering::SeqCst) - before, 60, "it was put every time");
+        let trial = backend.try_out(&playbook, &question(Some("k"), under_way), TIMEOUT).await;
+        assert_eq!(trial.cause, Some(Cause::Pending));
+        if status < 300 {
+            let done = question(Some("k"), "{\"n\":1,\"state\":\"done\"}");
+            assert_eq!(backend.ask(&playbook, &done, patience(TIMEOUT)).await, Ok(loaded(1)));
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_password_in_an_address_is_not_printed() {
+    let (mut base, _) = business_system();
+    base.set_username("boss").unwrap();
+    base.set_password(Some("s3cret")).unwrap();
+    let playbook = playbook(base.as_str(), "/200/{{ text }}");
+    let trial = backend().try_out(&playbook, &question(None, "{\"n\":1}"), TIMEOUT).await;
+    let printed = format!("{trial:?}");
+    assert!(!printed.contains("s3cret") && !printed.contains("boss") && printed.contains("/200/"), "{printed}");
+}
+
+#[actix_web::test]
 async fn a_refusal_is_read_from_success_and_from_client_errors() {
     let (base, _) = business_system();
     for status in [200, 400, 402, 409, 422] {

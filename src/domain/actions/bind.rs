@@ -36,9 +36,9 @@ pub struct Bind {
     /// How long a dialogue waits for the next words, in seconds: 60 to 3600.
     #[schemars(description = "等客户回复多少秒，超过就作废（60 到 3600）")]
     pub expires_secs: u32,
-    /// Codes a customer may ask for in a day: 1 to 20.
+    /// Codes a customer may ask for in a day, and codes that may be sent to a number in a day, whoever asks: 1 to 20.
     #[serde(default = "five")]
-    #[schemars(description = "每位客户每天最多发几次验证码（1 到 20）")]
+    #[schemars(description = "每位客户、每个号码每天最多发几次验证码（1 到 20）；号码满了按拒绝代码 TOO_MANY 回答")]
     pub most_codes: u8,
     /// Wrong codes before a new one has to be sent: 1 to 10.
     #[serde(default = "five")]
@@ -77,6 +77,10 @@ pub struct Texts {
     /// Too many wrong codes, or codes of a day.
     #[schemars(description = "试得太多，或者今天发得太多")]
     pub too_many: Template,
+    /// No other code today, but the one that was sent is good.
+    #[serde(default)]
+    #[schemars(description = "今天不能再发了，但收到的那个还能用：{{ number }}；不写就用 too_many")]
+    pub no_more: Option<Template>,
     /// Bound.
     #[schemars(description = "绑定好了：{{ number }}")]
     pub bound: Template,
@@ -108,8 +112,12 @@ pub struct Texts {
     #[schemars(description = "等太久作废后，客户再说话时的话")]
     pub expired: Template,
     /// The business system cannot be reached.
-    #[schemars(description = "业务系统暂时不可用")]
+    #[schemars(description = "业务系统暂时不可用，验证码发不了")]
     pub unavailable: Template,
+    /// The code cannot be checked.
+    #[serde(default)]
+    #[schemars(description = "业务系统暂时不可用，验证码核对不了：{{ number }}；不写就用 unavailable")]
+    pub unchecked: Option<Template>,
     /// The business system refused to send a code, by its code; `default` for every other.
     #[schemars(description = "业务系统不肯发验证码时的话，按拒绝代码写；必须有 default。可用 {{ number }}")]
     pub refused: BTreeMap<String, Template>,
@@ -160,6 +168,8 @@ impl ActionKind for Bind {
             text("unavailable", &texts.unavailable, &[]),
         ]
         .into_iter()
+        .chain(texts.no_more.as_ref().map(|no_more| text("no_more", no_more, NUMBER)))
+        .chain(texts.unchecked.as_ref().map(|unchecked| text("unchecked", unchecked, NUMBER)))
         .chain(refused)
         .collect()
     }
@@ -215,9 +225,7 @@ impl ActionKind for Bind {
         self.settle(view, memo, answer)
     }
 
-    fn abandon(&self, view: &View<'_>, _memo: &Values) -> Outcome {
-        let mut out = Outcome::default();
-        out.reply = view.text(&mut out, &self.texts.unavailable, &Values::new());
-        out
+    fn abandon(&self, view: &View<'_>, memo: &Values) -> Outcome {
+        self.give_up(view, memo)
     }
 }

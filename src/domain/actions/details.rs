@@ -190,7 +190,7 @@ impl Details {
             }));
         }
         if let Some(value) = answers.get(&step.name) {
-            lines.push((&self.keep, Values::from([("value".to_owned(), step.shown(value))])));
+            lines.push((&self.keep, Values::from([("value".to_owned(), step.reviewed(value))])));
         }
         lines
     }
@@ -308,7 +308,7 @@ mod tests {
         let wrong = ["南京", "南京", "南京"].map(|words| said(&desk.say(words)));
         assert_eq!(wrong, ["地址不对：太短", "地址不对：太短", "转人工，或者取消"]);
         assert_eq!(said(&desk.say("南京市鼓楼区中山路1号")), "再加多少？");
-        assert_eq!(said(&desk.say("上一步")), "邮寄，寄到哪里？\n上次 南**********");
+        assert_eq!(said(&desk.say("上一步")), "邮寄，寄到哪里？\n上次 南京市****山路1号");
         desk.say("不变");
         assert_eq!(said(&desk.say("5")), "齐了");
         let slots = desk.customer.dialogue.clone().unwrap().slots;

@@ -18,6 +18,7 @@ use crate::domain::question::Answer;
 use crate::domain::template::Template;
 use crate::domain::value::Values;
 
+mod after;
 mod check;
 mod kept;
 mod plan;
@@ -27,6 +28,7 @@ mod show;
 mod tests;
 mod turn;
 
+pub use after::decision;
 pub use kept::{Draft, Hold, Kept, Sent};
 
 /// Settings of a `form` action.
@@ -133,8 +135,12 @@ pub struct Texts {
     pub unknown: Template,
     /// Somebody was quicker.
     #[serde(default)]
-    #[schemars(description = "选的刚被别人选走，或者保留时间过了；用到池子就要写")]
+    #[schemars(description = "选的刚被别人选走；用到池子就要写")]
     pub taken: Option<Template>,
+    /// What was held is free again.
+    #[serde(default)]
+    #[schemars(description = "保留时间过了、已经放回去时的话，后面接着列出还有哪些；不写就用 taken")]
+    pub lapsed: Option<Template>,
     /// There is none left.
     #[serde(default)]
     #[schemars(description = "一个也不剩了；用到池子就要写")]

@@ -136,6 +136,12 @@ impl Query {
         }
     }
 
+    /// Whether the number that was asked about is the customer's no longer: then it is nobody's business here.
+    fn is_unbound(&self, view: &View<'_>, memo: &Values) -> bool {
+        let asked = memo.get(NUMBER).filter(|_| self.number.is_some());
+        asked.is_some_and(|asked| view.customer.numbers.all().iter().all(|bound| bound.number != *asked))
+    }
+
     /// What is said to an answer that is there; `None` when there is none yet. Who cannot be told what was found is
     /// told that it cannot be found.
     fn tell(&self, view: &View<'_>, out: &mut Outcome, (answer, number): (&Answer, Option<&Value>)) -> Option<Reply> {
@@ -305,6 +311,9 @@ impl ActionKind for Query {
 
     fn resume(&self, view: &View<'_>, memo: &Values, answer: &Answer) -> Outcome {
         let mut out = Outcome::default();
+        if self.is_unbound(view, memo) {
+            return out;
+        }
         let told = self.tell(view, &mut out, (answer, memo.get(NUMBER)));
         let found = matches!(answer, Answer::Loaded(_)) && out.faults.is_empty();
         let late = self.late.as_ref().filter(|_| found).map(|late| out.fill(late, &Values::new()));
@@ -316,9 +325,12 @@ impl ActionKind for Query {
         out
     }
 
-    fn abandon(&self, view: &View<'_>, _memo: &Values) -> Outcome {
-        // It was said that an answer follows.
+    fn abandon(&self, view: &View<'_>, memo: &Values) -> Outcome {
         let mut out = Outcome::default();
+        if self.is_unbound(view, memo) {
+            return out;
+        }
+        // It was said that an answer follows.
         out.reply = view.text(&mut out, &self.unavailable, &Values::new());
         out
     }

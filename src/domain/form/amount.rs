@@ -1,6 +1,6 @@
 //! Amounts of money as people write them.
 
-use super::narrow;
+use super::{Wrong, narrow};
 
 /// So many digits before the point: more is a slip, not a top-up.
 const MOST_DIGITS: usize = 9;
@@ -27,6 +27,28 @@ pub fn fen(words: &str) -> Option<i64> {
     }
     let tenfold = if fen.len() == 1 { 10 } else { 1 };
     Some(yuan.parse::<i64>().ok()? * 100 + fen.parse::<i64>().ok()? * tenfold)
+}
+
+/// What keeps words from being an amount, as far as it can be told.
+pub(super) fn why_no_fen(words: &str) -> Wrong {
+    let plain = narrow(words);
+    let digits = plain.chars().filter(char::is_ascii_digit).count();
+    let is_signed = plain.starts_with(['-', '+', '−', '－', '负']);
+    let decimals = plain.split_once('.').map_or(0, |(_, rest)| rest.chars().take_while(char::is_ascii_digit).count());
+    let rest: String = plain.chars().filter(|char| !char.is_ascii_digit()).collect();
+    if digits == 0 || plain.chars().any(|char| char.is_ascii_alphabetic()) {
+        Wrong::Unreadable
+    } else if is_signed {
+        Wrong::Sign
+    } else if !says_one_number(words) || rest.matches('.').count() > 1 || rest.contains([',', '，', '、']) {
+        Wrong::Several
+    } else if decimals > 2 {
+        Wrong::Decimals
+    } else if digits > MOST_DIGITS {
+        Wrong::Above
+    } else {
+        Wrong::Unreadable
+    }
 }
 
 /// Whether the digits stand together and are plain ones: "10 20" is two numbers, and "5²" is not 52.

@@ -92,10 +92,18 @@ impl Answer {
     }
 }
 
-/// The characters as a keyboard of narrow letters writes them, without spaces: "１３８ ００１３" is "1380013".
+/// The characters as a keyboard of narrow letters writes them, without spaces and without what ends a sentence:
+/// "１３８ ００１３。" is "1380013". Whoever speaks gets a full stop written behind what they said.
 fn narrow(words: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
-    words.nfkc().filter(|char| !char.is_whitespace()).collect()
+    unspoken(words).nfkc().filter(|char| !char.is_whitespace()).collect()
+}
+
+/// Words without the marks that a sentence ends with, and without blanks around them.
+fn unspoken(words: &str) -> &str {
+    words
+        .trim_end_matches(|char: char| char.is_whitespace() || matches!(char, '。' | '｡' | '！' | '!' | '～' | '~'))
+        .trim()
 }
 
 #[cfg(test)]
@@ -108,6 +116,14 @@ mod tests {
         let read = |answer: Answer, words: &str| answer.read(words, today);
         let private = |clear: &str| Some(Value::Private(Private::new(clear)));
         assert_eq!(read(Answer::Phone, "138-0013-8000"), private("13800138000"));
+        for spoken in ["13800138000。", "１３８ ００１３ ８０００！", "13800138000 ｡ "] {
+            assert_eq!(read(Answer::Phone, spoken), private("13800138000"), "{spoken}");
+        }
+        assert_eq!(read(Answer::Identity, "11010519491231002X。"), private("11010519491231002X"));
+        assert_eq!(read(Answer::Code, "123456。"), private("123456"));
+        assert_eq!(read(Answer::Name, "张小明。"), private("张小明"));
+        assert_eq!(read(Answer::Address, "南京市鼓楼区中山路1号。"), private("南京市鼓楼区中山路1号"));
+        assert_eq!(read(Answer::Amount { min_fen: 1, max_fen: 10_000 }, "50。"), Some(Value::Fen(5_000)));
         assert_eq!(read(Answer::Identity, "11010519491231002x"), private("11010519491231002X"));
         assert_eq!(read(Answer::Name, " 张小明 "), private("张小明"));
         assert_eq!(read(Answer::Address, "南京市鼓楼区 1 号"), private("南京市鼓楼区 1 号"));

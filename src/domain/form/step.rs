@@ -172,7 +172,7 @@ impl Step {
         match self.expects() {
             Some(Expects::Answer(answer)) => match answer.read(said, today) {
                 // Whoever agrees to a question for a name has not told it.
-                Some(_) if answer == Answer::Name && is_nobody(said) => Read::Wrong(Wrong::Symbols),
+                Some(_) if answer == Answer::Name && is_nobody(said) => Read::Wrong(Wrong::NoName),
                 Some(value) => Read::Answer(value),
                 None => Read::Wrong(answer.why_not(said, today)),
             },
@@ -218,6 +218,15 @@ impl Step {
                 chosen.map_or_else(|| value.clone(), |choice| Value::from(choice.label.as_str()))
             }
             _ => value.clone(),
+        }
+    }
+
+    /// As [`Step::shown`], for the customer to look through before they agree: of what is private so much that a slip
+    /// is seen.
+    pub fn reviewed(&self, value: &Value) -> Value {
+        match value {
+            Value::Private(private) => Value::from(private.reviewed()),
+            value => self.shown(value),
         }
     }
 
@@ -302,7 +311,7 @@ mod tests {
     fn whoever_says_yes_to_a_question_for_a_name_has_not_told_it() {
         let step = step("as = \"name\"");
         for said in ["好的", "可以", "确认", "不了"] {
-            assert_eq!(read(&step, said), Read::Wrong(Wrong::Symbols), "{said}");
+            assert_eq!(read(&step, said), Read::Wrong(Wrong::NoName), "{said}");
         }
         assert_eq!(read(&step, "好小明"), Read::Answer(Value::Private(Private::new("好小明"))));
     }

@@ -54,6 +54,18 @@ wrongs! {
     OutOfRange = "out_of_range",
     /// Nothing of the list.
     NotOffered = "not_offered",
+    /// An amount with a plus or minus before it.
+    Sign = "sign",
+    /// An amount with more than two decimals.
+    Decimals = "decimals",
+    /// More than one number where one was asked for, or one with marks between its digits.
+    Several = "several",
+    /// A question, a greeting, a wish: words, and no name.
+    NoName = "no_name",
+    /// Words, and nothing that leads to a door.
+    NoAddress = "no_address",
+    /// A link.
+    Link = "link",
 }
 
 impl Answer {
@@ -69,7 +81,7 @@ impl Answer {
             Self::Amount { min_fen, .. } => match amount::fen(words) {
                 Some(fen) if fen < *min_fen => Wrong::Below,
                 Some(_) => Wrong::Above,
-                None => Wrong::Unreadable,
+                None => amount::why_no_fen(words),
             },
             Self::Text { .. } if words.trim().is_empty() => Wrong::TooShort,
             Self::Text { .. } => Wrong::TooLong,
@@ -102,13 +114,28 @@ mod tests {
             (Answer::Name, "张", Wrong::TooShort),
             (Answer::Name, "张3", Wrong::Symbols),
             (Answer::Address, "南京", Wrong::TooShort),
-            (Answer::Address, "12345678", Wrong::TooShort),
+            (Answer::Address, "12345678", Wrong::NoAddress),
             (Answer::Address, "<南京市鼓楼区>", Wrong::Symbols),
             (Answer::Code, "123", Wrong::Length),
             (Answer::Code, "12ab", Wrong::Unreadable),
             (amount(), "0.5", Wrong::Below),
             (amount(), "101", Wrong::Above),
             (amount(), "5e2", Wrong::Unreadable),
+            (amount(), "五十", Wrong::Unreadable),
+            (amount(), "-50", Wrong::Sign),
+            (amount(), "＋５０", Wrong::Sign),
+            (amount(), "5.001", Wrong::Decimals),
+            (amount(), "１９．９９９元", Wrong::Decimals),
+            (amount(), "10 20", Wrong::Several),
+            (amount(), "1,000", Wrong::Several),
+            (amount(), "1.2.3", Wrong::Several),
+            (amount(), "1000000000", Wrong::Above),
+            (Answer::Name, "什么套餐便宜", Wrong::NoName),
+            (Answer::Name, "https", Wrong::NoName),
+            (Answer::Name, "啊啊啊", Wrong::NoName),
+            (Answer::Address, "我想先看看有什么", Wrong::NoAddress),
+            (Answer::Address, "不想填了谢谢你", Wrong::NoAddress),
+            (Answer::Address, "https://example.com/路1号", Wrong::Link),
             (Answer::Text { max_chars: 3 }, "  ", Wrong::TooShort),
             (Answer::Text { max_chars: 3 }, "一二三四", Wrong::TooLong),
         ] {

@@ -78,6 +78,7 @@ async fn erase(
     let of = customer(&state, &openid, whose)?;
     // What is begun is ended, also when the caller does not wait for it.
     let (app, who) = (Arc::clone(&state.app), of.clone());
+    app.forget_answers(&who);
     let erased = actix_web::rt::spawn(async move { erase_customer(app.store().as_ref(), &who).await }).await;
     let broken_off = |_| Fault::store(&StoreError::Unavailable("erasing was broken off; ask again".into()));
     match erased.map_err(broken_off)?.map_err(|error| Fault::store(&error))? {

@@ -43,7 +43,10 @@ pub fn steps(order: &Order) -> Vec<Step> {
     let step = |label, at, mark| Step { label, at, mark };
     let mut steps = vec![step("下单", order.agreed_at, Mark::Done)];
     let paid = order.paid();
-    if order.money().is_some() {
+    if order.person.is_some() {
+        steps.extend(paid.map(|paid| step("付款", Some(paid.at), Mark::Done)));
+        steps.push(step("专人核对", None, Mark::Done));
+    } else if order.money().is_some() {
         steps.push(match (paid, state) {
             (Some(paid), _) => step("付款", Some(paid.at), Mark::Done),
             (None, State::Failed) => step("没有付款，已关闭", moved, Mark::Done),
@@ -111,6 +114,17 @@ mod tests {
         assert_eq!(by_wechat(&[Agreed, payable(), paid(2_000), Unclear]), "✓下单@ ✓付款@ →专人核对@");
         assert_eq!(by_wechat(&[Agreed, payable(), Unpaid(Reason::PaymentExpired)]), "✓下单@ ✓没有付款，已关闭@");
         assert_eq!(by_wechat(&[Agreed, payable(), Unpaid(Reason::PaymentSilent)]), "✓下单@ →核对付款结果@");
+        let decided = |decided| Decided(decided);
+        let (done, undone) = (crate::domain::order::Decided::Done, crate::domain::order::Decided::Undone);
+        let silent = [Agreed, payable(), Unpaid(Reason::PaymentSilent)];
+        assert_eq!(by_wechat(&[&silent[..], &[decided(undone)]].concat()), "✓下单@ ✓专人核对 ✓没有办成@");
+        let paid_unclear = [Agreed, payable(), paid(2_000), Unclear];
+        assert_eq!(by_wechat(&[&paid_unclear[..], &[decided(done)]].concat()), "✓下单@ ✓付款@ ✓专人核对 ✓办好@");
+        assert_eq!(
+            by_wechat(&[&paid_unclear[..], &[decided(undone)]].concat()),
+            "✓下单@ ✓付款@ ✓专人核对 ✓没有办成 →退款中@"
+        );
+        assert_eq!(shown(&order("202601010001", &[Agreed, Unclear, decided(done)])), "✓下单@ ✓专人核对 ✓办好@");
         assert_eq!(shown(&order("202601010001", &[Agreed])), "✓下单@ →办理 …办好");
         assert_eq!(shown(&order("202601010001", &[Agreed, Refused])), "✓下单@ ✓没有办成@");
     }

@@ -39,7 +39,8 @@ pub struct Told {
     pub tone: Tone,
 }
 
-/// A day stands before the minute: `2026-03-02 `.
+/// A minute is told so: `2026-03-02 23:50`; the year is not said.
+const YEAR_CHARS: usize = 5;
 const DAY_CHARS: usize = 11;
 
 /// Tells how an order stands; `is_payable` says whether it can be paid at this moment.
@@ -61,8 +62,7 @@ fn standing(order: &Order, is_payable: bool) -> Told {
         }
         State::Draft | State::Confirmed => of("已收到", "马上为您办理，办好后在聊天里告诉您。", Tone::Moves),
         State::AwaitingPayment if is_payable => {
-            let until = order.money().map(|money| money.payable_until.to_minutes()).unwrap_or_default();
-            let line = format!("请在 {} 前付款，付款后马上为您办理。", until.get(DAY_CHARS..).unwrap_or(&until));
+            let line = format!("请在 {} 前付款，付款后马上为您办理。", deadline(order));
             Told { title: "等您付款", line, tone: Tone::Waits }
         }
         State::AwaitingPayment => {
@@ -87,6 +87,15 @@ fn standing(order: &Order, is_payable: bool) -> Told {
     }
 }
 
+/// Until when it can be paid: with the day where that is not the day of the order.
+fn deadline(order: &Order) -> String {
+    let Some(money) = order.money() else { return String::new() };
+    let ordered = order.agreed_at.unwrap_or(order.moved_at).business_day();
+    let from = if money.payable_until.business_day() == ordered { DAY_CHARS } else { YEAR_CHARS };
+    let until = money.payable_until.to_minutes();
+    until.get(from..).unwrap_or(&until).to_owned()
+}
+
 /// What is on its way back.
 fn owed(order: &Order) -> Fen {
     order.money().map_or(order.amount, Money::left)
@@ -100,13 +109,20 @@ fn returned(order: &Order) -> Fen {
 
 fn failed(order: &Order) -> Told {
     let reason = order.money().and_then(|money| money.ended);
+    // Of what a person ended nobody here knows what was charged, and by whom.
+    if order.person == Some(Decided::Undone) {
+        let line = match order.money() {
+            Some(_) => "专人核对过，这一笔没有办成。付过的钱会原路退回；有疑问请在聊天里告诉我们。",
+            None => "专人核对过，这一笔没有办成。话费有不对的地方，请在聊天里告诉我们。",
+        };
+        return Told { title: "没有办成", line: line.to_owned(), tone: Tone::Over };
+    }
     let (title, line) = match reason {
         Some(Reason::PaymentExpired) => {
             ("订单已关闭", "没有在时间内付款，订单自动关闭，没有扣钱。还需要的话，请回到聊天里重新下单。")
         }
         Some(Reason::CustomerCancelled) => ("已取消", "订单已经取消，没有扣钱。想要的时候再来。"),
         Some(_) => ("没能开始付款", "这次没有办成，没有扣钱。请回到聊天里重新下单。"),
-        None if order.person == Some(Decided::Undone) => ("没有办成", "专人核对过，这一笔没有办，也没有扣费。"),
         None => ("没有办成", "没有扣费。请回到聊天里换一个试试，或者告诉我们。"),
     };
     Told { title, line: line.to_owned(), tone: Tone::Over }
@@ -168,6 +184,27 @@ mod tests {
             assert!(!claims_payment || order.paid().is_some(), "{told:?}");
         }
         assert_eq!(told(&wechat_order("202601010001", &so_far[..2]), false).title, "付款时间已过");
+    }
+
+    #[test]
+    fn what_a_person_ended_is_told_without_a_claim_about_money() {
+        use Happening::*;
+        let undone = || Decided(crate::domain::order::Decided::Undone);
+        let unpaid = [Agreed, payable(), Unpaid(Reason::PaymentSilent), undone()];
+        for order in [wechat_order("202601010001", &unpaid), order("202601010001", &[Agreed, Unclear, undone()])] {
+            let told = told(&order, false);
+            assert_eq!((told.title, told.line.contains("专人核对过")), ("没有办成", true), "{told:?}");
+            assert!(!told.line.contains("没有扣"), "nobody knows: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_of_another_day_is_told_with_the_day() {
+        let order = wechat_order("202601010001", &[Happening::Agreed, payable()]);
+        let until = order.money().unwrap().payable_until;
+        let agreed = |secs: i64| deadline(&Order { agreed_at: Some(until.plus_secs(secs)), ..order.clone() });
+        let told = until.to_minutes();
+        assert_eq!([agreed(-1), agreed(-86_400)], [&told[DAY_CHARS..], &told[YEAR_CHARS..]]);
     }
 
     #[test]

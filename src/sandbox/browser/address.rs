@@ -34,7 +34,7 @@ impl Own {
             return Address::Consent(url.clone());
         }
         match self.below(url) {
-            Some(path) if !NOT_PAGES.contains(&path.split('/').next().unwrap_or_default()) => {
+            Some(path) if is_page(&path) => {
                 let mut page = self.here.clone();
                 page.set_path(&path);
                 page.set_query(url.query());
@@ -60,6 +60,22 @@ impl Own {
     }
 }
 
+/// Whether a path leads to a page for customers. A server reads `%73andbox` as it reads `sandbox`, and may read `//` as
+/// `/`: what is written otherwise than a page's own links write it is none.
+fn is_page(path: &str) -> bool {
+    let first = path.split('/').next().unwrap_or_default();
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_');
+    let is_hidden = |segment: &str| {
+        let lower = segment.to_ascii_lowercase();
+        segment.split(';').next().is_some_and(|name| matches!(name, "." | ".."))
+            || ["%2e", "%2f", "%5c", "%25"].iter().any(|escape| lower.contains(escape))
+    };
+    first.chars().all(plain)
+        && (!first.is_empty() || path.is_empty())
+        && !NOT_PAGES.iter().any(|other| first.eq_ignore_ascii_case(other))
+        && !path.split('/').any(is_hidden)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +99,18 @@ mod tests {
             "http://127.0.0.1:8080/sandbox/api/state",
             "http://127.0.0.1:8080/console",
             "http://127.0.0.1:8080/orders/../console/",
+            "http://127.0.0.1:8080/%73andbox/api/state",
+            "http://127.0.0.1:8080/%63onsole",
+            "http://127.0.0.1:8080/Console",
+            "http://127.0.0.1:8080//console/",
+            "http://127.0.0.1:8080/./console/",
+            "http://127.0.0.1:8080/%2e/console/",
+            "http://127.0.0.1:8080/orders/%2e%2e/console/",
+            "http://127.0.0.1:8080/orders/..%2Fconsole/",
+            "http://127.0.0.1:8080/orders/..;/console/",
+            "http://127.0.0.1:8080/orders/%252e%252e/console/",
+            "http://127.0.0.1:8080/\\console/",
+            "https://wx.example.com/a//api/v1/orders",
             "https://open.weixin.qq.com/connect/other",
         ] {
             assert_eq!(read(elsewhere), Address::Elsewhere, "{elsewhere}");

@@ -37,6 +37,8 @@ pub struct Case {
     utf16: bool,
     /// So many MiB of nothing, none of it on the disk.
     sparse_mib: Option<u64>,
+    /// A form beside it, good but for this: what is written instead of what ([`FORM`]).
+    form: Option<(String, String)>,
     /// Not a file at all: `fifo`, `folder`, `missing`, `unreadable`, or a link to what stands behind `link:`.
     instead: Option<String>,
     /// What is found; nothing and the playbook is good.
@@ -62,6 +64,10 @@ const ACTIONS: &str = "[hello]\nkind = \"say\"\ntext = \"你好\"\n\n[plan]\nkin
 const MOMENTS: &str =
     "first_follow = \"hello\"\nrefollow = \"hello\"\nscan = \"hello\"\nfallback = \"hello\"\nnot_words = \"hello\"\n";
 const MENU: &str = "{\"button\": [\n  {\"type\": \"click\", \"name\": \"套餐\", \"key\": \"plan\"}\n]}\n";
+
+/// A form that leaves a ticket, with a step of most kinds, and the pool that one of them chooses from.
+const FORM: &str = include_str!("form.toml");
+const POOL: &str = "[numbers]\nitems = [\"170\"]\n";
 
 pub async fn run(lines: &[Line<Case>]) -> Tally {
     let mut tally = Tally::of(lines);
@@ -99,8 +105,16 @@ impl Case {
     fn holds(&self) -> Result<(), String> {
         let dir = tempfile::tempdir().unwrap();
         let dirs = good(dir.path());
-        let file = dir.path().join(&self.file);
-        self.write(&file);
+        if let Some((from, to)) = &self.form {
+            let form = FORM.replacen(&grown(from), &grown(to), 1);
+            same("that the form has what is changed", from.is_empty() || form != FORM, true)?;
+            fs::write(dirs.playbook.join("actions/form.toml"), form).unwrap();
+            fs::write(dirs.playbook.join("pools.toml"), POOL).unwrap();
+            fs::write(dirs.playbook.join("keywords.toml"), "[[rule]]\naction = \"form\"\nexact = [\"表单\"]\n")
+                .unwrap();
+        } else {
+            self.write(&dir.path().join(&self.file));
+        }
         let began = Instant::now();
         let (playbook, findings) = read(&dirs);
         let took = began.elapsed();

@@ -1,6 +1,7 @@
 //! Pools: what there is of each, and every name of one.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::references::naming;
 use crate::config::nearest::suggestion;
@@ -33,8 +34,30 @@ pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
         let message = format!("连接器不能叫 {key}，{RESERVED} 开头的名称另有用处");
         findings.push(part.site.name().error(Code::ConnectorRule, message, "换一个名称"));
     }
+    offered_twice(draft, findings);
     if !draft.partial {
         names(draft, findings);
+    }
+}
+
+/// What two pools offer is given to two customers: neither knows what the other one gave.
+fn offered_twice(draft: &Draft, findings: &mut Vec<Finding>) {
+    let mut offered: BTreeMap<String, &PoolKey> = BTreeMap::new();
+    for (key, part) in &draft.pools {
+        let Some(rule) = &part.value else { continue };
+        for (index, item) in rule.items.iter().enumerate() {
+            match offered.entry(item.chars().filter(|char| !matches!(char, ' ' | '-')).collect()) {
+                Entry::Occupied(other) if *other.get() != key => {
+                    let message = format!("{item} 在池子 {} 里也有，会给两位客户", other.get());
+                    let mend = format!("只留在一个池子里：从 {} 或 {key} 里删掉", other.get());
+                    findings.push(part.site.key("items").item(index).error(Code::PoolRule, message, mend));
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(free) => {
+                    free.insert(key);
+                }
+            }
+        }
     }
 }
 

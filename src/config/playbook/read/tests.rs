@@ -381,6 +381,9 @@ fn a_connector_is_held_to_its_limits_and_its_example() {
         ("fields.balance", "fields.tap", Code::ConnectorRule, 7),
         ("code = 0", "code = 1", Code::ConnectorExample, 8),
         ("sandbox:", "ftp://a", Code::ConnectorRule, 1),
+        ("sandbox:", "https://boss:s3cret@bss.example.cn", Code::ConnectorRule, 1),
+        ("sandbox:", "https://:s3cret@bss.example.cn", Code::ConnectorRule, 1),
+        ("sandbox:", "ftp://boss:s3cret@bss.example.cn", Code::ConnectorRule, 1),
         ("base_url = \"sandbox:\"", "", Code::MissingKey, 1),
         ("as = \"fen\"", "as = \"fenn\"", Code::WrongValue, 7),
     ];
@@ -388,6 +391,7 @@ fn a_connector_is_held_to_its_limits_and_its_example() {
         assert!(CONNECTOR.contains(from), "{from}");
         let findings = Folder::good().with("playbook/connectors.toml", CONNECTOR.replacen(from, to, 1)).read().1;
         assert!(findings.iter().any(|f| (f.code, f.line) == (code, line)), "{from} -> {to}: {findings:#?}");
+        assert!(!format!("{findings:?}").contains("s3cret"), "{findings:?}");
     }
 }
 

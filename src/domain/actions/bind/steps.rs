@@ -8,9 +8,10 @@ use crate::domain::customer::Dialogue;
 use crate::domain::form;
 use crate::domain::numbers::Bound;
 use crate::domain::private::Private;
-use crate::domain::question::Question;
+use crate::domain::question::{MOST_A_DAY, Question};
 use crate::domain::reply::Reply;
 use crate::domain::template::Template;
+use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
 use crate::domain::work::{Task, Work, id_for};
 
@@ -26,6 +27,15 @@ pub(super) const CHECKED: &str = "check";
 
 /// The slot that says that a code was sent to the number.
 pub(super) const HAS_CODE: &str = "has_code";
+
+/// The slot that counts the codes that were tried.
+pub(super) const TRIES: &str = "tries";
+/// The slot, and the part of a memo, that names the delivery that asked for the latest code.
+pub(super) const ASKED: &str = "asked_by";
+/// The slot that says how a dialogue that is over ended.
+pub(super) const END: &str = "end";
+pub(super) const CALLED_OFF: &str = "called_off";
+pub(super) const TOO_MANY_TRIES: &str = "too_many";
 
 /// Words that ask for one more number.
 const ADD: &[&str] = &["添加", "加", "新增", "绑定", "再绑一个", "添加号码", "绑定手机号"];
@@ -130,7 +140,12 @@ impl Bind {
     pub(super) fn go_on(&self, view: &View<'_>, dialogue: &Dialogue, said: &str) -> Outcome {
         let number = dialogue.slots.get("number");
         match (self.read(dialogue, said), number) {
-            (Some(Said::No), _) => self.say(view, &self.texts.cancelled, Values::new()),
+            (Some(Said::No), number) => {
+                let mut out = self.say(view, &self.texts.cancelled, Values::new());
+                // What is still under way finds it said.
+                out.dialogue = number.map(|number| self.stand(view, OVER, ended(number, CALLED_OFF)));
+                out
+            }
             (Some(Said::Number(Some(number))), _) => self.send(view, &Value::Private(number)),
             (Some(Said::Number(None)), _) => self.ask(view, &self.texts.unclear_number),
             (Some(Said::Code(Some(code))), Some(number)) => self.check(view, dialogue, (number, code)),
@@ -210,30 +225,24 @@ impl Bind {
             Some(Memory::Codes(codes)) if codes.day == today => codes.sent,
             _ => 0,
         };
+        let open = view.customer.dialogue.as_ref().filter(|dialogue| {
+            dialogue.action == *view.action && dialogue.step == CODE && dialogue.slots.get("number") == Some(number)
+        });
         if sent >= self.most_codes {
-            return self.say(view, &self.texts.too_many, Values::new());
+            // The code of before is as good as it was.
+            let good = open.filter(|dialogue| dialogue.slots.contains_key(HAS_CODE));
+            let text = self.texts.no_more.as_ref().filter(|_| good.is_some()).unwrap_or(&self.texts.too_many);
+            let mut out = self.say(view, text, about(number));
+            out.dialogue = good.map(|dialogue| self.stand(view, CODE, dialogue.slots.clone()));
+            return out;
         }
         let mut out = self.say(view, &self.texts.sending, about(number));
         out.memory = Some(Memory::Codes(Codes { day: today, sent: sent.saturating_add(1) }));
-        let mut slots = about(number);
-        // The code of before is good until another one is on its way.
-        let open = view.customer.dialogue.as_ref().filter(|dialogue| dialogue.slots.get("number") == Some(number));
-        if let Some(sent) = open.and_then(|dialogue| dialogue.slots.get(HAS_CODE)) {
-            slots.insert(HAS_CODE.to_owned(), sent.clone());
-        }
+        // The code of before is good until another one is there, and was tried as often as it was.
+        let mut slots = open.map_or_else(|| about(number), |dialogue| dialogue.slots.clone());
+        slots.insert(ASKED.to_owned(), key_of(view));
         out.dialogue = Some(self.stand(view, CODE, slots));
-        self.put(
-            view,
-            &mut out,
-            (
-                SENT,
-                Question {
-                    connector: self.send_code.clone(),
-                    values: about(number),
-                    idempotency_key: Some(id_for("code", view.moment.key).to_string()),
-                },
-            ),
-        );
+        self.put(view, &mut out, (SENT, about(number)));
         out
     }
 
@@ -241,43 +250,62 @@ impl Bind {
         // Counted as they are tried, and not as they turn out wrong: many sent at once are many tries.
         let tries = tries_in(dialogue).saturating_add(1);
         if tries > i64::from(self.most_tries) {
-            return self.say(view, &self.texts.too_many, Values::new());
+            let mut out = self.say(view, &self.texts.too_many, Values::new());
+            out.dialogue = Some(self.stand(view, OVER, ended(number, TOO_MANY_TRIES)));
+            return out;
         }
         let mut out = self.say(view, &self.texts.checking, about(number));
         let mut slots = dialogue.slots.clone();
-        slots.insert("tries".to_owned(), Value::Integer(tries));
+        slots.insert(TRIES.to_owned(), Value::Integer(tries));
         out.dialogue = Some(self.stand(view, CODE, slots));
         let mut values = about(number);
         values.insert("code".to_owned(), Value::Private(code));
-        self.put(
-            view,
-            &mut out,
-            (
-                CHECKED,
-                Question {
-                    connector: self.check_code.clone(),
-                    values,
-                    idempotency_key: Some(id_for("check", view.moment.key).to_string()),
-                },
-            ),
-        );
+        self.put(view, &mut out, (CHECKED, values));
         out
     }
 
     /// The work that asks, whose outcome the customer waits for.
-    fn put(&self, view: &View<'_>, out: &mut Outcome, (asked, question): (&str, Question)) {
-        let memo = Values::from([
-            ("asked".to_owned(), Value::from(asked)),
-            ("number".to_owned(), question.values.get("number").cloned().unwrap_or_else(|| Value::from(""))),
-        ]);
-        out.outbox.push(Work {
-            id: id_for(&format!("bind/{}", view.action), view.moment.key),
-            origin: view.moment.key,
-            due: view.moment.now,
-            expires: view.moment.now.plus_secs(i64::from(self.expires_secs)),
-            task: Task::Ask { action: view.action.clone(), question, memo },
-        });
+    fn put(&self, view: &View<'_>, out: &mut Outcome, (asked, values): (&str, Values)) {
+        let mut memo = values;
+        memo.insert("asked".to_owned(), Value::from(asked));
+        memo.insert(ASKED.to_owned(), key_of(view));
+        let until = view.moment.now.plus_secs(i64::from(self.expires_secs));
+        out.outbox.extend(self.work(view, &memo, (1, view.moment.now, until)));
         out.wait = true;
+    }
+
+    /// The work that asks what the memo says, for the `nth` time.
+    pub(super) fn work(
+        &self,
+        view: &View<'_>,
+        memo: &Values,
+        (nth, due, until): (i64, UnixSecs, UnixSecs),
+    ) -> Option<Work> {
+        let part = |name: &str| memo.get(name).map(|value| (name.to_owned(), value.clone()));
+        let mut values: Values = part("number").into_iter().chain(part("code")).collect();
+        let (connector, key) = match memo.get("asked") {
+            Some(Value::Text(asked)) if asked == CHECKED => (&self.check_code, "check"),
+            Some(Value::Text(asked)) if asked == SENT => {
+                values.insert(MOST_A_DAY.to_owned(), Value::Integer(i64::from(self.most_codes)));
+                (&self.send_code, "code")
+            }
+            _ => return None,
+        };
+        let origin = view.moment.key;
+        let mut memo = memo.clone();
+        memo.insert("nth".to_owned(), Value::Integer(nth));
+        memo.insert("until".to_owned(), Value::Integer(until.0));
+        let purpose = format!("bind/{}", view.action);
+        let purpose = if nth == 1 { purpose } else { format!("{purpose}/{nth}") };
+        let question =
+            Question { connector: connector.clone(), values, idempotency_key: Some(id_for(key, origin).to_string()) };
+        Some(Work {
+            id: id_for(&purpose, origin),
+            origin,
+            due,
+            expires: until,
+            task: Task::Ask { action: view.action.clone(), question, memo },
+        })
     }
 
     /// Where the customer stands now.
@@ -293,10 +321,24 @@ impl Bind {
 
 /// How many codes were tried in this dialogue.
 pub(super) fn tries_in(dialogue: &Dialogue) -> i64 {
-    match dialogue.slots.get("tries") {
+    match dialogue.slots.get(TRIES) {
         Some(Value::Integer(tries)) => *tries,
         _ => 0,
     }
+}
+
+/// The delivery that asked for the latest code.
+pub(super) fn asked_last(dialogue: &Dialogue) -> Option<&Value> {
+    dialogue.slots.get(ASKED)
+}
+
+fn key_of(view: &View<'_>) -> Value {
+    Value::from(format!("{:016x}", view.moment.key.0))
+}
+
+/// What a dialogue about a number that is over remembers.
+fn ended(number: &Value, how: &str) -> Values {
+    Values::from([("number".to_owned(), number.clone()), (END.to_owned(), Value::from(how))])
 }
 
 /// What texts about a number may use.

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::fact::FactKind;
 use crate::domain::private::Private;
 use crate::domain::value::Value;
-use crate::domain::work::Task;
+use crate::domain::work::{Task, Work};
 
 fn bind() -> Bind {
     toml::from_str(
@@ -87,7 +87,8 @@ fn a_number_is_bound_by_the_code_that_was_sent_there() {
     assert_eq!(said(&sending), "正在发到 138****8000");
     let (connector, values, memo) = put(&sending);
     assert_eq!(connector, "send");
-    assert_eq!(values, Values::from([("number".to_owned(), Value::Private(Private::new("13800138000")))]));
+    assert_eq!(values["number"], Value::Private(Private::new("13800138000")));
+    assert_eq!(values[crate::domain::question::MOST_A_DAY], Value::Integer(3), "whoever asks");
     assert_eq!(said(&desk.answer(&memo, &loaded())), "发到 138****8000 了");
     let checking = desk.say("１２３４５６");
     let (connector, values, memo) = put(&checking);
@@ -119,9 +120,137 @@ fn slips_are_told_and_other_subjects_go_their_way() {
     desk.answer(&memo, &loaded());
     assert_eq!(said(&desk.say("12 3")), "请输入 138****8002 收到的数字");
     assert!(!desk.wants("查话费"));
-    assert_eq!(said(&desk.say("重发")), "太多了", "three were sent today");
-    assert_eq!(desk.customer.dialogue, None);
     assert_eq!(said(&desk.abandon(&memo)), "系统忙");
+}
+
+#[test]
+fn only_codes_that_were_sent_count_and_the_last_one_stays_good_when_there_is_no_other() {
+    let bind = bind();
+    let mut desk = Desk::new(&bind);
+    desk.tap();
+    for _ in 0..5 {
+        let memo = put(&desk.say("13800138000")).2;
+        desk.answer(&memo, &refused("BLOCKED"));
+    }
+    for words in ["13800138000", "重发", "重发"] {
+        let memo = put(&desk.say(words)).2;
+        desk.answer(&memo, &loaded());
+    }
+    let out = desk.say("重发");
+    assert_eq!((said(&out).as_str(), out.outbox), ("太多了", vec![]), "three were sent today");
+    let memo = put(&desk.say("123456")).2;
+    assert_eq!(said(&desk.answer(&memo, &loaded())), "绑好了 138****8000");
+    let mut bind = bind.clone();
+    bind.texts.no_more = Some(Template::new("{{ number }} 的还能用").unwrap());
+    let mut desk = Desk::new(&bind);
+    desk.tap();
+    for words in ["13800138000", "重发", "重发"] {
+        let memo = put(&desk.say(words)).2;
+        desk.answer(&memo, &loaded());
+    }
+    assert_eq!(said(&desk.say("重发")), "138****8000 的还能用");
+}
+
+#[test]
+fn asking_for_another_code_that_is_not_sent_gives_no_further_tries() {
+    let bind = bind();
+    let mut desk = Desk::new(&bind);
+    desk.tap();
+    let memo = put(&desk.say("13800138000")).2;
+    desk.answer(&memo, &loaded());
+    let memo = put(&desk.say("1111")).2;
+    assert_eq!(said(&desk.answer(&memo, &refused("WRONG"))), "不对，还能试 1 次");
+    let memo = put(&desk.say("重发")).2;
+    desk.answer(&memo, &refused("TOO_SOON"));
+    let memo = put(&desk.say("2222")).2;
+    assert_eq!(said(&desk.answer(&memo, &refused("WRONG"))), "太多了");
+    let mut desk = Desk::new(&bind);
+    desk.tap();
+    let memo = put(&desk.say("13800138000")).2;
+    desk.answer(&memo, &loaded());
+    put(&desk.say("1111"));
+    let memo = put(&desk.say("重发")).2;
+    desk.answer(&memo, &loaded());
+    let memo = put(&desk.say("2222")).2;
+    assert_eq!(said(&desk.answer(&memo, &refused("WRONG"))), "不对，还能试 1 次", "a new code is tried anew");
+}
+
+#[test]
+fn who_called_it_off_is_not_bound_and_hears_no_more_of_it() {
+    let bind = bind();
+    let silent = crate::domain::reply::Reply::Silent;
+    for answer in [loaded(), refused("WRONG"), Answer::Down] {
+        let mut desk = Desk::new(&bind);
+        desk.tap();
+        let memo = put(&desk.say("13800138000")).2;
+        desk.answer(&memo, &loaded());
+        let memo = put(&desk.say("123456")).2;
+        assert_eq!(said(&desk.say("取消")), "好的");
+        let out = desk.answer(&memo, &answer);
+        assert_eq!((&out.reply, out.facts, out.outbox), (&silent, vec![], vec![]), "{answer:?}");
+        assert!(desk.customer.numbers.is_empty() && !desk.wants("123456"));
+        assert_eq!(desk.abandon(&memo).reply, silent);
+    }
+    let mut desk = Desk::new(&bind);
+    desk.tap();
+    let memo = put(&desk.say("13800138000")).2;
+    desk.say("取消");
+    assert_eq!(desk.answer(&memo, &loaded()).reply, silent, "there is nothing to say the code to");
+    assert_eq!(desk.answer(&memo, &refused("BLOCKED")).reply, silent);
+}
+
+#[test]
+fn who_went_elsewhere_is_told_that_the_code_is_of_no_use_any_more() {
+    let bind = bind();
+    let mut desk = Desk::new(&bind);
+    desk.tap();
+    let memo = put(&desk.say("13800138000")).2;
+    desk.answer(&memo, &loaded());
+    let memo = put(&desk.say("111111")).2;
+    desk.customer.dialogue = None;
+    assert_eq!(said(&desk.answer(&memo, &refused("WRONG"))), "太久了", "and not that there were too many");
+    let mut bind = bind.clone();
+    bind.texts.unchecked = Some(Template::new("核对不了").unwrap());
+    let desk = Desk { kind: &bind, ..desk };
+    let mut desk = desk;
+    assert_eq!(said(&desk.abandon(&memo)), "核对不了");
+}
+
+#[test]
+fn what_surely_was_not_reached_is_put_again_while_the_customer_waits_and_then_told() {
+    let bind = bind();
+    let mut desk = Desk::new(&bind);
+    desk.tap();
+    let first = desk.say("13800138000");
+    let (mut id, mut memo) = (first.outbox[0].id.clone(), put(&first).2);
+    let mut tries = 0;
+    loop {
+        let again = desk.answer(&memo, &Answer::Down);
+        let [work] = &again.outbox[..] else {
+            assert_eq!(said(&again), "系统忙");
+            break;
+        };
+        let (Task::Ask { question, memo: next, .. }, Task::Ask { question: before, .. }) =
+            (&work.task, &first.outbox[0].task)
+        else {
+            panic!()
+        };
+        assert!(question == before && work.id != id && work.expires == first.outbox[0].expires);
+        (id, memo, desk.now, tries) = (work.id.clone(), next.clone(), work.due, tries + 1);
+    }
+    assert_eq!(tries, 29, "every ten seconds of five minutes");
+    // Whoever asked for another one waits for that.
+    let mut desk = Desk::new(&bind);
+    desk.tap();
+    let old = put(&desk.say("13800138000")).2;
+    let new = put(&desk.say("重发")).2;
+    assert_eq!(desk.answer(&old, &Answer::Down).outbox, []);
+    assert_eq!(desk.answer(&new, &Answer::Down).outbox.len(), 1);
+    desk.answer(&new, &loaded());
+    let check = put(&desk.say("123456")).2;
+    let again = desk.answer(&check, &Answer::Down);
+    let [Work { task: Task::Ask { question, .. }, .. }] = &again.outbox[..] else { panic!("{again:?}") };
+    assert_eq!(question.values["code"], Value::Private(Private::new("123456")));
 }
 
 #[test]

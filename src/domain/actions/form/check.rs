@@ -53,7 +53,12 @@ pub(super) fn texts<'a>(form: &'a Form, fields: &dyn Fn(&ConnectorKey) -> BTreeS
         plain("standing.refused", &texts.standing.refused, NUMBER),
         plain("standing.unknown", &texts.standing.unknown, NUMBER),
     ];
-    for (name, text) in [("taken", &texts.taken), ("empty", &texts.empty), ("unavailable", &texts.unavailable)] {
+    for (name, text) in [
+        ("taken", &texts.taken),
+        ("lapsed", &texts.lapsed),
+        ("empty", &texts.empty),
+        ("unavailable", &texts.unavailable),
+    ] {
         all.extend(text.iter().map(|text| plain(name, text, &[])));
     }
     all.extend(texts.refused.iter().map(|(code, text)| about(&format!("refused.{code}"), text, NUMBER)));

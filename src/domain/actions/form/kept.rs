@@ -82,8 +82,7 @@ impl Kept {
     /// Forgets what was written, for a customer who left; says whether anything on its way is left.
     pub fn forget(&mut self) -> bool {
         self.draft = None;
-        // What is held for one that is over still has to be taken or given back.
-        self.sent.retain(|sent| sent.outcome == OrderOutcome::Placed || sent.hold.is_some());
+        self.sent.retain(Sent::is_open);
         self.sent.iter_mut().for_each(|sent| sent.answers.clear());
         !self.sent.is_empty()
     }
@@ -96,7 +95,7 @@ impl Kept {
     pub(super) fn add(&mut self, sent: Sent) {
         self.sent.push(sent);
         while self.sent.len() > MAX_SENT {
-            let over = self.sent.iter().position(|sent| sent.outcome != OrderOutcome::Placed).unwrap_or(0);
+            let over = self.sent.iter().position(|sent| !sent.is_open()).unwrap_or(0);
             self.sent.remove(over);
         }
     }
@@ -114,10 +113,23 @@ impl Kept {
     }
 }
 
+impl Sent {
+    /// Whether something is still to come of it: an answer, a person's decision, or what is held for it has to be taken or
+    /// given back.
+    fn is_open(&self) -> bool {
+        matches!(self.outcome, OrderOutcome::Placed | OrderOutcome::Unknown) || self.hold.is_some()
+    }
+}
+
 impl Draft {
     /// What is held for it at this moment.
     pub(super) fn held(&self, now: UnixSecs) -> Option<&str> {
         self.hold.as_ref().filter(|hold| hold.until > now).map(|hold| hold.item.as_str())
+    }
+
+    /// Whether what was held for it is free again without the customer having been told.
+    pub(super) fn has_lapsed(&self, now: UnixSecs) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.until <= now)
     }
 
     /// Whether there is something to go on with.
@@ -137,6 +149,9 @@ mod tests {
         let mut held = kept.clone();
         held.sent[0].hold = kept.draft.as_ref().unwrap().hold.clone();
         assert!(held.forget(), "it is still to be taken, or given back");
+        let mut unknown = kept.clone();
+        unknown.sent[0].outcome = OrderOutcome::Unknown;
+        assert!(unknown.forget(), "a person is still to decide");
         kept.sent[0].outcome = OrderOutcome::Placed;
         assert!(kept.forget());
         assert_eq!((kept.draft, kept.sent.len(), kept.sent[0].answers.len()), (None, 1, 0));
@@ -148,9 +163,10 @@ mod tests {
         let sent =
             |number: usize, outcome| Sent { number: number.to_string(), outcome, ..Kept::sample().sent.remove(0) };
         kept.add(sent(0, OrderOutcome::Placed));
+        kept.add(sent(10, OrderOutcome::Unknown));
         (1..9).for_each(|number| kept.add(sent(number, OrderOutcome::Done)));
         let numbers: Vec<&str> = kept.sent.iter().map(|sent| sent.number.as_str()).collect();
-        assert_eq!(numbers, ["0", "7", "8"]);
+        assert_eq!(numbers, ["0", "10", "8"]);
     }
 
     #[test]

@@ -3,10 +3,10 @@
 
 use super::super::numbering::Origin;
 use super::super::{Entry, View, words};
-use super::{Draft, Form, Hold, Kept, RESUME, SENT, SUMMARY_EXPRESSLY, Sent};
+use super::{Draft, Form, Hold, Kept, RESUME, SENT, SUMMARY, SUMMARY_EXPRESSLY, Sent};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::OrderOutcome;
-use crate::domain::form::{self, Open, Turn};
+use crate::domain::form::{self, Open, Step, Turn};
 use crate::domain::pool::Wish;
 use crate::domain::question::Question;
 use crate::domain::time::UnixSecs;
@@ -36,6 +36,8 @@ pub(super) enum Act<'a> {
     Resume,
     /// Go on.
     Turn(Turn<'a>),
+    /// What was held for this step is free again: it is chosen anew.
+    Lapsed(&'a Step),
 }
 
 impl Form {
@@ -81,6 +83,7 @@ impl Form {
 
     /// Asks what is open.
     fn at_open(&self, view: &View<'_>, kept: Kept, mut draft: Draft) -> Plan<'_> {
+        let lapsed = self.lapsed_step(&draft, view.moment.now);
         let turn = match self.open_now(view.moment.now, &mut draft) {
             Open::Step(step) => {
                 draft.progress.at.clone_from(&step.name);
@@ -88,7 +91,16 @@ impl Form {
             }
             Open::Summary => Turn::Gathered,
         };
-        Plan::of(kept, draft, Act::Turn(turn))
+        match (turn, lapsed) {
+            (Turn::Ask(step), Some(lapsed)) if step.name == lapsed.name => Plan::of_lapsed(kept, draft, lapsed),
+            (turn, _) => Plan::of(kept, draft, Act::Turn(turn)),
+        }
+    }
+
+    /// The step whose answer was held for the customer and is no longer, if they were not told.
+    fn lapsed_step(&self, draft: &Draft, now: UnixSecs) -> Option<&Step> {
+        let answered = |step: &&Step| step.pool().is_some() && draft.progress.answers.contains_key(&step.name);
+        self.steps.iter().find(answered).filter(|_| draft.has_lapsed(now))
     }
 
     fn go_on<'a>(
@@ -117,9 +129,18 @@ impl Form {
                 Plan::of(kept, draft, Act::Resume)
             };
         }
+        let lapsed = self.lapsed_step(&draft, now);
+        let is_at_summary = matches!(dialogue.step.as_str(), SUMMARY | SUMMARY_EXPRESSLY);
+        // A "确认" is no answer to a list that nobody has shown.
+        if let Some(step) = lapsed.filter(|_| is_at_summary && !form::is_cancel(words) && !form::is_restart(words)) {
+            return Plan::of_lapsed(kept, draft, step);
+        }
         let (progress, turn) = self.walk(now, draft.held(now)).hear(&draft.progress, words);
         draft.progress = progress;
         match turn {
+            Turn::Ask(step) if step.name != dialogue.step && lapsed.is_some_and(|lapsed| lapsed.name == step.name) => {
+                Plan::of_lapsed(kept, draft, step)
+            }
             Turn::Restarted => self.begin(view, kept, draft.hold.take()),
             Turn::Agreed if dialogue.step == SUMMARY_EXPRESSLY && !words::is_express_yes(words) => {
                 Plan::of(kept, draft, Act::Turn(Turn::Unclear))
@@ -139,10 +160,28 @@ impl<'a> Plan<'a> {
         Self { kept, draft, released: None, act }
     }
 
+    /// What was held for this step is forgotten, and others are offered.
+    fn of_lapsed(kept: Kept, mut draft: Draft, step: &'a Step) -> Self {
+        draft.hold = None;
+        draft.progress.answers.remove(&step.name);
+        draft.progress.at.clone_from(&step.name);
+        draft.progress.offers.clear();
+        (draft.progress.page, draft.progress.wrong) = (0, 0);
+        Self::of(kept, draft, Act::Lapsed(step))
+    }
+
     /// What has to be loaded first.
     pub(super) fn wish(&self, form: &Form, view: &View<'_>) -> Option<Question> {
-        let Act::Turn(turn) = &self.act else { return None };
         let (number, progress) = (&self.draft.number, &self.draft.progress);
+        let offers = |step: &Step| {
+            let wish = Wish::Offers { by: number.clone(), page: progress.page };
+            step.pool().map(|pool| wish.question(pool))
+        };
+        let turn = match &self.act {
+            Act::Turn(turn) => turn,
+            Act::Lapsed(step) => return offers(step),
+            Act::Standing(_) | Act::Resume => return None,
+        };
         match turn {
             // Every wish of its own: what was held before is given back when this one is theirs.
             Turn::Wish(step, item) => {
@@ -151,8 +190,7 @@ impl<'a> Plan<'a> {
             }
             Turn::Ask(step) | Turn::First(step) | Turn::Wrong(step, _) | Turn::Stuck(step) => {
                 let is_asked = matches!(turn, Turn::Ask(_)) || progress.offers.is_empty();
-                let wish = Wish::Offers { by: number.clone(), page: progress.page };
-                step.pool().filter(|_| is_asked).map(|pool| wish.question(pool))
+                offers(step).filter(|_| is_asked)
             }
             Turn::Agreed => {
                 let secs = Some(i64::from(form.settle_secs) + FIRMLY_SECS);

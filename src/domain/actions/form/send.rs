@@ -2,6 +2,7 @@
 
 use super::super::numbering::Origin;
 use super::super::{Memory, Outcome, View};
+use super::after::{DECIDED, UNKNOWN, call};
 use super::show::{ERASE, erase};
 use super::turn::{GOODS, give_back, sent_dialogue, take, telling};
 use super::{DEFAULT, Draft, Form, Kept, Sent};
@@ -10,12 +11,15 @@ use crate::domain::form::Progress;
 use crate::domain::ids::WorkId;
 use crate::domain::question::{Answer, Question};
 use crate::domain::template::Template;
+use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
 use crate::domain::work::{Task, Work};
 
 const DAY_SECS: i64 = 86_400;
 /// What was asked by work: to hand in the form of this number.
 const HAND_IN: &str = "hand_in";
+/// Until the same is put again to a business system that surely was not reached.
+const AGAIN_SECS: i64 = 30;
 
 impl Form {
     /// Hands in what was agreed to.
@@ -36,7 +40,7 @@ impl Form {
         let mut sent =
             Sent { number: number.clone(), at: now, outcome: OrderOutcome::Placed, answers, hold: draft.hold };
         out.dialogue = Some(sent_dialogue(view));
-        let Some(connector) = &self.connector else {
+        if self.connector.is_none() {
             sent.outcome = OrderOutcome::Done;
             out.reply = view.text(out, &self.texts.done, &memo);
             out.facts.push(FactKind::TicketOpened { action: view.action.clone(), number, text: written });
@@ -45,31 +49,61 @@ impl Form {
             kept.add(sent);
             out.memory = Some(Memory::Form(kept));
             return;
-        };
-        let question = Question {
-            connector: connector.clone(),
-            values: self.handed(&sent),
-            idempotency_key: Some(number.clone()),
-        };
+        }
         out.reply = view.text(out, &self.texts.sending, &memo);
-        out.facts.push(FactKind::Applied {
-            action: view.action.clone(),
-            number: number.clone(),
-            outcome: sent.outcome,
-        });
-        memo.insert("stage".to_owned(), Value::from(HAND_IN));
-        let work = Work {
-            id: WorkId::new(format!("form/{}/{number}", view.action)),
-            origin: view.moment.key,
-            due: now,
-            expires: now.plus_secs(i64::from(self.settle_secs)),
-            task: Task::Ask { action: view.action.clone(), question, memo },
-        };
+        out.facts.push(FactKind::Applied { action: view.action.clone(), number, outcome: sent.outcome });
+        let until = now.plus_secs(i64::from(self.settle_secs));
         // The one that is waited for is the first one.
-        out.outbox.insert(0, work);
+        out.outbox.splice(0..0, self.put(view, &sent, (1, until)));
         out.wait = true;
         kept.add(sent);
         out.memory = Some(Memory::Form(kept));
+    }
+
+    /// The work that puts it to the business system, for the `nth` time if that surely was not reached before; of no use
+    /// after `until`.
+    fn put(&self, view: &View<'_>, sent: &Sent, (nth, until): (i64, UnixSecs)) -> Option<Work> {
+        let number = &sent.number;
+        let question = Question {
+            connector: self.connector.clone()?,
+            values: self.handed(sent),
+            idempotency_key: Some(number.clone()),
+        };
+        let mut memo = self.shown(&sent.answers);
+        memo.extend(Values::from([
+            ("number".to_owned(), Value::from(number.as_str())),
+            ("stage".to_owned(), Value::from(HAND_IN)),
+            ("nth".to_owned(), Value::Integer(nth)),
+            ("until".to_owned(), Value::Integer(until.0)),
+        ]));
+        let id = format!("form/{}/{number}", view.action);
+        let (id, wait_secs) = if nth == 1 { (id, 0) } else { (format!("{id}/{nth}"), AGAIN_SECS) };
+        Some(Work {
+            id: WorkId::new(id),
+            origin: view.moment.key,
+            due: view.moment.now.plus_secs(wait_secs),
+            expires: until,
+            task: Task::Ask { action: view.action.clone(), question, memo },
+        })
+    }
+
+    /// It surely was not reached: the same is put again, as new work, since work that may have been put never is. When the
+    /// time for that is over, a person looks at it.
+    fn put_again(&self, view: &View<'_>, (number, memo): (&str, &Values)) -> Outcome {
+        let integer = |name: &str| match memo.get(name) {
+            Some(Value::Integer(n)) => Some(*n),
+            _ => None,
+        };
+        let until = UnixSecs(integer("until").unwrap_or(0));
+        let nth = integer("nth").unwrap_or(1).saturating_add(1);
+        let mut kept = Kept::of(view);
+        // Who left has taken along what was written.
+        let sent = kept.sent_mut(number).filter(|sent| !sent.answers.is_empty());
+        let is_open = until > view.moment.now.plus_secs(AGAIN_SECS);
+        match sent.filter(|_| is_open).and_then(|sent| self.put(view, sent, (nth, until))) {
+            Some(work) => Outcome { outbox: vec![work], ..Outcome::default() },
+            None => self.end(view, (number, OrderOutcome::Unknown), (&self.texts.unknown, memo)),
+        }
     }
 
     /// What the connector may use: every answer, a choice by its code, money as a count of fen; empty where none was asked
@@ -103,10 +137,16 @@ impl Form {
                         None => Outcome::default(),
                     }
                 }
+                Answer::Down => self.put_again(view, (number, memo)),
                 // Silence is not an answer: the same number is put again by the shell.
-                Answer::TimedOut | Answer::Down => Outcome::default(),
+                Answer::TimedOut => Outcome::default(),
             },
-            (Some(Value::Text(stage)), Some(Value::Text(number)), _) if stage == GOODS => goods_settled(view, number),
+            (Some(Value::Text(stage)), Some(Value::Text(number)), answer) if stage == DECIDED => {
+                self.decided(view, number, answer)
+            }
+            (Some(Value::Text(stage)), Some(Value::Text(number)), answer) if stage == GOODS => {
+                self.goods_settled(view, number, answer)
+            }
             // What was given back is.
             _ => Outcome::default(),
         }
@@ -119,12 +159,19 @@ impl Form {
                 self.end(view, (number, OrderOutcome::Unknown), (&self.texts.unknown, memo))
             }
             (Some(Value::Text(stage)), Some(Value::Text(number))) if stage == ERASE => self.erase(view, number),
-            (Some(Value::Text(stage)), Some(Value::Text(number))) if stage == GOODS => goods_settled(view, number),
+            (Some(Value::Text(stage)), Some(Value::Text(number))) if stage == GOODS => {
+                self.goods_settled(view, number, &Answer::TimedOut)
+            }
             _ => Outcome::default(),
         }
     }
 
-    fn end(&self, view: &View<'_>, (number, outcome): (&str, OrderOutcome), text: (&Template, &Values)) -> Outcome {
+    pub(super) fn end(
+        &self,
+        view: &View<'_>,
+        (number, outcome): (&str, OrderOutcome),
+        text: (&Template, &Values),
+    ) -> Outcome {
         let mut kept = Kept::of(view);
         let mut out = Outcome::default();
         let Some(sent) = kept.sent_mut(number) else { return out };
@@ -145,6 +192,9 @@ impl Form {
             self.say_standing(view, &mut out, &ended);
         }
         self.settle_goods(view, &ended, &mut out);
+        if outcome == OrderOutcome::Unknown {
+            out.outbox.push(call(view, (number, UNKNOWN)));
+        }
         let again =
             (outcome == OrderOutcome::Refused && kept.draft.is_none()).then(|| self.again(view, &mut ended, &mut out));
         self.keep_for_a_while(view, &mut ended, &mut out);
@@ -161,7 +211,7 @@ impl Form {
     }
 
     /// What was refused can be mended and handed in again, under a number of its own.
-    fn again(&self, view: &View<'_>, sent: &mut Sent, out: &mut Outcome) -> Option<Draft> {
+    pub(super) fn again(&self, view: &View<'_>, sent: &mut Sent, out: &mut Outcome) -> Option<Draft> {
         if self.resume_days == 0 || sent.answers.is_empty() {
             return None;
         }
@@ -177,12 +227,12 @@ impl Form {
     /// What was held is taken, or given back where nothing came of it.
     fn settle_goods(&self, view: &View<'_>, sent: &Sent, out: &mut Outcome) {
         out.outbox.extend(sent.hold.as_ref().map(|hold| {
-            let work = match sent.outcome {
-                OrderOutcome::Refused => give_back(view, hold),
-                // Where nobody knows, a person does; until then it is nobody else's.
-                OrderOutcome::Done | OrderOutcome::Unknown | OrderOutcome::Placed => take(view, hold),
-            };
-            telling(work, &sent.number)
+            match sent.outcome {
+                OrderOutcome::Refused => telling(give_back(view, hold), &sent.number),
+                OrderOutcome::Done | OrderOutcome::Placed => telling(take(view, hold), &sent.number),
+                // Where nobody knows, a person decides; until then it is nobody else's, and known for what it was held for.
+                OrderOutcome::Unknown => take(view, hold),
+            }
         }));
     }
 
@@ -225,15 +275,4 @@ impl Form {
             OrderOutcome::Unknown => &self.texts.standing.unknown,
         }
     }
-}
-
-/// What was held is taken or given back: nothing of the form keeps the record any more.
-fn goods_settled(view: &View<'_>, number: &str) -> Outcome {
-    let mut kept = Kept::of(view);
-    let mut out = Outcome::default();
-    if let Some(sent) = kept.sent_mut(number) {
-        sent.hold = None;
-        out.memory = Some(Memory::Form(kept));
-    }
-    out
 }

@@ -5,7 +5,8 @@ use super::super::{Outcome, View};
 use super::plan::is_idle;
 use super::{Draft, Form, Kept, RESUME, SENT, SUMMARY, SUMMARY_EXPRESSLY};
 use crate::domain::customer::Dialogue;
-use crate::domain::form::{Expects, Open, Step};
+use crate::domain::digits::masked;
+use crate::domain::form::{Answer, Expects, Open, Step};
 use crate::domain::ids::WorkId;
 use crate::domain::pool::Later;
 use crate::domain::reply::Reply;
@@ -43,7 +44,7 @@ impl Form {
         };
         lines.extend(self.items(choices));
         if let Some(value) = answers.get(&step.name) {
-            let shown = match step.shown(value) {
+            let shown = match step.reviewed(value) {
                 Value::Text(text) if text.is_empty() => Value::from(NOTHING),
                 shown => shown,
             };
@@ -64,7 +65,7 @@ impl Form {
         let answers = &draft.progress.answers;
         let mut lines = vec![(&self.texts.summary, self.shown(answers))];
         for (place, step) in (1i64..).zip(self.walk(now, draft.held(now)).path(answers)) {
-            let value = answers.get(&step.name).map(|value| step.shown(value));
+            let value = answers.get(&step.name).map(|value| step.reviewed(value));
             let value = value.filter(|value| *value != Value::from("")).unwrap_or_else(|| Value::from(NOTHING));
             lines.push((
                 &self.texts.line,
@@ -84,6 +85,9 @@ impl Form {
         let path = self.walk(now, draft.held(now)).path(&draft.progress.answers);
         let lines = path.into_iter().filter_map(|step| {
             let shown = draft.progress.answers.get(&step.name).map(|value| step.shown(value).to_string())?;
+            // In free words there may be somebody's number as well; one chosen of a pool is what it is about.
+            let is_free = matches!(step.expects(), Some(Expects::Answer(Answer::Text { .. })));
+            let shown = if is_free { masked(&shown) } else { shown };
             (!shown.is_empty()).then(|| format!("{}：{shown}", step.label))
         });
         lines.collect::<Vec<_>>().join("\n")

@@ -135,7 +135,7 @@ fn it_asks_shows_what_was_answered_masked_and_hands_it_in() {
     let summary = said(&desk.say("2"));
     assert_eq!(
         summary,
-        "请核对\n1. 取卡方式：邮寄到家\n2. 收货地址：南**********\n3. 姓名：张**\n4. 新号码：17000000002\n确认、改 2，或者取消"
+        "请核对\n1. 取卡方式：邮寄到家\n2. 收货地址：南京市****山路1号\n3. 姓名：张*明\n4. 新号码：17000000002\n确认、改 2，或者取消"
     );
     let (out, memo) = handed_in(&mut desk);
     let Task::Ask { question, .. } = &out.outbox[0].task else { panic!() };
@@ -181,8 +181,8 @@ fn wrong_answers_are_told_why_and_the_third_one_offers_a_way_out() {
 fn back_shows_what_was_answered_and_a_change_leads_back_to_the_summary() {
     let form = form();
     let mut desk = filled(&form, &ALL);
-    assert_eq!(said(&desk.say("改 3")), "邮寄到家，怎么称呼？\n上次填的是 张**");
-    assert!(said(&desk.say("李小红")).contains("姓名：李**"));
+    assert_eq!(said(&desk.say("改 3")), "邮寄到家，怎么称呼？\n上次填的是 张*明");
+    assert!(said(&desk.say("李小红")).contains("姓名：李*红"));
     desk.say("上一步");
     assert!(said(&desk.say("不变")).starts_with("请核对"));
     let mut desk = filled(&form, &[]);
@@ -302,6 +302,130 @@ fn without_an_answer_a_person_looks_at_it_and_no_second_one_is_begun_meanwhile()
     assert!(said(&desk.answer(&memo, &Answer::Refused { code: "X".into() })).contains("没办成"));
 }
 
+/// The person that is called, and why.
+fn called(out: &super::super::Outcome) -> Vec<(String, String)> {
+    let question = |work: &Work| match &work.task {
+        Task::Ask { question, .. } if question.connector.as_str() == "order:call" => Some(question.values.clone()),
+        _ => None,
+    };
+    out.outbox.iter().filter_map(question).map(|of| (of["order"].to_string(), of["reason"].to_string())).collect()
+}
+
+#[test]
+fn what_nobody_knows_goes_to_a_person_and_is_held_until_that_one_decides() {
+    let form = form();
+    for (answer, said_then, free_then) in
+        [(Answer::Loaded(Values::new()), "好了 ", 1), (Answer::Refused { code: String::new() }, "没成 ", 2)]
+    {
+        let mut desk = filled(&form, &ALL);
+        let (_, memo) = handed_in(&mut desk);
+        let unknown = desk.abandon(&memo);
+        let number = memo["number"].to_string();
+        assert_eq!(called(&unknown), [(number.clone(), "form_unknown".to_owned())]);
+        let take = asks(&unknown, "take");
+        at_the_pool(&desk, &take);
+        let Task::Ask { memo: taken, .. } = &take[0].task else { panic!() };
+        desk.answer(taken, &Answer::Loaded(Values::new()));
+        desk.now = desk.now.plus_secs(30 * 86_400);
+        assert_eq!(free(&desk), 1, "nobody else is given it meanwhile");
+        desk.customer.forget();
+        assert!(!desk.customer.memory.is_empty(), "also when the customer left");
+        let work = decision(&"demo".into(), (&number, crate::domain::ids::DedupeKey(9), desk.now));
+        let Task::Ask { memo: decided, .. } = &work.task else { panic!() };
+        let out = desk.answer(decided, &answer);
+        assert!(said(&out).starts_with(said_then), "{out:?}");
+        assert!(matches!(out.facts[..], [FactKind::Applied { .. }]));
+        at_the_pool(&desk, &[asks(&out, "back"), asks(&out, "take")].concat());
+        assert_eq!(free(&desk), free_then, "{answer:?}");
+        let again = desk.answer(decided, &answer);
+        assert_eq!((again.facts, again.outbox), (vec![], vec![]), "it is decided once");
+    }
+}
+
+#[test]
+fn what_surely_was_not_reached_is_put_again_as_new_work_until_a_person_is_called() {
+    let form = Form { settle_secs: 100, ..form() };
+    let mut desk = filled(&form, &ALL);
+    let (out, mut memo) = handed_in(&mut desk);
+    let (ends, mut ids) = (out.outbox[0].expires, vec![out.outbox[0].id.clone()]);
+    let first = out.outbox[0].clone();
+    loop {
+        let again = desk.answer(&memo, &Answer::Down);
+        let [work] = &again.outbox[..] else {
+            assert!(said(&again).starts_with("核实 "), "{again:?}");
+            assert_eq!(called(&again).len(), 1);
+            break;
+        };
+        assert!(work.due > desk.now && work.expires == ends && !ids.contains(&work.id), "{work:?}");
+        let (Task::Ask { question, memo: next, .. }, Task::Ask { question: before, .. }) = (&work.task, &first.task)
+        else {
+            panic!()
+        };
+        assert_eq!(question, before, "under the same number");
+        assert_eq!(again.reply, crate::domain::reply::Reply::Silent);
+        memo = next.clone();
+        ids.push(work.id.clone());
+        desk.now = work.due;
+    }
+    assert_eq!(ids.len(), 4);
+    assert!(said(&desk.open("我的订单")).starts_with("核实中"));
+    // Who left has taken along what was written: it cannot be put again.
+    let mut left = filled(&form, &ALL);
+    let (_, memo) = handed_in(&mut left);
+    left.customer.forget();
+    assert_eq!(called(&left.answer(&memo, &Answer::Down)).len(), 1);
+    // Work of before there was a time in it.
+    let mut old = filled(&form, &ALL);
+    let (_, mut memo) = handed_in(&mut old);
+    memo.remove("until");
+    assert_eq!(called(&old.answer(&memo, &Answer::Down)).len(), 1);
+}
+
+#[test]
+fn what_was_taken_by_somebody_else_in_between_is_not_thought_to_be_theirs() {
+    let denied = || Answer::Loaded(Values::from([("denied".to_owned(), Value::from("not_free"))]));
+    let goods = |out: &super::super::Outcome| match &asks(out, "take")[..] {
+        [Work { task: Task::Ask { memo, .. }, .. }] => memo.clone(),
+        other => panic!("{other:?}"),
+    };
+    let form = form();
+    let mut desk = filled(&form, &ALL);
+    let (_, memo) = handed_in(&mut desk);
+    let done = desk.answer(&memo, &Answer::Loaded(Values::from([("eta".to_owned(), Value::from("明天"))])));
+    let out = desk.answer(&goods(&done), &denied());
+    assert_eq!(called(&out)[0].1, "form_goods_taken");
+    assert_eq!(out.reply, crate::domain::reply::Reply::Silent, "the business system gave it to them");
+    // A ticket has gone nowhere yet: it is chosen again.
+    let ticket = Form { connector: None, keep_days: 5, ..form.clone() };
+    let ticket =
+        Form { texts: Texts { done: Template::new("编号 {{ number }}").unwrap(), ..ticket.texts }, ..ticket };
+    let mut desk = filled(&ticket, &ALL);
+    let done = desk.say("确认");
+    let out = desk.answer(&goods(&done), &denied());
+    assert_eq!(called(&out).len(), 1);
+    assert!(said(&out).starts_with("没成 ") && said(&out).ends_with("上次填到新号码，继续吗？"), "{out:?}");
+    assert!(said(&desk.say("继续")).starts_with("选一个："));
+    let summary = said(&desk.say("1"));
+    assert!(summary.starts_with("请核对") && summary.contains("张*明"), "{summary}");
+    assert!(matches!(desk.say("确认").facts[..], [FactKind::TicketOpened { .. }]), "under a number of its own");
+}
+
+#[test]
+fn numbers_of_people_do_not_stand_in_a_ticket() {
+    let note: Step = toml::from_str("name = \"note\"\nlabel = \"补充\"\nask = \"补充？\"\nas = \"text\"").unwrap();
+    let form = form();
+    let mut steps = form.steps.clone();
+    steps.push(note);
+    let texts = Texts { done: Template::new("编号 {{ number }}").unwrap(), ..form.texts.clone() };
+    let ticket = Form { connector: None, keep_days: 5, steps, texts, ..form };
+    let mut desk = filled(&ticket, &ALL);
+    desk.say("打 138 0013 8000，证件 11010519491231002X");
+    let out = desk.say("确认");
+    let [FactKind::TicketOpened { text, .. }] = &out.facts[..] else { panic!("{out:?}") };
+    assert!(!text.contains("0013") && !text.contains("19491231") && text.contains("补充：打 ***"), "{text}");
+    assert!(text.contains("新号码：17000000001"), "what it is about is read: {text}");
+}
+
 #[test]
 fn somebody_else_was_quicker() {
     let form = form();
@@ -325,9 +449,26 @@ fn what_ran_out_before_it_was_agreed_to_is_chosen_again() {
     let mut desk = filled(&form, &ALL);
     desk.now = desk.now.plus_secs(901);
     assert_eq!(free(&desk), 2);
+    let lapsed = form.clone();
     let out = desk.say("确认");
-    assert!(!out.wait && said(&out).contains("新号码不对"), "{out:?}");
-    assert!(said(&desk.say("换一批")).starts_with("选一个："));
+    assert_eq!((out.wait, said(&out).as_str()), (false, "慢了一步\n选一个：\n1. 17000000001\n2. 17000000002"));
+    assert_eq!(said(&desk.say("9")), "新号码不对：没看懂", "from now on it is asked as ever");
+    assert!(said(&desk.say("2")).starts_with("请核对"));
+    assert!(desk.say("确认").wait);
+    // In its own words, and also where another answer leads there.
+    let texts = Texts { lapsed: Some(Template::new("又放回去了，再选：").unwrap()), ..lapsed.texts.clone() };
+    let form = Form { texts, ..lapsed };
+    let mut desk = filled(&form, &ALL);
+    desk.say("改 3");
+    desk.now = desk.now.plus_secs(901);
+    assert!(said(&desk.say("李小红")).starts_with("又放回去了，再选：\n选一个："));
+    let mut desk = filled(&form, &ALL);
+    desk.now = desk.now.plus_secs(901);
+    assert_eq!(said(&desk.say("算了")), "取消了", "who goes is let go");
+    let mut desk = filled(&form, &ALL);
+    desk.now = desk.now.plus_secs(901);
+    desk.pool = None;
+    assert_eq!(said(&desk.say("确认")), "查不到");
 }
 
 #[test]

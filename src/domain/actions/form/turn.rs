@@ -80,6 +80,11 @@ impl Form {
                 out.reply = view.text(&mut out, &self.texts.resume, &values);
                 self.stand(view, &mut out, (kept, draft, RESUME));
             }
+            (Act::Lapsed(step), Found::Offers(offers)) => {
+                draft.progress.offers = offers;
+                self.lapsed(view, (kept, draft, step), &mut out);
+            }
+            (Act::Lapsed(step), found) => self.denied(view, (kept, draft, step, found), &mut out),
             (Act::Turn(Turn::Wish(step, _)), found) => self.wished(view, (kept, draft, step, found), &mut out),
             (Act::Turn(Turn::Agreed), found) => self.agreed(view, (kept, draft, found), &mut out),
             (Act::Turn(Turn::Cancelled), _) => {
@@ -159,6 +164,19 @@ impl Form {
         draft.progress.page = 0;
         let turn = self.walk(view.moment.now, Some(&item)).advance(&mut draft.progress);
         self.asked(view, (kept, draft, &turn), out);
+    }
+
+    /// What was held is free again: that is said, and what is free now is shown.
+    fn lapsed(&self, view: &View<'_>, (kept, draft, step): (Kept, Draft, &Step), out: &mut Outcome) {
+        let texts = &self.texts;
+        let why = texts.lapsed.as_ref().or(texts.taken.as_ref());
+        let mut lines: super::super::list::Lines<'_> = why.map(|text| (text, Values::new())).into_iter().collect();
+        match texts.empty.as_ref().filter(|_| draft.progress.offers.is_empty()) {
+            Some(empty) => lines.push((empty, Values::new())),
+            None => lines.extend(self.question(step, &draft)),
+        }
+        self.say(out, lines);
+        self.stand(view, out, (kept, draft, &step.name));
     }
 
     /// Somebody was quicker, none is left, or nobody knows: the step is open again.

@@ -99,8 +99,27 @@ fn a_late_answer_tells_whose_number_it_is_about() {
     let mut query = query(OF_NUMBER);
     query.reply = Template::new("{{ number }} {{ bills }}").unwrap();
     let mut desk = Desk::new(&query);
-    let memo = Values::from([("number".to_owned(), Value::Private(Private::new("13800138000")))]);
+    let number = Value::Private(Private::new("13800138000"));
+    let memo = Values::from([("number".to_owned(), number.clone())]);
+    desk.customer.numbers.bind(number, desk.now);
     assert_eq!(said(&desk.answer(&memo, &loaded(0, "n"))), "久等了\n138****8000 没有账单");
+}
+
+#[test]
+fn nothing_is_told_about_a_number_that_was_unbound_meanwhile() {
+    let query = query(OF_NUMBER);
+    let mut desk = Desk::new(&query);
+    let memo = Values::from([("number".to_owned(), Value::Private(Private::new("13800138000")))]);
+    let silent = crate::domain::reply::Reply::Silent;
+    for (bound, expected) in [("13800138001", true), ("13800138000", false)] {
+        desk.customer.numbers.bind(Value::Private(Private::new(bound)), desk.now);
+        let told = [
+            desk.answer(&memo, &loaded(0, "n")).reply,
+            desk.answer(&memo, &Answer::Down).reply,
+            desk.abandon(&memo).reply,
+        ];
+        assert_eq!(told.map(|reply| reply == silent), [expected; 3], "{bound}");
+    }
 }
 
 #[test]

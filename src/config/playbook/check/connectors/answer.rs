@@ -42,6 +42,45 @@ impl Faults<'_> {
         }
     }
 
+    /// How something under way is told.
+    pub(super) fn pending(&mut self, connector: &Connector) {
+        let Some(pending) = &connector.pending else {
+            if connector.example_pending.is_some() {
+                let mend = "加上 pending = { at = \"/status\", values = [\"processing\"] }";
+                let site = self.site.field("example_pending");
+                self.findings.push(site.error(Code::ConnectorExample, "没有 pending，认不出还在处理", mend));
+            }
+            return;
+        };
+        if !pending.at.starts_with('/') {
+            self.rule("pending.at", "at 要以 / 开头", format!("改成 /{}", pending.at));
+        }
+        if pending.values.is_empty() || pending.values.iter().any(|value| value.trim().is_empty()) {
+            self.rule("pending.values", "没写哪些值表示还在处理", "例如 values = [\"processing\"]");
+        }
+        if let Some(refusal) = &connector.refusal
+            && refusal.at == pending.at
+            && pending.values.contains(&refusal.ok)
+        {
+            let message = format!("{} 既表示成功又表示还在处理", refusal.ok);
+            self.rule("pending.values", message, "从 values 里去掉 refusal.ok 的值");
+        }
+        if !connector.may_be_repeated() && connector.status.is_none() {
+            let mend = "加上 status = \"查结果的连接器\"；业务系统会去重的，写 idempotency_header";
+            self.rule("pending", "业务系统说还在处理以后，没有办法再问结果", mend);
+        }
+        if connector.is_pending(&connector.example) {
+            let site = self.site.field("pending");
+            let mend = "example 要录一次办好了的回答；还在处理的录在 example_pending";
+            self.findings.push(site.error(Code::ConnectorExample, "按 pending 看，示例还在处理", mend));
+        }
+        if connector.example_pending.as_ref().is_some_and(|example| !connector.is_pending(example)) {
+            let site = self.site.field("example_pending");
+            let message = format!("这个示例里 {} 处不是 pending.values 里的值", pending.at);
+            self.findings.push(site.error(Code::ConnectorExample, message, "改 pending，或者录一次还在处理的回答"));
+        }
+    }
+
     /// The recorded answers, read as real ones will be.
     pub(super) fn examples(&mut self, connector: &Connector) {
         let mut readable = true;
@@ -64,7 +103,8 @@ impl Faults<'_> {
                 self.findings.push(site.error(Code::ConnectorExample, format!("示例里 {} 是空的", field.at), mend));
             }
         }
-        if readable && !matches!(connector.read(&connector.example), Answer::Loaded(_)) {
+        let is_pending = connector.is_pending(&connector.example);
+        if readable && !is_pending && !matches!(connector.read(&connector.example), Answer::Loaded(_)) {
             let site = self.site.field("refusal");
             let mend = "example 要录一次成功的回答，其中 refusal.at 处的值等于 refusal.ok";
             self.findings.push(site.error(Code::ConnectorExample, "按 refusal 看，示例是一次拒绝", mend));
@@ -121,6 +161,7 @@ bills = { at = "/bills", as = "list", most = 6, fields = { month = { at = "/m", 
         let mut faults = super::Faults { site: &site, findings: &mut findings };
         faults.fields("", &connector.fields);
         faults.examples(&connector);
+        faults.pending(&connector);
         findings.iter().map(|finding| (finding.code, finding.line)).collect()
     }
 
@@ -141,6 +182,34 @@ bills = { at = "/bills", as = "list", most = 6, fields = { month = { at = "/m", 
             assert_eq!(found(from, to), [(Code::ConnectorExample, line)], "{to}");
         }
         assert_eq!(found("refusal = { at = \"/code\", ok = \"0\" }\n", ""), [(Code::ConnectorExample, 7)]);
+    }
+
+    #[test]
+    fn what_is_under_way_is_told_by_values_that_mean_nothing_else() {
+        let pending = |text: &str| found("example_refused", &format!("{text}\nexample_refused"));
+        let good = "pending = { at = \"/state\", values = [\"processing\", \"2\"] }";
+        assert_eq!(pending(good), []);
+        assert_eq!(pending(&format!("{good}\nexample_pending = {{ state = 2 }}")), []);
+        let rules = [
+            "pending = { at = \"state\", values = [\"processing\"] }",
+            "pending = { at = \"/state\", values = [] }",
+            "pending = { at = \"/state\", values = [\" \"] }",
+            "pending = { at = \"/code\", values = [\"9\", \"0\"] }",
+            "pending = { at = \"/state\", values = [\"9\"] }\nidempotent = false",
+        ];
+        for text in rules {
+            let found = pending(text);
+            assert!(found.iter().any(|(code, line)| (*code, *line) == (Code::ConnectorRule, 8)), "{text}: {found:?}");
+        }
+        let once = "pending = { at = \"/state\", values = [\"9\"] }\nidempotent = false\nstatus = \"c\"";
+        assert_eq!(pending(once), []);
+        let sum = "pending = { at = \"/sum\", values = [\"1.50\"] }";
+        assert_eq!(pending(sum), [(Code::ConnectorExample, 8)]);
+        assert_eq!(
+            pending(&format!("{good}\nexample_pending = {{ state = \"done\" }}")),
+            [(Code::ConnectorExample, 9)]
+        );
+        assert_eq!(pending("example_pending = { state = \"done\" }"), [(Code::ConnectorExample, 8)]);
     }
 
     #[test]

@@ -31,6 +31,20 @@ fn a_pool_that_cannot_give_anything_as_it_is_written_is_named_with_its_line() {
 }
 
 #[test]
+fn a_number_that_two_pools_offer_is_named_with_both_of_them() {
+    let text = "[east]\nitems = [\"17000000001\", \"17000000002\"]\n\n[west]\nitems = [\n\"17000000003\",\n\"170-0000-0002\",\n]\n";
+    let findings = Folder::good().with("playbook/pools.toml", text).read().1;
+    let found: Vec<_> = findings.iter().filter(|finding| finding.code == Code::PoolRule).collect();
+    let [finding] = found.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((finding.line, finding.is_error()), (7, true));
+    assert!(finding.message.contains("170-0000-0002") && finding.message.contains("east"), "{finding:?}");
+    assert!(finding.mend.contains("east") && finding.mend.contains("west"), "{finding:?}");
+    let apart = text.replace("170-0000-0002", "17000000004");
+    let findings = Folder::good().with("playbook/pools.toml", apart).read().1;
+    assert!(findings.iter().all(|finding| finding.code != Code::PoolRule), "{findings:?}");
+}
+
+#[test]
 fn a_pool_is_written_once() {
     let text = "[numbers]\ncount = 5\n";
     let folder = Folder::good().with("playbook/pools.toml", text).with("playbook/pools/more.toml", text);
