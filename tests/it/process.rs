@@ -66,7 +66,8 @@ impl Process {
         Self::started(dir, by_shell(dir, "trap '' XFSZ; exec \"$0\" 2>/dev/full"))
     }
 
-    fn started(dir: &Path, mut command: Command) -> Self {
+    /// Starts a command that says where it is as `fuwu serve` does.
+    pub fn started(dir: &Path, mut command: Command) -> Self {
         let stderr = dir.join("stderr");
         let log = File::options().create(true).append(true).open(&stderr).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();

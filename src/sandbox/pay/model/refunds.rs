@@ -191,6 +191,7 @@ impl Books {
         if let Some(order) = self.orders.get_mut(&order.out_trade_no) {
             order.state = State::Refund;
         }
+        self.wake_by(refund.due_at);
         self.refunds.insert(refund.out_refund_no.clone(), refund.clone());
         Ok(refund)
     }
