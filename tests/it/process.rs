@@ -75,6 +75,8 @@ impl Process {
         let Some(console) = lines.find(|line| line.contains("/console?token=")) else {
             panic!("it ended at its start: {}", std::fs::read_to_string(&stderr).unwrap_or_default())
         };
+        // Whatever it says afterwards finds somebody who listens.
+        std::thread::spawn(move || lines.for_each(drop));
         let address = console.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
         Self { id: child.id(), child: Some(child), address: address.parse().unwrap(), stderr }
     }

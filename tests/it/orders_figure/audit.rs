@@ -200,7 +200,7 @@ impl ThreeBooks {
                     faults.push(format!("{words}: {number} {line:?} {entry:?} {moved:?}"));
                 }
             };
-            check(line.is_over && line.state != State::Draft, "it has not ended");
+            check(line.is_over && line.state.is_final(), "it has not ended");
             check(line.came_fen == moved.came_fen, "we do not know of money that came");
             check(line.back_fen == moved.returned_fen, "we do not know of money that went back");
             check(moved.came_fen == 0 || entry.done == 1 || moved.returned_fen == moved.came_fen, "paid for nothing");

@@ -1,6 +1,7 @@
 //! The program that is killed: the real one on the machine's clock, or this very binary as its server on a clock that
 //! runs faster, so that an hour's patience fits into a test.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -101,6 +102,13 @@ impl Place {
         Process::started(&self.dir, victim)
     }
 
+    /// The end of what it told its log.
+    pub fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.dir.join("stderr")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+
     /// Runs a command beside it, as a person does.
     pub fn command(&self, args: &[&str]) -> Output {
         fuwu(&self.dir, &self.env()).args(args).output().unwrap()
@@ -128,7 +136,8 @@ fn served() {
         let listener = TcpListener::bind(settings.listen).unwrap();
         let parts = Parts { clock: Arc::new(lapse), observatory: Observatory::install().unwrap() };
         let mut running = start(settings, listener, parts).await.unwrap();
-        println!("{}", running.welcome());
+        // Whoever started us has stopped reading before the last line.
+        let _ = writeln!(std::io::stdout(), "{}", running.welcome());
         running.served.ended().await.unwrap();
     });
 }
