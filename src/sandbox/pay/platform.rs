@@ -148,6 +148,13 @@ impl Pay {
         })
     }
 
+    /// What was told in vain and waits for its next try is told now.
+    pub async fn hurry(&self) {
+        let now = self.now();
+        self.change(|books| books.hurry(now));
+        self.catch_up().await;
+    }
+
     /// A look at the books where they lie, as they were left.
     pub fn look<T>(&self, look: impl FnOnce(&Books) -> T) -> T {
         look(&self.0.books.lock().unwrap_or_else(PoisonError::into_inner))

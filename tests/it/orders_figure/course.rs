@@ -318,8 +318,12 @@ impl Course {
             }
             let records = records(self.place.store().await.as_ref(), &self.customers).await;
             let open: Vec<_> = records.iter().filter(|(_, line)| !line.is_over && line.state != State::Draft).collect();
-            if open.is_empty() && cases.is_empty() && self.till.pay.look(|books| books.on_their_way()) == 0 {
-                return decided.len();
+            if open.is_empty() && cases.is_empty() {
+                // What is told once more, long after, changes nothing.
+                self.till.pay.hurry().await;
+                if self.till.pay.look(|books| books.on_their_way()) == 0 {
+                    return decided.len();
+                }
             }
             let some = &open[..open.len().min(5)];
             assert!(began.elapsed() < PATIENCE, "{} never end: {some:?} {cases:?}", open.len());
