@@ -3,6 +3,7 @@
 mod account;
 mod admission;
 mod ask;
+mod books;
 mod brief;
 mod cases;
 mod clock;
@@ -51,6 +52,7 @@ pub mod replay;
 
 pub use account::ServedAccount;
 use admission::Admission;
+pub use books::{Balanced, Book, BookFault};
 pub use brief::{Subject, read_brief};
 pub use cases::{Case, Decision as CaseDecision, Desk, Taken, cases, whose_order};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -108,7 +108,7 @@ fn in_words(reason: &str) -> &str {
         "paid_back_in_part" => "有人在商户平台退了一部分款：请核对",
         "paid_twice" => "同一订单收到两笔付款：请在商户平台退回多收的一笔",
         "unknown_order" => "收到一笔付款，这里没有这个订单：请在商户平台核对，处理好后 decide seen",
-        other => other,
+        other => crate::domain::books::Difference::in_words(other).unwrap_or(other),
     }
 }
 

@@ -105,6 +105,8 @@ pub enum Difference {
     DoneOtherwise,
     /// Done here, and not there.
     DoneNowhere,
+    /// Done there twice.
+    DoneTwice,
 }
 
 impl Difference {
@@ -122,11 +124,12 @@ impl Difference {
             Self::DoneUnnoticed => "book_done_unnoticed",
             Self::DoneOtherwise => "book_done_otherwise",
             Self::DoneNowhere => "book_done_nowhere",
+            Self::DoneTwice => "book_done_twice",
         }
     }
 
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::PaidUnknown,
         Self::PaidUnnoticed,
         Self::PaidOtherwise,
@@ -138,6 +141,7 @@ impl Difference {
         Self::DoneUnnoticed,
         Self::DoneOtherwise,
         Self::DoneNowhere,
+        Self::DoneTwice,
     ];
 
     /// What an operator reads under the name of a difference, and what to look at; `None` under another name.
@@ -161,6 +165,7 @@ impl Difference {
             Self::DoneUnknown => "对账：业务系统办了这个订单，这里没有；请在业务系统里核对，处理好后 decide seen",
             Self::DoneUnnoticed => "对账：业务系统办成了，这里没有办成；请核对钱是否已经退回，处理好后 decide seen",
             Self::DoneOtherwise => "对账：业务系统办理的金额和订单不一致；请核对，处理好后 decide seen",
+            Self::DoneTwice => "对账：业务系统把同一个订单办了两次；请在业务系统里核对并撤销一次，处理好后 decide seen",
             Self::DoneNowhere => "对账：这里办成了，业务系统的明细里没有；请在业务系统里核对，处理好后 decide seen",
         })
     }

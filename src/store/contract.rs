@@ -165,6 +165,8 @@ pub enum SharedKind {
     Case,
     /// What of a pool is held and taken; the part is the pool's key.
     Pool,
+    /// What was found when a book of others was held against ours; the part is `till/DAY` or `business/DAY`.
+    Books,
 }
 
 impl SharedKind {
@@ -182,7 +184,8 @@ impl SharedKind {
             Self::DeadLetters => Some(Self::Token),
             Self::Token => Some(Self::Case),
             Self::Case => Some(Self::Pool),
-            Self::Pool => None,
+            Self::Pool => Some(Self::Books),
+            Self::Books => None,
         })
     }
 }

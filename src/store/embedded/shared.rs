@@ -18,6 +18,7 @@ pub(super) fn stored(kind: SharedKind) -> &'static str {
         SharedKind::Token => "token",
         SharedKind::Case => "case",
         SharedKind::Pool => "pool",
+        SharedKind::Books => "books",
     }
 }
 

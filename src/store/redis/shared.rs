@@ -30,6 +30,7 @@ pub(super) fn kind(kind: SharedKind) -> &'static str {
         SharedKind::Token => "token",
         SharedKind::Case => "case",
         SharedKind::Pool => "pool",
+        SharedKind::Books => "books",
     }
 }
 
