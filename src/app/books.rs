@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::cases::Case;
+use super::order_sums::{Standing, tell_standing};
 use super::printed::put;
 use super::{App, ServedAccount};
 use crate::domain::books::{Difference, Ours, Says, Told, differs, done_on, paid_on};
@@ -162,13 +163,15 @@ impl App {
         Ok((from..=yesterday.0).map(BusinessDay).filter(|day| !done.contains(day)).collect())
     }
 
-    /// Our orders that moved since the beginning of a day.
+    /// Our orders that moved since the beginning of a day. All facts are read for it, once a day: where all orders stand is
+    /// told by the way.
     async fn known_since(&self, account: &AccountId, since: BusinessDay) -> Result<Known, StoreError> {
-        let (mut known, mut after) = (Known::new(), 0);
+        let (mut known, mut standing, mut after) = (Known::new(), Standing::default(), 0);
         loop {
             let page = self.store.facts(account, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(known) };
+            let Some(last) = page.last() else { break };
             after = last.seq;
+            page.iter().for_each(|logged| standing.learn(&logged.fact.what));
             for logged in page.into_iter().filter(|logged| logged.fact.at.business_day() >= since) {
                 let day = logged.fact.at.business_day();
                 // Who was erased left no number.
@@ -180,6 +183,8 @@ impl App {
                 }
             }
         }
+        tell_standing(account, &standing);
+        Ok(known)
     }
 
     async fn balance_day(

@@ -19,6 +19,7 @@ mod in_flight;
 mod inbox;
 mod menu;
 mod order_page;
+mod order_sums;
 mod outbox;
 mod pay_errand;
 mod pay_notice;

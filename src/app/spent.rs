@@ -23,7 +23,12 @@ impl App {
             let at = self.clock.now();
             commit.spent = applied.into_iter().map(|key| Spent { key, at }).collect();
         }
-        self.store.commit(commit).await
+        let (account, facts) = (commit.of.account.clone(), commit.facts.clone());
+        let committed = self.store.commit(commit).await?;
+        if committed == Committed::Applied {
+            self.count_money(&account, &facts);
+        }
+        Ok(committed)
     }
 
     /// The deliveries that [`App::commit`] has to be told of: none where records are kept anyway.

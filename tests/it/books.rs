@@ -97,6 +97,16 @@ async fn the_bill_of_the_day_before_agrees_and_what_does_not_is_listed_for_a_per
     }
     let page = world.http.get(world.url("/metrics")).send().await.unwrap().text().await.unwrap();
     assert!(page.contains("fuwu_books_differences_total"), "{page}");
+    let of = |name: &str, label: &str| {
+        let line = page.lines().find(|line| line.starts_with(name) && line.contains(label));
+        line.and_then(|line| line.rsplit(' ').next()).unwrap_or_else(|| panic!("{name} {label}: {page}")).to_owned()
+    };
+    for (what, fen) in [("charged", "4000"), ("fulfilled", "2000"), ("returned", "2000")] {
+        assert_eq!(of("fuwu_order_fen_total", &format!("what=\"{what}\"")), fen, "{what}");
+    }
+    for (state, fen) in [("done", "2000"), ("refunded", "2000"), ("paid", "0"), ("fulfilling", "0")] {
+        assert_eq!(of("fuwu_orders_standing_fen", &format!("state=\"{state}\"")), fen, "{state}");
+    }
 }
 
 async fn balance_with(world: &World, twist: Value) -> Result<Balanced, BookFault> {
@@ -112,6 +122,47 @@ async fn forget_balance(world: &World) {
         let name = fuwu::store::SharedName { kind: SharedKind::Books, part };
         let change = SharedChange { account: account.clone(), name, base: shared.version, body: None };
         world.store().put_shared(change).await.unwrap();
+    }
+}
+
+/// A business system of the test's own that lists 62 orders of a day, in pages of 31 or always the same one, some of them
+/// twice.
+async fn lists(pages: bool) -> (String, actix_web::dev::ServerHandle) {
+    use actix_web::{App, HttpResponse, HttpServer, web};
+    let page = move |query: web::Query<std::collections::HashMap<String, usize>>| async move {
+        let page = if pages { query["page"] } else { 1 };
+        let line = |nth: usize| json!({ "order": format!("STRANGE{:03}", nth.min(60)), "amount_fen": 100 });
+        let orders: Vec<Value> = (0..62).skip((page - 1) * 31).take(31).map(line).collect();
+        HttpResponse::Ok().json(json!({ "code": "0", "orders": orders }))
+    };
+    let server = HttpServer::new(move || App::new().route("/days/{day}", web::get().to(page)));
+    let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", server.addrs()[0]);
+    let server = server.run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    (address, handle)
+}
+
+#[actix_web::test]
+async fn a_list_is_read_page_by_page_and_one_that_never_ends_is_not_believed() {
+    for pages in [true, false] {
+        let ((address, server), dir) = (lists(pages).await, tempfile::tempdir().unwrap());
+        let env = playbook_paid_by_wechat(dir.path(), Some(&address));
+        let world = World::start_with(&borrowed(&env)).await;
+        world.clock.advance_secs(UNTIL_TEN_SECS);
+        let came = balance(&world, Book::Business).await;
+        let listed = listed(&world).await;
+        if pages {
+            assert_eq!(came.unwrap(), Balanced::Done);
+            assert_eq!(listed.len(), 61, "one of 62 stands there twice");
+            let twice = ("STRANGE060".to_owned(), "book_done_twice".to_owned(), 100);
+            assert!(listed.contains(&twice), "{listed:?}");
+        } else {
+            assert!(matches!(came.unwrap_err(), BookFault::Broken(cause) if cause.contains("page")));
+            assert_eq!(listed, []);
+        }
+        server.stop(false).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Books as a wrong bill has them.
 
 use super::books::Books;
-use super::refunds::{Refund, RefundState};
+use super::refunds::Refund;
 use super::switches::Twist;
 
 /// The number of an order that no merchant made.
@@ -14,7 +14,7 @@ impl Books {
     pub(in crate::sandbox::pay) fn twisted(&self, twist: Twist) -> Option<Self> {
         let mut books = self.clone();
         let first = self.orders.values().find(|order| order.paid_at.is_some());
-        let Some(first) = first.filter(|_| twist != Twist::Missing) else { return None };
+        let first = first.filter(|_| twist != Twist::Missing)?;
         let (number, at) = (first.out_trade_no.clone(), first.paid_at.unwrap_or_default());
         match twist {
             Twist::Missing => return None,
