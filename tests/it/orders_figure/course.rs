@@ -349,7 +349,8 @@ pub async fn run(size: &Size, url: Option<&str>) {
     let course = Arc::new(Course {
         process: Mutex::default(),
         hand: Hand::to(origin.parse().unwrap(), Mode::Safe),
-        http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        // A connection that was kept may end with the program that it led to.
+        http: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap(),
         origin: format!("http://{origin}"),
         place,
         outside,
