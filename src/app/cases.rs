@@ -37,6 +37,9 @@ pub struct Case {
     pub amount_fen: i64,
     /// The delivery that confirmed the order; `None` where no order of ours is known.
     pub origin: Option<DedupeKey>,
+    /// Whether only a person closes it: the order itself would need none.
+    #[serde(default)]
+    pub stays: bool,
 }
 
 /// What a person decided.
@@ -115,6 +118,7 @@ impl App {
             reason: sent.text("reason").unwrap_or_default().to_owned(),
             amount_fen: sent.integer("amount_fen").unwrap_or_default(),
             origin,
+            stays: sent.integer("stays").is_some_and(|stays| stays != 0),
         };
         self.open_case(account, &case).await
     }
@@ -124,9 +128,11 @@ impl App {
         for _ in 0..MAX_TRIES {
             let shared = self.store.shared(account.id(), &name(&case.number)).await?;
             let known: Option<Case> = serde_json::from_slice(&shared.body).ok();
-            if known.is_some_and(|known| known.reason == case.reason) {
+            let stays = case.stays || known.as_ref().is_some_and(|known| known.stays);
+            if known.is_some_and(|known| known.reason == case.reason && known.stays == stays) {
                 return Ok(());
             }
+            let case = &Case { stays, ..case.clone() };
             let opened = put(self.store.as_ref(), account.id(), (name(&case.number), shared.version), case).await?;
             if opened == Committed::Applied {
                 metrics::counter!(CALLED, "account" => account.id().to_string(), "reason" => case.reason.clone())
@@ -148,14 +154,20 @@ impl App {
         Ok(())
     }
 
-    /// Closes the case of an order that needs nobody any more.
+    /// Closes the case of an order that needs nobody any more, unless somebody has to look at it whatever the order says.
     pub(super) async fn keep_case(&self, account: &ServedAccount, sent: &Sent<'_>) -> Result<(), StoreError> {
         let stored = self.store.load(sent.of).await?;
         let needs = stored.customer.orders.get(&sent.number()).is_some_and(Order::needs_person);
-        if !needs && close_case(self.store.as_ref(), account.id(), &sent.number()).await? {
-            self.count_cases(account).await?;
+        if needs || self.case(account.id(), &sent.number()).await?.is_none_or(|case| case.stays) {
+            return Ok(());
         }
-        Ok(())
+        close_case(self.store.as_ref(), account.id(), &sent.number()).await?;
+        self.count_cases(account).await
+    }
+
+    async fn case(&self, account: &AccountId, number: &OrderNumber) -> Result<Option<Case>, StoreError> {
+        let shared = self.store.shared(account, &name(number)).await?;
+        Ok(serde_json::from_slice(&shared.body).ok())
     }
 
     /// As [`Desk::decide`], by this process.
@@ -199,6 +211,17 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// Takes a case off the list. That of an order that waits for a decision comes back until there is one.
+    async fn seen(&self, account: &AccountId, number: &OrderNumber) -> Result<Taken, StoreError> {
+        if let Some(of) = whose_order(self.store, account, number).await? {
+            let stored = self.store.load(&of).await?;
+            if let Some(order) = stored.customer.orders.get(number).filter(|order| order.needs_person()) {
+                return Ok(Taken::NotSo(Box::new(order.clone())));
+            }
+        }
+        Ok(if close_case(self.store, account, number).await? { Taken::Closed } else { Taken::Unknown })
+    }
+
     /// Takes what a person decided about an order.
     ///
     /// # Errors
@@ -210,7 +233,7 @@ impl Desk<'_> {
     ) -> Result<Taken, StoreError> {
         let Self { store, playbook, rules, now } = *self;
         let Decision::Of(decided) = decision else {
-            return Ok(if close_case(store, account, number).await? { Taken::Closed } else { Taken::Unknown });
+            return self.seen(account, number).await;
         };
         let Some(of) = whose_order(store, account, number).await? else { return Ok(Taken::Unknown) };
         for _ in 0..MAX_TRIES {
@@ -224,6 +247,7 @@ impl Desk<'_> {
             let setting = Setting { of: &of, playbook, moment, rules };
             let commit = told::commit(setting, (stored.version, decision), &after);
             if store.commit(commit).await? == Committed::Applied {
+                // Whatever else was odd about it: whoever decides has looked.
                 if !after.needs_person() {
                     close_case(store, account, number).await?;
                 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::customer::{Activity, Customer, Follow};
+use crate::domain::ids::OrderNumber;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::value::Value as Kept;
 use crate::store::{CustomerRef, Logged, Store, StoreError};
@@ -35,6 +36,31 @@ fn in_clear(value: &mut Kept) {
     if let Kept::Private(private) = value {
         *value = Kept::from(private.clear());
     }
+}
+
+/// What came of erasing a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// Nothing of them is left.
+    Gone,
+    /// Nothing was held.
+    Nobody,
+    /// They are kept: these orders of theirs are under way, and money or a service is owed.
+    OrdersUnderWay(Vec<OrderNumber>),
+}
+
+/// Erases a customer for good, unless something is owed to them.
+///
+/// # Errors
+/// As the store answers.
+pub async fn erase_customer(store: &dyn Store, of: &CustomerRef) -> Result<Erased, StoreError> {
+    let stored = store.load(of).await?;
+    let open: Vec<OrderNumber> =
+        stored.customer.orders.all().filter(|order| !order.is_over()).map(|order| order.number.clone()).collect();
+    if !open.is_empty() {
+        return Ok(Erased::OrdersUnderWay(open));
+    }
+    Ok(if store.erase(of).await? { Erased::Gone } else { Erased::Nobody })
 }
 
 fn record(customer: &Customer) -> Value {

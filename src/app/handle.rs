@@ -12,7 +12,7 @@ use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::channel::official::{Clear, Unusable};
 use crate::domain::actions::{Given, Needs};
-use crate::domain::afterwards::{say_by_message, say_nothing};
+use crate::domain::afterwards::{ask_first, say_by_message, say_nothing};
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::inbound::{Class, Inbound};
@@ -240,7 +240,10 @@ impl App {
             match delivery.hearing {
                 Hearing::Waits => {}
                 Hearing::Acknowledged => say_by_message(&mut decision, (inbound.key, self.clock.now())),
-                Hearing::Answered => say_nothing(&mut decision),
+                Hearing::Answered => {
+                    say_nothing(&mut decision);
+                    ask_first(&mut decision, inbound.key);
+                }
             }
             known = Some((needs, given));
             let setting = Setting { of: &delivery.of, playbook: &playbook, moment, rules: &self.rules };

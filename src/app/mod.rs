@@ -58,7 +58,7 @@ pub use brief::{Subject, read_brief};
 pub use cases::{Case, Decision as CaseDecision, Desk, Taken, cases, whose_order};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use copy::{Copied, CopyError, Differing, Doing, copy, left_in_journal};
-pub use customer::{export_customer, moment};
+pub use customer::{Erased, erase_customer, export_customer, moment};
 pub use dead_letters::{Listed, Resent, dead_letters, resend, whose_dead_letter};
 pub use forget::Discretion;
 pub use handle::{NotNow, Received};

@@ -52,21 +52,33 @@ impl App {
         Ok(match sent.errand {
             Errand::Prepay => prepay(till, &number, sent).await,
             Errand::Refund => refund(till, &number, sent).await,
-            // What is known by other ways is not asked.
-            _ if !self.is_unpaid(sent).await? => Went::Answered(Answer::TimedOut),
-            Errand::Close => close(till, &number, sent).await,
-            _ => match query(till, &number, sent).await {
-                Asked::Says(went) => went,
-                Asked::Open | Asked::NoSuch | Asked::Unknown => Went::NotYet(patience(&QUERY_SECS, sent.attempt)),
+            Errand::Query | Errand::Close => match (self.stands(sent).await?, sent.errand) {
+                (Some(State::Confirmed), Errand::Close) => close(till, (&number, IsBegun::Perhaps), sent).await,
+                (Some(State::AwaitingPayment), Errand::Close) => close(till, (&number, IsBegun::Surely), sent).await,
+                (Some(State::Confirmed | State::AwaitingPayment), _) => match query(till, &number, sent).await {
+                    Asked::Says(went) => went,
+                    Asked::Open | Asked::NoSuch | Asked::Unknown => Went::NotYet(patience(&QUERY_SECS, sent.attempt)),
+                },
+                // What is known by other ways is not asked.
+                _ => Went::Answered(Answer::TimedOut),
             },
+            Errand::Call | Errand::Keep | Errand::Forget => Went::Answered(Answer::TimedOut),
         })
     }
 
-    async fn is_unpaid(&self, sent: &Sent<'_>) -> Result<bool, StoreError> {
+    async fn stands(&self, sent: &Sent<'_>) -> Result<Option<State>, StoreError> {
         let stored = self.store.load(sent.of).await?;
-        let state = stored.customer.orders.get(&sent.number()).map(|order| order.state());
-        Ok(matches!(state, Some(State::Confirmed | State::AwaitingPayment)))
+        Ok(stored.customer.orders.get(&sent.number()).map(|order| order.state()))
     }
+}
+
+/// Whether the platform has begun the payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IsBegun {
+    /// It gave a prepay id: that it knows nothing of it is not believed.
+    Surely,
+    /// Nobody holds a prepay id, so that nobody can pay what it does not know.
+    Perhaps,
 }
 
 fn patience(secs: &[i64], attempt: u32) -> i64 {
@@ -164,17 +176,17 @@ fn paid(payment: &Payment, sent: &Sent<'_>) -> Went {
     }
 }
 
-async fn close(till: &Till<'_>, number: &OutTradeNo, sent: &Sent<'_>) -> Went {
+async fn close(till: &Till<'_>, (number, begun): (&OutTradeNo, IsBegun), sent: &Sent<'_>) -> Went {
     let later = Went::NotYet(patience(&CLOSE_SECS, sent.attempt));
     match query(till, number, sent).await {
         Asked::Says(went) => return went,
-        Asked::NoSuch => return closed(),
-        Asked::Unknown => return later,
+        Asked::NoSuch if begun == IsBegun::Perhaps => return closed(),
+        Asked::NoSuch | Asked::Unknown => return later,
         Asked::Open => {}
     }
     match till.client.close(number).await {
         Ok(()) => closed(),
-        Err(error) if matches!(error.refusal(), Some(Code::OrderClosed | Code::OrderNotExist)) => closed(),
+        Err(error) if error.refusal() == Some(&Code::OrderClosed) => closed(),
         // Somebody was faster: asking tells how much.
         Err(error) => {
             told(sent.errand, &error);
@@ -194,16 +206,19 @@ async fn refund(till: &Till<'_>, of: &OutTradeNo, sent: &Sent<'_>) -> Went {
         reason: sent.text("label").unwrap_or_default().chars().take(REASON_CHARS).collect(),
         notify_url: Some(till.notify_url.clone()),
     };
-    let known =
-        if sent.attempt > 1 { till.client.query_refund(&number).await } else { till.client.refund(&order).await };
-    let known = match known {
-        Err(error) if error.refusal() == Some(&Code::ResourceNotExists) && sent.attempt > 1 => {
-            till.client.refund(&order).await
-        }
-        known => known,
-    };
     let later = Went::NotYet(patience(&REFUND_SECS, sent.attempt));
-    match known {
+    if sent.attempt > 1 {
+        match till.client.query_refund(&number).await {
+            Ok(refund) => return returned(&refund).unwrap_or(later),
+            Err(error) if error.refusal() == Some(&Code::ResourceNotExists) => {}
+            // That it cannot be asked after says nothing of what became of it.
+            Err(error) => {
+                told(sent.errand, &error);
+                return later;
+            }
+        }
+    }
+    match till.client.refund(&order).await {
         Ok(refund) => returned(&refund).unwrap_or(later),
         Err(error) => {
             told(sent.errand, &error);

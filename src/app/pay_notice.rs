@@ -12,11 +12,14 @@ use super::{App, ServedAccount, told};
 use crate::backend::pay::{Client, Notice, NoticeRefused, Notified};
 use crate::domain::decide::happened;
 use crate::domain::decision::Moment;
-use crate::domain::ids::{Openid, OrderNumber};
+use crate::domain::fact::FactKind;
+use crate::domain::ids::{AccountId, Openid, OrderNumber};
 use crate::domain::order::{Happening, Paid, Reason, Returning};
 use crate::domain::pay::{Currency, Fen, OutTradeNo, Payment, Refund, RefundState, TradeState};
 use crate::store::{Committed, CustomerRef, StoreError};
 
+/// Facts read at once.
+const PAGE: usize = 4_096;
 /// Notifications of the payment platform, by what came of them.
 const NOTICES: &str = "fuwu_pay_notices_total";
 
@@ -85,7 +88,7 @@ impl App {
         let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         let notice = match client.open_notice(headers, body).await {
             Ok(Notified { notice, .. }) => notice,
-            Err(refused) => return self.refuse_notice(account, refused),
+            Err(refused) => return self.refuse_notice(account, (refused, body)).await,
         };
         let heard = match notice {
             Notice::Payment(payment) => of_payment(payment),
@@ -101,10 +104,31 @@ impl App {
         })
     }
 
-    fn refuse_notice(&self, account: &ServedAccount, refused: NoticeRefused) -> Result<&'static str, &'static str> {
+    /// What is surely the platform's is taken, and somebody has to look at it: money may have moved.
+    async fn refuse_notice(
+        &self,
+        account: &ServedAccount,
+        (refused, body): (NoticeRefused, &[u8]),
+    ) -> Result<&'static str, &'static str> {
         if refused.is_genuine() {
             tracing::error!(account = %account.id(), %refused, "the payment platform told what is none of ours");
-            return Ok(refused.name());
+            let name = self.rules.discretion.key.mark(&[b"", b"notice", body]);
+            let number = name.iter().take(8).fold("notice-".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+            let case = Case {
+                number: OrderNumber::new(number),
+                at: self.clock.now(),
+                reason: format!("notice_{}", refused.name()),
+                amount_fen: 0,
+                origin: None,
+                stays: true,
+            };
+            return match self.open_case(account, &case).await {
+                Ok(()) => Ok(refused.name()),
+                Err(error) => {
+                    tracing::warn!(account = %account.id(), %error, "a notification of the payment platform could not be kept");
+                    Err("not_now")
+                }
+            };
         }
         if refused.is_probe() {
             tracing::debug!(account = %account.id(), "the payment platform tried whether signatures are verified");
@@ -178,14 +202,36 @@ impl App {
         }
     }
 
-    /// Money that we know nothing of is never passed over.
+    /// Money that we know nothing of is never passed over; nor what is new of an order whose record is no more. That of a
+    /// payment or refund of ours that is told late is no news.
     async fn unknown_order(&self, account: &ServedAccount, heard: &Heard) -> Result<&'static str, StoreError> {
+        let facts = self.facts_of_order(account.id(), &heard.number).await?;
+        let reason = match (facts.is_empty(), &heard.happening) {
+            (true, _) => "unknown_order",
+            (false, Some(Happening::Paid(_))) if facts.contains(&Reason::MoneyCame) => return Ok("known"),
+            (false, Some(Happening::MoneyBack(_))) if facts.contains(&Reason::MoneyBack) => return Ok("known"),
+            (false, _) => "ended_order",
+        };
         tracing::error!(
-            account = %account.id(), order = %heard.number, amount_fen = heard.amount.0,
+            account = %account.id(), order = %heard.number, amount_fen = heard.amount.0, reason,
             "the payment platform told of an order that is not kept here"
         );
-        self.open_case(account, &self.case((heard, None), "unknown_order")).await?;
+        self.open_case(account, &self.case_of((heard, None), reason)).await?;
         Ok("unknown_order")
+    }
+
+    /// Why an order moved, as the log tells it.
+    async fn facts_of_order(&self, account: &AccountId, number: &OrderNumber) -> Result<Vec<Reason>, StoreError> {
+        let (mut after, mut reasons) = (0, Vec::new());
+        loop {
+            let page = self.store.facts(account, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(reasons) };
+            after = last.seq;
+            reasons.extend(page.iter().filter_map(|logged| match &logged.fact.what {
+                FactKind::OrderMoved { order, reason, .. } if order == number => Some(*reason),
+                _ => None,
+            }));
+        }
     }
 
     async fn odd_payment(
@@ -193,18 +239,19 @@ impl App {
         account: &ServedAccount,
         (heard, origin): (&Heard, crate::domain::ids::DedupeKey),
     ) -> Result<&'static str, StoreError> {
-        let case = self.case((heard, Some(origin)), Reason::AmountDiffers.as_str());
+        let case = self.case_of((heard, Some(origin)), Reason::AmountDiffers.as_str());
         self.open_case(account, &case).await?;
         Ok("odd")
     }
 
-    fn case(&self, (heard, origin): (&Heard, Option<crate::domain::ids::DedupeKey>), reason: &str) -> Case {
+    fn case_of(&self, (heard, origin): (&Heard, Option<crate::domain::ids::DedupeKey>), reason: &str) -> Case {
         Case {
             number: heard.number.clone(),
             at: self.clock.now(),
             reason: reason.to_owned(),
             amount_fen: heard.amount.0,
             origin,
+            stays: true,
         }
     }
 }

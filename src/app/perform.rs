@@ -12,6 +12,7 @@ use super::handle::Delivery;
 use super::settle::Setting;
 use super::{App, ServedAccount};
 use crate::backend::Full;
+use crate::domain::actions::is_wanted;
 use crate::domain::connector::Connector;
 use crate::domain::decide::{abandon, resume};
 use crate::domain::decision::{Decision, Moment};
@@ -85,7 +86,7 @@ impl App {
         let now = self.clock.now();
         match &claimed.work.task {
             Task::Send(reply) | Task::Tell { reply, .. } => self.send(account, claimed, reply).await,
-            Task::Ask { .. } if claimed.work.expires <= now => {
+            Task::Ask { .. } if is_given_up(claimed, now) => {
                 self.settle_answer(account, claimed, (&Answer::TimedOut, Told::Finally)).await?;
                 Ok(Tried::Finished)
             }
@@ -96,6 +97,12 @@ impl App {
                         Went::NotYet(secs) => Ok(Tried::Until(now.plus_secs(secs))),
                         Went::Answered(answer) => self.settled(account, claimed, (&answer, Told::Later)).await,
                     };
+                }
+                if question.idempotency_key.is_some() {
+                    let stored = self.store.load(&claimed.of).await?;
+                    if !is_wanted(&stored.customer, &claimed.work) {
+                        return self.settled(account, claimed, (&Answer::TimedOut, Told::Later)).await;
+                    }
                 }
                 let playbook = account.playbook();
                 if let Some(connector) = playbook.connectors.get(&question.connector)
@@ -121,7 +128,7 @@ impl App {
         }
     }
 
-    /// Puts what may be put only once (reliability.md B15). Where nobody knows what came of it, it is asked how it stands,
+    /// Puts what may be put only once (reliability.md B15). Where a store may forget that it was, it is asked after first. Where nobody knows what came of it, it is asked how it stands,
     /// if there is somebody to ask; else a person is. It is never put again: a try before this one, of which only the
     /// attempt is known, may have put it.
     async fn perform_once(
@@ -131,7 +138,19 @@ impl App {
         (question, connector, was_asked): (&Question, &Connector, bool),
     ) -> Result<Tried, StoreError> {
         let openid = &claimed.of.openid;
+        let status = connector.status.as_ref();
+        let status = status.map(|key| Question { connector: key.clone(), idempotency_key: None, ..question.clone() });
         if !was_asked {
+            if let (Some(status), Some(_)) = (&status, self.store.forgetful()) {
+                match self.ask_later(account, status, openid).await {
+                    Ok(answer @ Answer::Loaded(_)) => {
+                        return self.settled(account, claimed, (&answer, Told::Later)).await;
+                    }
+                    Ok(Answer::Refused { .. }) => {}
+                    // Put under another name later: by this one it would seem to have been put.
+                    _ => return self.settled(account, claimed, (&Answer::Down, Told::Later)).await,
+                }
+            }
             return match self.ask_later(account, question, openid).await {
                 Ok(Answer::TimedOut) if connector.status.is_some() => Ok(Tried::Again),
                 Ok(Answer::TimedOut) => self.settled(account, claimed, (&Answer::TimedOut, Told::Finally)).await,
@@ -139,10 +158,9 @@ impl App {
                 Err(_) => self.settled(account, claimed, (&Answer::Down, Told::Later)).await,
             };
         }
-        let Some(status) = &connector.status else {
+        let Some(status) = status else {
             return self.settled(account, claimed, (&Answer::TimedOut, Told::Finally)).await;
         };
-        let status = Question { connector: status.clone(), idempotency_key: None, ..question.clone() };
         match self.ask_later(account, &status, openid).await {
             Ok(answer @ Answer::Loaded(_)) => self.settled(account, claimed, (&answer, Told::Later)).await,
             // What is on its way may not be known there yet.
@@ -203,6 +221,15 @@ impl App {
         }
         Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")))
     }
+}
+
+/// Whether work that asks has waited long enough. What moves money is tried a few times in any case: time may have passed
+/// while nobody was there to try.
+fn is_given_up(claimed: &Claimed, now: UnixSecs) -> bool {
+    let Task::Ask { question, .. } = &claimed.work.task else { return false };
+    let only_asks = matches!(Errand::of(&question.connector), Some(Errand::Prepay | Errand::Query));
+    let is_tried = only_asks || question.idempotency_key.is_none() || claimed.attempt >= SURE_AT_TRY;
+    claimed.work.expires <= now && is_tried
 }
 
 /// By what path the outcome is told.

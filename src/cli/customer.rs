@@ -11,9 +11,9 @@ use url::Url;
 
 use super::assemble::store_spec;
 use super::secrets::Secrets;
-use crate::app::export_customer;
+use crate::app::{Erased, erase_customer, export_customer};
 use crate::config::Settings;
-use crate::domain::ids::{AccountId, Openid};
+use crate::domain::ids::{AccountId, Openid, OrderNumber};
 use crate::store::{CustomerRef, PseudonymKey, StoreError};
 
 #[derive(Debug, Subcommand)]
@@ -100,9 +100,20 @@ async fn erase(settings: &Settings, of: &CustomerRef) -> anyhow::Result<ExitCode
             .await;
     let found = match opened {
         Ok(store) => {
-            let found = store.erase(of).await;
+            let erased = erase_customer(store.as_ref(), of).await;
             store.close().await?;
-            found?
+            match erased? {
+                Erased::Gone => true,
+                Erased::Nobody => false,
+                Erased::OrdersUnderWay(numbers) => {
+                    let numbers: Vec<&str> = numbers.iter().map(OrderNumber::as_str).collect();
+                    bail!(
+                        "这位客户有订单还没了结：{}。请等它们结束，或用 `fuwu order decide` 处理后再清除。\
+                         orders of this customer are under way; end or decide them, and erase then",
+                        numbers.join("、")
+                    );
+                }
+            }
         }
         Err(StoreError::Locked(_)) => erase_at_server(settings, of).await?,
         Err(error) => return Err(error.into()),

@@ -40,6 +40,8 @@ pub(super) enum Word {
     Done,
     /// It is not done and shall not be: what was paid goes back.
     Undone,
+    /// What was paid, or paid twice, was given back by other means than a refund of ours.
+    Returned,
     /// It was looked at, and nothing is to be done here.
     Seen,
 }
@@ -49,6 +51,7 @@ impl Word {
         match self {
             Self::Done => "done",
             Self::Undone => "undone",
+            Self::Returned => "returned",
             Self::Seen => "seen",
         }
     }
@@ -57,6 +60,7 @@ impl Word {
         match self {
             Self::Done => CaseDecision::Of(Decided::Done),
             Self::Undone => CaseDecision::Of(Decided::Undone),
+            Self::Returned => CaseDecision::Of(Decided::Returned),
             Self::Seen => CaseDecision::Seen,
         }
     }
@@ -102,12 +106,17 @@ fn in_words(reason: &str) -> &str {
         "business_contradicts" => "业务系统前后说法不一：请核对是否已经办成，钱是否已经退回",
         "amount_differs" => "付款金额和订单不一致：请在商户平台核对",
         "payment_silent" => "微信支付一直没有明确答复：请在商户平台查这个订单号是否已付款",
-        "refund_failed" => "退款失败：请在商户平台处理，或 decide undone 再退一次",
+        "refund_failed" => "退款失败：decide undone 再退一次；已用别的办法把钱退给客户，就 decide returned",
         "refund_silent" => "退款结果不明：请在商户平台查这笔退款",
         "refunded_outside" => "有人在商户平台退了款：请核对是否还要办理",
         "paid_back_in_part" => "有人在商户平台退了一部分款：请核对",
-        "paid_twice" => "同一订单收到两笔付款：请在商户平台退回多收的一笔",
+        "paid_twice" => "同一订单收到两笔付款：请在商户平台退回多收的一笔；已用别的办法退了，就 decide returned",
         "unknown_order" => "收到一笔付款，这里没有这个订单：请在商户平台核对，处理好后 decide seen",
+        "ended_order" => "有一笔付款或退款，是一个早已了结、资料已清除的订单的：请在商户平台核对，处理好后 decide seen",
+        "notice_unreadable" => "微信支付发来一条读不懂的通知：请在商户平台核对当天的账，处理好后 decide seen",
+        "notice_other_merchant" | "notice_other_app" => {
+            "微信支付发来别的商户号或公众号的通知：请检查商户平台里的通知地址，处理好后 decide seen"
+        }
         other => crate::domain::books::Difference::in_words(other).unwrap_or(other),
     }
 }
@@ -124,7 +133,7 @@ async fn show(settings: &Settings, account: &AccountId, number: &OrderNumber) ->
 fn told(order: &Order) -> String {
     let mut told = String::new();
     let because = order.learned.map_or("", |reason| reason.as_str());
-    let _ = writeln!(told, "{}  {}  {} 元", order.number, order.label, order.amount);
+    let _ = writeln!(told, "{}  {}  {}", order.number, order.label, order.price());
     let _ = writeln!(told, "状态 state：{}  {}", state(order.state()), in_words(because));
     let _ = writeln!(told, "时间 since：{}", moment(order.moved_at));
     if let Some(money) = order.money() {
@@ -248,11 +257,15 @@ mod tests {
             reason: reason.to_owned(),
             amount_fen: 2_000,
             origin: None,
+            stays: false,
         };
         for reason in called {
             assert!(listed(&[case(reason.as_str())]).contains('：'), "{reason:?}");
         }
         assert!(listed(&[case("unknown_order")]).contains("202601010001  20.00 元  收到一笔付款"));
+        for reason in ["ended_order", "notice_unreadable", "notice_other_merchant", "notice_other_app"] {
+            assert!(listed(&[case(reason)]).contains('：'), "{reason}");
+        }
         assert!(listed(&[]).contains("没有要人工核对的订单"));
     }
 

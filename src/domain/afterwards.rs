@@ -3,8 +3,10 @@
 use super::customer::Customer;
 use super::decision::Decision;
 use super::ids::{DedupeKey, WorkId};
+use super::question::ASKED_BEFORE;
 use super::reply::Reply;
 use super::time::UnixSecs;
+use super::value::Value;
 use super::work::{Task, Work};
 
 /// An answer that comes late is worth reading for a day.
@@ -33,6 +35,19 @@ fn message(reply: Reply, (origin, now): (DedupeKey, UnixSecs)) -> Work {
     Work { id, origin, due: now, expires: now.plus_secs(READ_WITHIN_SECS), task: Task::Send(reply) }
 }
 
+/// A delivery that a forgetful store has lost is decided once more: what it asked for then may have been asked, so that
+/// what must not be put twice is asked after first, now and wherever an order it placed goes on.
+pub fn ask_first(decision: &mut Decision, origin: DedupeKey) {
+    for work in &mut decision.outbox {
+        if let Task::Ask { question, memo, .. } = &mut work.task
+            && question.idempotency_key.is_some()
+        {
+            memo.insert(ASKED_BEFORE.to_owned(), Value::Integer(1));
+        }
+    }
+    decision.customer.orders.may_have_been_put(origin);
+}
+
 /// The answer was heard when the delivery was decided before.
 pub fn say_nothing(decision: &mut Decision) {
     decision.reply = Reply::Silent;
@@ -42,6 +57,8 @@ pub fn say_nothing(decision: &mut Decision) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::question::Question;
+    use crate::domain::value::Values;
 
     const KEY: DedupeKey = DedupeKey(7);
 
@@ -80,6 +97,29 @@ mod tests {
         let mut interim = Decision { wait_for: Some("ask".into()), ..decided(Reply::Text("正在查询".into())) };
         say_by_message(&mut interim, (KEY, UnixSecs(500)));
         assert_eq!((interim.outbox.len(), interim.wait_for), (0, None));
+    }
+
+    #[test]
+    fn what_a_lost_record_may_have_asked_is_asked_after_first() {
+        let ask = |key: Option<&str>| {
+            let question =
+                Question { connector: "place".into(), values: Values::new(), idempotency_key: key.map(str::to_owned) };
+            Task::Ask { action: "buy".into(), question, memo: Values::new() }
+        };
+        let work = |task| Work { task, ..message(Reply::Silent, (KEY, UnixSecs(1))) };
+        let mut decision = decided(Reply::Silent);
+        decision.outbox = vec![work(ask(Some("K"))), work(ask(None)), work(Task::Send(Reply::Silent))];
+        let placed = crate::domain::sample::wechat_order("1", &[]);
+        let origin = placed.origin;
+        decision.customer.orders.put(placed);
+        ask_first(&mut decision, origin);
+        let is_marked = |work: &Work| matches!(&work.task, Task::Ask { memo, .. } if memo.contains_key(ASKED_BEFORE));
+        assert_eq!(decision.outbox.iter().map(is_marked).collect::<Vec<_>>(), [true, false, false]);
+        assert!(decision.customer.orders.all().all(|order| order.puts.before));
+        let mut elsewhere = decided(Reply::Silent);
+        elsewhere.customer.orders.put(crate::domain::sample::wechat_order("1", &[]));
+        ask_first(&mut elsewhere, DedupeKey(origin.0 ^ 1));
+        assert!(elsewhere.customer.orders.all().all(|order| !order.puts.before), "an order of before");
     }
 
     #[test]

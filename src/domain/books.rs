@@ -273,6 +273,8 @@ mod tests {
             business,
             person: None,
             details: Values::new(),
+            puts: Default::default(),
+            points: 0,
         }
     }
 

@@ -54,7 +54,11 @@ impl Customer {
     }
 
     /// The last day we heard of a customer who does not follow any more: what is kept of them expires from then on.
+    /// `None` as well while an order of theirs is under way: what is owed to them does not expire.
     pub fn left_on(&self) -> Option<BusinessDay> {
+        if self.orders.are_open() {
+            return None;
+        }
         let left = self.follow.changed_at.filter(|_| !self.follow.following)?.business_day();
         Some(self.activity.map_or(left, |days| days.last.max(left)))
     }

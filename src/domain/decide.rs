@@ -1,6 +1,6 @@
 //! The decision: from an action, a delivery and the facts loaded to a reply, changes and outgoing work.
 
-use super::actions::{ActionKind, Entry, Given, Kind, Outcome, View, order_told, orphaned};
+use super::actions::{ActionKind, Entry, Given, Kind, Outcome, View, is_of_order, order_told, orphaned};
 use super::customer::{Customer, Dialogue};
 use super::decision::{Decision, Moment};
 use super::fact::FactKind;
@@ -130,6 +130,9 @@ pub fn happened(
     let (key, kind) = (order.action.clone(), playbook.actions.get(&order.action));
     let view = late_view(&key, customer, moment);
     let mut outcome = order_told(kind, &view, (number, happening));
+    if !matches!(kind, Some(Kind::Order(_))) {
+        decision.faults.push(format!("动作 {key} 已不在配置里，订单照常了结，客户读到的是内置的话；请恢复这个动作"));
+    }
     mend(&mut outcome, playbook, &view);
     apply(&mut decision, &key, outcome);
     decision
@@ -149,7 +152,9 @@ fn afterwards(
     let mut decision = Decision { customer: customer.clone(), ..Decision::default() };
     let Task::Ask { action, memo, .. } = &work.task else { return decision };
     let view = late_view(action, customer, moment);
-    let mut outcome = match (playbook.actions.get(action).map(Kind::as_action), answer) {
+    // A key may lead to another kind of action by now, which knows nothing of orders.
+    let kind = playbook.actions.get(action).filter(|kind| matches!(kind, Kind::Order(_)) || !is_of_order(work));
+    let mut outcome = match (kind.map(Kind::as_action), answer) {
         (Some(kind), Some(answer)) => kind.resume(&view, memo, answer),
         (Some(kind), None) => kind.abandon(&view, memo),
         (None, answer) => {

@@ -242,6 +242,8 @@ fn told(number: &str, payment: Payment, happenings: &[Happening]) -> Order {
         business: Business::NotAsked,
         person: None,
         details: Values::new(),
+        puts: Default::default(),
+        points: 0,
     };
     happenings.iter().fold(draft, |order, happening| match judge(&order, happening, EIGHT) {
         Verdict::New { order, .. } => *order,

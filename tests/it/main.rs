@@ -59,6 +59,7 @@ mod openapi;
 mod order_page;
 mod orders;
 mod orders_figure;
+mod orders_odd;
 mod orders_shop;
 mod overload;
 mod pay;

@@ -42,6 +42,8 @@ pub async fn awaiting(world: &World, openid: &Openid, number: &str) -> Order {
         business: Default::default(),
         person: None,
         details: Values::new(),
+        puts: Default::default(),
+        points: 0,
     };
     keep(world, openid, draft).await;
     happens(world, (openid, number), &[Happening::Agreed, Happening::Payable { prepay_id }]).await

@@ -17,21 +17,21 @@ use crate::orders_shop::{
 use crate::phone::Phone;
 
 /// A world where packs are paid by WeChat Pay and done by `shop`.
-async fn world(shop: Option<&Shop>) -> (World, TempDir) {
+pub async fn world(shop: Option<&Shop>) -> (World, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let env = playbook_paid_by_wechat(dir.path(), shop.map(|shop| shop.address.as_str()));
     (World::start_with(&borrowed(&env)).await, dir)
 }
 
 /// Chooses the second pack and confirms.
-async fn buy(phone: &Phone<'_>) -> String {
+pub async fn buy(phone: &Phone<'_>) -> String {
     phone.tap("buy_data").await;
     phone.say("2").await;
     phone.say("确认").await
 }
 
 /// Where the customer's orders went, and why.
-async fn moves(world: &World, openid: &Openid) -> Vec<(State, Reason)> {
+pub async fn moves(world: &World, openid: &Openid) -> Vec<(State, Reason)> {
     let facts = world.store().facts(&"demo".into(), 0, usize::MAX).await.unwrap();
     let own = facts.into_iter().filter(|logged| logged.of.openid == *openid);
     own.filter_map(|logged| match logged.fact.what {
@@ -42,7 +42,7 @@ async fn moves(world: &World, openid: &Openid) -> Vec<(State, Reason)> {
 }
 
 /// What a person decides over the API.
-async fn decide(world: &World, number: &OrderNumber, decision: &str) -> (u16, serde_json::Value) {
+pub async fn decide(world: &World, number: &OrderNumber, decision: &str) -> (u16, serde_json::Value) {
     let path = format!("/api/v1/orders/{number}/decide?decision={decision}");
     let answer = world.http.post(world.url(&path)).bearer_auth(crate::harness::API_TOKEN).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap_or_default())
@@ -190,7 +190,7 @@ async fn what_was_accepted_in_silence_or_told_late_is_done_once() {
 }
 
 /// Connectors that say of themselves that nothing may be put to them twice.
-fn once(dir: &TempDir, status: bool) {
+pub fn once(dir: &TempDir, status: bool) {
     let file = dir.path().join("playbook/connectors.toml");
     let then = if status { "idempotent = false\nstatus = \"order_status\"\n" } else { "idempotent = false\n" };
     edit(&file, "idempotency_header = \"Idempotency-Key\"\n", then);

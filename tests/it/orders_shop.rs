@@ -2,6 +2,7 @@
 //! customers of a world pay.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -69,15 +70,20 @@ impl Drop for Shop {
 impl Shop {
     /// One that behaves by the order's number.
     pub fn open(plan: impl Fn(&str) -> Mood + Send + Sync + 'static) -> Self {
-        Self::knowing(true, plan)
+        Self::knowing((true, TcpListener::bind("127.0.0.1:0").unwrap()), plan)
     }
 
     /// One that does an order as often as it is put.
     pub fn forgetful(plan: impl Fn(&str) -> Mood + Send + Sync + 'static) -> Self {
-        Self::knowing(false, plan)
+        Self::knowing((false, TcpListener::bind("127.0.0.1:0").unwrap()), plan)
     }
 
-    fn knowing(knows: bool, plan: impl Fn(&str) -> Mood + Send + Sync + 'static) -> Self {
+    /// The same at an address where nobody listened before.
+    pub fn forgetful_at(listener: TcpListener, plan: impl Fn(&str) -> Mood + Send + Sync + 'static) -> Self {
+        Self::knowing((false, listener), plan)
+    }
+
+    fn knowing((knows, listener): (bool, TcpListener), plan: impl Fn(&str) -> Mood + Send + Sync + 'static) -> Self {
         let inside = Data::new(Inside { books: Mutex::default(), plan: Box::new(plan), knows });
         let shared = inside.clone();
         let server = HttpServer::new(move || {
@@ -86,7 +92,7 @@ impl Shop {
                 .route("/orders", web::post().to(put))
                 .route("/orders/{number}", web::get().to(stands))
         });
-        let server = server.workers(1).disable_signals().shutdown_timeout(1).bind("127.0.0.1:0").unwrap();
+        let server = server.workers(1).disable_signals().shutdown_timeout(1).listen(listener).unwrap();
         let address = format!("http://{}", server.addrs()[0]);
         let server = server.run();
         let handle = server.handle();

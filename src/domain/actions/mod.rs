@@ -24,7 +24,6 @@ mod articles;
 mod bind;
 #[cfg(test)]
 mod desk;
-#[cfg_attr(not(test), expect(dead_code, reason = "no kind asks for details in its dialogue yet"))]
 mod details;
 mod form;
 mod handover;
@@ -40,6 +39,7 @@ mod ticket;
 mod topic;
 pub(super) mod words;
 
+pub use order::{is_of_order, is_wanted};
 pub use orders::page as order_page;
 
 /// What an action sees.

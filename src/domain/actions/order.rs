@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use super::details::Details;
 use super::list::Filled;
 use super::words::{self, Pick};
 use super::{ActionKind, Claim, Composed, Entry, Fault, Given, Outcome, Stakes, TextField, View};
@@ -27,12 +28,14 @@ mod settings;
 mod talk;
 #[cfg(test)]
 mod tests;
+mod told;
 mod works;
 
 pub(super) use answers::answered;
 pub(super) use course::happen;
 pub use mark::Mark;
 pub use settings::{Choice, Order};
+pub use works::{is_of_order, is_wanted};
 
 /// The key of [`Order::refused`] for codes it does not name.
 const DEFAULT: &str = "default";
@@ -59,7 +62,9 @@ impl ActionKind for Order {
     }
 
     fn question_values(&self) -> BTreeSet<String> {
-        ["code", "amount_fen", "order"].map(str::to_owned).into()
+        let price = if self.pay == settings::PaidBy::Points { "points" } else { "amount_fen" };
+        let own = ["code", price, "order"].map(str::to_owned);
+        own.into_iter().chain(self.details.iter().flat_map(Details::names)).collect()
     }
 
     fn noticed(&self) -> Option<(&NoticeKey, Vec<Values>)> {
@@ -71,7 +76,10 @@ impl ActionKind for Order {
     }
 
     fn claim(&self, dialogue: &Dialogue, words: &str) -> Claim {
-        Claim::meant(self.read(dialogue, words).is_some())
+        match &self.details {
+            Some(details) if Details::is_at(dialogue) => details.claim(dialogue, words),
+            _ => Claim::meant(self.read(dialogue, words).is_some()),
+        }
     }
 
     fn interrupted(&self, mut dialogue: Dialogue) -> Dialogue {

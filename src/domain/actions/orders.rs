@@ -27,7 +27,7 @@ const MORE: &[&str] = &["更多", "更多订单", "下一页", "还有呢", "还
 /// So many last digits people call an order by, and must give at least.
 const TAIL_CHARS: usize = 4;
 /// What a placeholder for an order may be called.
-const OF_ONE: &[&str] = &["label", "amount", "state", "order", "tail", "time", "page"];
+const OF_ONE: &[&str] = &["label", "amount", "price", "state", "order", "tail", "time", "page"];
 const STEP: &str = "list";
 
 /// Settings of an `orders` action.
@@ -47,7 +47,7 @@ pub struct Orders {
     pub header: Template,
     /// One line of it.
     #[schemars(
-        description = "列表中的一行：{{ number }} 序号、{{ label }} 名称、{{ amount }} 金额（元）、{{ state }} 进展、{{ tail }} 订单号后四位、{{ time }} 最近变化的时间、{{ page }} 订单网页，写成 {{ link(\"看详情\", page) }}"
+        description = "列表中的一行：{{ number }} 序号、{{ label }} 名称、{{ amount }} 金额（元）、{{ price }} 带单位的价格（元或积分）、{{ state }} 进展、{{ tail }} 订单号后四位、{{ time }} 最近变化的时间、{{ page }} 订单网页，写成 {{ link(\"看详情\", page) }}"
     )]
     pub item: Template,
     /// Below the list, when it is the end.
@@ -67,7 +67,7 @@ pub struct Orders {
     pub short: States,
     /// How an order stands, to whoever asks for it.
     #[schemars(
-        description = "看一笔订单时的话：{{ label }}、{{ amount }}、{{ state }}、{{ order }} 订单号、{{ tail }}、{{ time }}、{{ page }}"
+        description = "看一笔订单时的话：{{ label }}、{{ amount }}、{{ price }}、{{ state }}、{{ order }} 订单号、{{ tail }}、{{ time }}、{{ page }}"
     )]
     pub standing: States,
 }
@@ -159,6 +159,7 @@ impl ActionKind for Orders {
         let mut values = Values::from([
             ("label".to_owned(), Value::from("名".repeat(12))),
             ("amount".to_owned(), Value::Fen(999_999)),
+            ("price".to_owned(), Value::from("9999.99 元")),
             ("state".to_owned(), Value::from(longest.unwrap_or_default())),
             ("order".to_owned(), Value::from("0".repeat(26))),
             ("tail".to_owned(), Value::from("0000")),
@@ -309,6 +310,7 @@ impl Orders {
         Values::from([
             ("label".to_owned(), Value::from(order.label.as_str())),
             ("amount".to_owned(), Value::Fen(order.amount.0)),
+            ("price".to_owned(), Value::from(order.price())),
             ("state".to_owned(), Value::from(state)),
             ("order".to_owned(), Value::from(number)),
             ("tail".to_owned(), Value::from(number.get(number.len().saturating_sub(TAIL_CHARS)..).unwrap_or(number))),

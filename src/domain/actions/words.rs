@@ -41,6 +41,8 @@ const NO: &[&str] = &[
 /// Words that go one step back.
 const BACK: &[&str] =
     &["重选", "重新选", "重新选择", "上一步", "返回", "换一个", "换个", "换一款", "换一种", "选错了", "改一下", "back"];
+/// Of these, what means the last thing that was told, and not what was chosen first.
+const ONE_STEP_BACK: &[&str] = &["上一步", "返回", "改一下", "back"];
 /// Words that ask how things stand.
 const STANDING: &[&str] = &[
     "订单",
@@ -75,6 +77,11 @@ pub(in crate::domain) fn is_no(words: &str) -> bool {
 /// Whether the words go one step back.
 pub(in crate::domain) fn is_back(words: &str) -> bool {
     is_one_of(words, BACK)
+}
+
+/// Whether the words go back by one step only.
+pub(in crate::domain) fn is_one_step_back(words: &str) -> bool {
+    is_one_of(words, ONE_STEP_BACK)
 }
 
 /// Whether the words ask how an order stands.

@@ -360,6 +360,23 @@ fn an_answer_for_an_action_that_is_gone_is_told_to_the_operator() {
 }
 
 #[test]
+fn an_order_goes_on_when_its_key_leads_to_another_kind_of_action() {
+    let (customer, work) = waiting_for_an_order(true);
+    let mut playbook = playbook();
+    let other = playbook.actions.get(&playbook.moments.fallback).unwrap().clone();
+    let Task::Ask { action, .. } = &work.task else { panic!() };
+    playbook.actions.insert(action.clone(), other);
+    let done = resume(&playbook, &customer, &work, (&loaded(), moment()));
+    assert!(matches!(done.facts[..], [FactKind::OrderMoved { .. }]) && done.faults.len() == 1, "{done:?}");
+    let Reply::Text(words) = &done.reply else { panic!("{:?}", done.reply) };
+    assert!(words.contains("已经办好了"), "{words}");
+    let number = customer.orders.all().next().unwrap().number.clone();
+    let told = happened(&playbook, &customer, (&number, Happening::Unclear), moment());
+    assert!(matches!(&told.reply, Reply::Text(words) if words.contains("由工作人员核实")), "{:?}", told.reply);
+    assert_eq!(told.faults.len(), 1);
+}
+
+#[test]
 fn what_is_counted_by_is_bounded() {
     // 1 + 127 bytes fit no whole number of characters of three bytes.
     let long = format!("a{}", "页".repeat(400));

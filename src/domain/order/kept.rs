@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Order;
-use crate::domain::ids::{ActionKey, OrderNumber};
+use crate::domain::ids::{ActionKey, DedupeKey, OrderNumber};
 use crate::domain::value::Value;
 
 /// So many orders are kept of a customer. Those that have ended give way, the oldest first; what is still under way never
@@ -55,23 +55,31 @@ impl Orders {
         }
     }
 
+    /// What this delivery ordered may have been put to the business system by a record that is lost.
+    pub fn may_have_been_put(&mut self, origin: DedupeKey) {
+        self.0.iter_mut().filter(|order| order.origin == origin).for_each(|order| order.puts.before = true);
+    }
+
     /// Everything in them that may be private.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         self.0.iter_mut().flat_map(|order| order.details.values_mut())
     }
 
-    /// Keeps only what has not ended, without a word of what the customer told for it: how it ends is still to be
-    /// recorded when somebody has left.
+    /// Whether one of them is under way: money or a service is still owed, or a person has to look at it.
+    pub fn are_open(&self) -> bool {
+        self.0.iter().any(|order| !order.is_over())
+    }
+
+    /// Keeps only what has not ended: it is still done as it was ordered, and how it ends is still to be recorded when
+    /// somebody has left.
     pub fn forget(&mut self) {
         self.0.retain(|order| !order.is_over());
-        self.0.iter_mut().for_each(|order| order.details.clear());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::DedupeKey;
     use crate::domain::order::{Happening, Paid, Payment, Verdict, judge};
     use crate::domain::pay::{Fen, TransactionId};
     use crate::domain::time::UnixSecs;
@@ -92,6 +100,8 @@ mod tests {
             business: Default::default(),
             person: None,
             details: Values::new(),
+            puts: Default::default(),
+            points: 0,
         };
         happenings.iter().fold(draft, |order, happening| match judge(&order, happening, UnixSecs(1)) {
             Verdict::New { order, .. } => *order,
@@ -147,12 +157,18 @@ mod tests {
     }
 
     #[test]
-    fn who_has_left_leaves_no_word_of_what_they_told() {
+    fn who_has_left_is_still_sent_what_they_ordered_and_leaves_no_word_of_what_has_ended() {
         let mut orders = Orders::default();
-        let mut told = order(1, &[Happening::Agreed]);
-        told.details.insert("address".into(), "某路 1 号".into());
-        orders.put(told);
+        for (number, happenings) in [(1, &[Happening::Agreed][..]), (2, &[Happening::Agreed, Happening::Fulfilled])] {
+            let mut told = order(number, happenings);
+            told.details.insert("address".into(), "某路 1 号".into());
+            orders.put(told);
+        }
+        assert!(orders.are_open());
         orders.forget();
-        assert!(orders.get(&"000001".into()).unwrap().details.is_empty());
+        assert_eq!(orders.get(&"000001".into()).unwrap().details.len(), 1);
+        assert!(orders.get(&"000002".into()).is_none() && orders.are_open());
+        orders.put(order(1, &[Happening::Agreed, Happening::Refused]));
+        assert!(!orders.are_open());
     }
 }

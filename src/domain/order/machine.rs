@@ -121,7 +121,7 @@ pub fn judge(order: &Order, happening: &Happening, at: UnixSecs) -> Verdict {
     give_back(&mut after);
     steps.reach(&after, reason);
     steps.ask(&mut after);
-    steps.call(reason);
+    steps.call(&after, reason);
     after.moved_at = at;
     after.learned = Some(reason);
     Verdict::New { order: Box::new(after), moves: steps.moves, demands: steps.demands }
@@ -278,12 +278,11 @@ fn of_business(order: &mut Order, happening: &Happening) -> Learned {
 /// A person decides about what needs one, and may call off what is done and was paid for.
 fn of_person(order: &mut Order, decided: Decided) -> Learned {
     let state = order.state();
+    let has_money = order.money().is_some_and(|money| money.left() > Fen(0));
     let may = match decided {
         Decided::Done => state == State::NeedsPerson,
-        Decided::Undone => {
-            let has_money = order.money().is_some_and(|money| money.left() > Fen(0));
-            state == State::NeedsPerson || state == State::Done && has_money
-        }
+        Decided::Undone => state == State::NeedsPerson || state == State::Done && has_money,
+        Decided::Returned => return by_hand(order, state),
     };
     if order.person == Some(decided) {
         return Err(Verdict::Duplicate);
@@ -292,6 +291,29 @@ fn of_person(order: &mut Order, decided: Decided) -> Learned {
         return Err(Verdict::Denied);
     }
     order.person = Some(decided);
+    Ok(Reason::PersonDecided)
+}
+
+/// A person gave back by another way what is still with us: all of an order that needs them, else only what came in a
+/// second time. A refund of ours that may still come through is waited for.
+fn by_hand(order: &mut Order, state: State) -> Learned {
+    let Payment::ByWeChat(money) = &mut order.payment else { return Err(Verdict::Denied) };
+    let is_whole = state == State::NeedsPerson && money.back != Back::Asked && money.left() > Fen(0);
+    let owed = money.paid.iter().filter(|_| is_whole).chain(&money.twice);
+    let owed: Vec<_> = owed.map(|paid| (paid.transaction.clone(), money.left_of(paid))).collect();
+    let mut is_new = false;
+    for (transaction, back) in owed.into_iter().filter(|(_, left)| *left > Fen(0)) {
+        let number = OutRefundNo::new(format!("{}H{}", order.number, money.returned.len() + 1));
+        let returned = number.map(|number| Returned { number, transaction, back });
+        is_new |= returned.is_some_and(|returned| money.give_back(returned));
+    }
+    if !is_new {
+        return Err(Verdict::Denied);
+    }
+    if is_whole {
+        money.back = Back::DoneOutside;
+        order.person = Some(Decided::Returned);
+    }
     Ok(Reason::PersonDecided)
 }
 
@@ -320,9 +342,11 @@ impl Steps {
     }
 
     /// A person hears of what needs one, and of everything new about it until they have decided; of a contradiction and
-    /// of money that came twice in any case.
-    fn call(&mut self, reason: Reason) {
-        let is_odd = matches!(reason, Reason::BusinessContradicts | Reason::PaidTwice);
+    /// of money that came twice, or went back twice, in any case.
+    fn call(&mut self, order: &Order, reason: Reason) {
+        let is_too_much = || order.money().is_some_and(|money| money.went_back() > money.came());
+        let is_odd = matches!(reason, Reason::BusinessContradicts | Reason::PaidTwice)
+            || reason == Reason::RefundedOutside && is_too_much();
         if is_odd || self.at == State::NeedsPerson && reason != Reason::PersonDecided {
             self.demands.push(Demand::CallPerson);
         }

@@ -51,6 +51,19 @@ pub struct Order {
     pub person: Option<Decided>,
     /// What was asked of the customer for it alone: sealed where it is kept, taken away when the playbook says.
     pub details: Values,
+    /// How it was put to the business system.
+    pub puts: Puts,
+    /// What it costs in points, where the business system takes points and no money.
+    pub points: u32,
+}
+
+/// How an order was put to the business system, so that what may have been put is never put as if it were new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Puts {
+    /// How many times it surely was not reached: the work under way bears the number after that.
+    pub unreached: u16,
+    /// Whether a record that is lost may have put it.
+    pub before: bool,
 }
 
 /// Who takes the money, and what is known of it.
@@ -87,6 +100,8 @@ pub enum Decided {
     Done,
     /// It is not done, and shall not be.
     Undone,
+    /// What of the customer's money was still with us is back with them by another way than our refunds.
+    Returned,
 }
 
 impl Order {
@@ -96,6 +111,11 @@ impl Order {
             Payment::ByBusiness => None,
             Payment::ByWeChat(money) => Some(money),
         }
+    }
+
+    /// What it costs, as people read it.
+    pub fn price(&self) -> String {
+        if self.points > 0 { format!("{} 积分", self.points) } else { format!("{} 元", self.amount) }
     }
 
     /// The money that came in by WeChat Pay, whatever became of it. This much is given back when nothing comes of the

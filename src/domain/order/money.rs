@@ -103,14 +103,17 @@ impl Money {
 
     /// What of the payment is still with us: so much is asked for when it is to go back.
     pub fn left(&self) -> Fen {
-        let Some(paid) = &self.paid else { return Fen(0) };
+        self.paid.as_ref().map_or(Fen(0), |paid| self.left_of(paid))
+    }
+
+    /// What of one payment is still with us.
+    pub(super) fn left_of(&self, paid: &Paid) -> Fen {
         paid.total.minus(self.returned_of(&paid.transaction)).unwrap_or_default().max(Fen(0))
     }
 
     /// What came in a second time and is still with us.
     pub fn twice_left(&self) -> Fen {
-        let left = |paid: &Paid| paid.total.minus(self.returned_of(&paid.transaction)).unwrap_or_default().max(Fen(0));
-        sum(self.twice.iter().map(left))
+        sum(self.twice.iter().map(|paid| self.left_of(paid)))
     }
 
     /// Notes a payment, and says what it is to those that are known.

@@ -23,7 +23,7 @@ impl Order {
             (Business::Refused, _) => State::Failed,
             (Business::Silent, None) => State::NeedsPerson,
             (Business::Silent, Some(Decided::Done)) => State::Done,
-            (Business::Silent, Some(Decided::Undone)) => State::Failed,
+            (Business::Silent, Some(Decided::Undone | Decided::Returned)) => State::Failed,
             (Business::Asked, _) => State::Fulfilling,
             (Business::NotAsked, _) => State::Confirmed,
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -10,8 +11,8 @@ use utoipa::IntoParams;
 use super::super::State;
 use super::super::guard::Authorized;
 use super::{Api, Fault, FaultBody};
-use crate::app::export_customer;
-use crate::domain::ids::Openid;
+use crate::app::{Erased, erase_customer, export_customer};
+use crate::domain::ids::{Openid, OrderNumber};
 use crate::store::{CustomerRef, StoreError};
 
 pub(super) fn add(api: &mut Api) {
@@ -64,6 +65,7 @@ async fn export(
         (status = 400, description = "The request cannot be meant.", body = FaultBody),
         (status = 401, description = "Not authorized.", body = FaultBody),
         (status = 404, description = "Nothing is held on this customer.", body = FaultBody),
+        (status = 409, description = "An order of theirs is under way: end or decide it first.", body = FaultBody),
         (status = 503, description = "The store is not available now.", body = FaultBody),
     ),
     security(("bearer" = []))
@@ -76,10 +78,12 @@ async fn erase(
     let of = customer(&state, &openid, whose)?;
     // What is begun is ended, also when the caller does not wait for it.
     let (app, who) = (Arc::clone(&state.app), of.clone());
-    let erased = actix_web::rt::spawn(async move { app.store().erase(&who).await }).await;
+    let erased = actix_web::rt::spawn(async move { erase_customer(app.store().as_ref(), &who).await }).await;
     let broken_off = |_| Fault::store(&StoreError::Unavailable("erasing was broken off; ask again".into()));
-    if !erased.map_err(broken_off)?.map_err(|error| Fault::store(&error))? {
-        return Err(nobody());
+    match erased.map_err(broken_off)?.map_err(|error| Fault::store(&error))? {
+        Erased::Gone => {}
+        Erased::Nobody => return Err(nobody()),
+        Erased::OrdersUnderWay(numbers) => return Err(owed(&numbers)),
     }
     tracing::info!(account = %of.account, "a customer was erased on request");
     Ok(HttpResponse::NoContent().finish())
@@ -94,6 +98,15 @@ fn customer(state: &State, openid: &str, whose: Result<Query<Whose>, actix_web::
 pub(super) fn of_account(state: &State, openid: &str, account: Option<&str>) -> Result<CustomerRef, Fault> {
     let account = super::reports::account(state, account)?;
     Ok(CustomerRef { account: account.id().clone(), openid: Openid::from(openid) })
+}
+
+fn owed(numbers: &[OrderNumber]) -> Fault {
+    let numbers: Vec<&str> = numbers.iter().map(OrderNumber::as_str).collect();
+    Fault::new(
+        StatusCode::CONFLICT,
+        format!("orders of this customer are under way: {}", numbers.join(", ")),
+        "wait until they have ended, or decide those that wait for a person (`fuwu order list`), and erase then",
+    )
 }
 
 fn nobody() -> Fault {

@@ -34,7 +34,8 @@ struct Of {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct What {
-    /// `done`: it is done; `undone`: it is not, and what was paid goes back; `seen`: nothing is to be done here.
+    /// `done`: it is done; `undone`: it is not, and what was paid goes back; `returned`: what was paid, or paid twice, was
+    /// given back by other means; `seen`: nothing is to be done here.
     decision: String,
     /// The account; may be left out when one is configured.
     account: Option<String>,
@@ -45,6 +46,7 @@ fn told(order: &Order) -> Value {
     let money = order.money();
     json!({
         "number": order.number, "action": order.action, "label": order.label, "amount_fen": order.amount,
+        "points": order.points,
         "state": order.state().as_str(), "because": order.learned.map(|reason| reason.as_str()),
         "needs_person": order.needs_person(), "at": moment(order.moved_at),
         "paid_fen": money.map(|money| money.came()), "returned_fen": money.map(|money| money.went_back()),
@@ -138,8 +140,9 @@ async fn decide(
     let decision = match decision.as_str() {
         "done" => CaseDecision::Of(Decided::Done),
         "undone" => CaseDecision::Of(Decided::Undone),
+        "returned" => CaseDecision::Of(Decided::Returned),
         "seen" => CaseDecision::Seen,
-        _ => return Err(Fault::misused("no such decision", "say done, undone or seen")),
+        _ => return Err(Fault::misused("no such decision", "say done, undone, returned or seen")),
     };
     let number = OrderNumber::new(number.into_inner());
     let taken = state.app.decide_case(account, (&number, decision)).await.map_err(|error| Fault::store(&error))?;
@@ -149,7 +152,8 @@ async fn decide(
         Taken::NotSo(order) => Err(Fault::new(
             StatusCode::CONFLICT,
             format!("the order stands at {} and cannot be decided so", order.state().as_str()),
-            "only an order that needs a person is decided; one that is done and paid for can be called off by undone",
+            "only an order that needs a person is decided: done, undone, or returned where money of theirs is still here; \
+             one that is done and paid for can be called off by undone; seen takes off the list what needs no decision",
         )),
         Taken::Unknown => Err(no_such()),
     }

@@ -37,7 +37,11 @@ pub fn order(seen: &Seen<'_>) -> Markup {
                 section.card {
                     div.bought {
                         p.label { (order.label) }
-                        p.amount { small { "¥" } (order.amount) }
+                        @if order.points > 0 {
+                            p.amount { (order.points) small { "积分" } }
+                        } @else {
+                            p.amount { small { "¥" } (order.amount) }
+                        }
                     }
                     @if is_payable {
                         @if ways.is_some() {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 
-use super::model::{Books, Fault, Number, Order};
+use super::model::{Books, Fault, Number, Order, take};
 use super::platform::Pay;
 
 /// A call that is verified.
@@ -74,6 +74,8 @@ pub fn call(pay: &Pay, asked: &Asked<'_>) -> Result<Answer, Fault> {
             let prepay_id = pay.change(|books| books.prepay(merchant, &request, now))?;
             Ok(Answer::Json(json!({ "prepay_id": prepay_id })))
         }
+        ("GET", ["pay", "transactions", ..]) if take(&mut pay.switches().unknown_orders) => Err(Fault::no_order()),
+        ("GET", ["refund", ..]) if take(&mut pay.switches().refused_questions) => Err(Fault::no_right()),
         ("GET", ["pay", "transactions", kind @ ("out-trade-no" | "id"), number]) => {
             is_ours(&parameter("mchid"))?;
             let number = if *kind == "id" { Number::Theirs(number) } else { Number::Ours(number) };

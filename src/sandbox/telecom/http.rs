@@ -152,9 +152,17 @@ fn take(sandbox: &Sandbox, order: Order) -> Outcome {
 fn read_order(key: &str, body: &[u8]) -> Option<Order> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let text = |field: &str| body.get(field).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
-    let amount = body.get("amount_fen")?;
-    let amount_fen = amount.as_i64().or_else(|| amount.as_str().and_then(|t| t.parse().ok()))?;
-    Some(Order { key: key.to_owned(), openid: text("openid")?, code: text("code")?, amount_fen })
+    let integer = |field: &str| {
+        let value = body.get(field)?;
+        value.as_i64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+    };
+    // What it costs is said, in money or in points.
+    let (amount_fen, points) = match (body.get("amount_fen"), body.get("points")) {
+        (None, Some(_)) => (0, integer("points")?),
+        (_, None) => (integer("amount_fen")?, 0),
+        (Some(_), Some(_)) => (integer("amount_fen")?, integer("points")?),
+    };
+    Some(Order { key: key.to_owned(), openid: text("openid")?, code: text("code")?, amount_fen, points })
 }
 
 async fn mode(sandbox: Data<Sandbox>) -> HttpResponse {
@@ -209,7 +217,7 @@ mod tests {
     fn what_was_bought_is_still_paid_after_a_restart_and_never_charged_anew() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("sandbox.json");
-        let order = Order { key: "K".into(), openid: "o1".into(), code: "D1G".into(), amount_fen: 500 };
+        let order = Order { key: "K".into(), openid: "o1".into(), code: "D1G".into(), amount_fen: 500, points: 0 };
         let sandbox = open(&file);
         let before = balance_fen(&sandbox);
         let first = take(&sandbox, order.clone());

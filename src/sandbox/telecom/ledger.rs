@@ -36,6 +36,9 @@ struct Bought {
     /// Paid in, to talk for.
     #[serde(default)]
     credit_fen: i64,
+    /// Points spent.
+    #[serde(default)]
+    points: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -71,6 +74,12 @@ struct Product {
     /// It was paid for elsewhere, and is money to talk for: nothing is charged.
     #[serde(default)]
     credit: bool,
+    /// It was paid for elsewhere, and is sent by post: nothing is charged.
+    #[serde(default)]
+    goods: bool,
+    /// What it costs in points, and then nothing else.
+    #[serde(default)]
+    points: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -91,6 +100,9 @@ pub struct Order {
     pub code: String,
     /// At which price.
     pub amount_fen: i64,
+    /// And for how many points.
+    #[serde(default)]
+    pub points: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,16 +247,26 @@ impl Ledger {
     fn charge(&self, books: &mut Books, (product, order): (&Product, &Order), now: i64) -> Outcome {
         let after_ms = product.answer_after_ms;
         let refused = |code: &str| Outcome { answer: refusal(code, &order.key), after_ms };
-        if order.amount_fen != product.amount_fen {
+        if (order.amount_fen, order.points) != (product.amount_fen, product.points) {
             return refused("PRICE_CHANGED");
         }
         let today = day_of(now);
-        if !product.credit && self.customer(books, &order.openid).balance_fen < product.amount_fen {
+        let before = self.customer(books, &order.openid);
+        if before.points < product.points {
+            return refused("INSUFFICIENT_POINTS");
+        }
+        let is_paid_elsewhere = product.credit || product.goods;
+        if !is_paid_elsewhere && before.balance_fen < product.amount_fen {
             return refused("INSUFFICIENT_BALANCE");
         }
         let bought = books.bought.entry(order.openid.clone()).or_default();
-        *(if product.credit { &mut bought.credit_fen } else { &mut bought.fen }) += product.amount_fen;
+        if product.credit {
+            bought.credit_fen += product.amount_fen;
+        } else if !product.goods {
+            bought.fen += product.amount_fen;
+        }
         bought.kib += product.data_kib;
+        bought.points += product.points;
         let c = self.customer(books, &order.openid);
         let valid_until = if product.valid == Valid::Day { today } else { month_end(today) };
         let answer = json!({
@@ -256,6 +278,8 @@ impl Ledger {
             "data_total_kib": c.total_kib(),
             "data_left_kib": c.left_kib(),
             "valid_until": valid_until.to_string(),
+            "points_left": c.points,
+            "sent_on": today.succ_opt().unwrap_or(today).to_string(),
         });
         Outcome { answer: answer.to_string(), after_ms }
     }
@@ -266,7 +290,9 @@ impl Ledger {
         let number = digest.iter().take(4).fold(0_usize, |n, byte| (n << 8) | usize::from(*byte));
         let chosen = number.checked_rem(self.profiles.len()).and_then(|i| self.profiles.get(i));
         let mut profile = chosen.cloned().unwrap_or_else(Profile::nobody);
-        let Bought { fen, kib, credit_fen } = books.bought.get(openid).copied().unwrap_or_default();
+        let Bought { fen, kib, credit_fen, points } = books.bought.get(openid).copied().unwrap_or_default();
+        profile.points -= points;
+        profile.points_expiring = profile.points_expiring.min(profile.points);
         profile.balance_fen += credit_fen - fen;
         profile.month_charge_fen += fen;
         profile.packs_kib = kib;
@@ -302,6 +328,7 @@ impl Profile {
 fn refusal(code: &str, key: &str) -> String {
     let message = match code {
         "INSUFFICIENT_BALANCE" => "话费余额不足",
+        "INSUFFICIENT_POINTS" => "积分不足",
         "UNKNOWN_PRODUCT" => "没有这个产品",
         "PRICE_CHANGED" => "价格已变动",
         "NO_SUCH_ORDER" => "没有这笔订单",
@@ -336,7 +363,7 @@ mod tests {
     }
 
     fn order(key: &str, code: &str, amount_fen: i64) -> Order {
-        Order { key: key.into(), openid: "o1".into(), code: code.into(), amount_fen }
+        Order { key: key.into(), openid: "o1".into(), code: code.into(), amount_fen, points: 0 }
     }
 
     fn number((ledger, books): (&Ledger, &Books), question: Question, path: &str) -> i64 {
@@ -377,6 +404,25 @@ mod tests {
             (0..60).map(|n| ledger.order(&mut books, order(&n.to_string(), "D1G", 500), NOW).answer).collect();
         assert!(answers.iter().any(|a| a.contains("INSUFFICIENT_BALANCE")));
         assert!(number((&ledger, &books), Question::Balance, "/balance/balance_fen") >= 0);
+    }
+
+    #[test]
+    fn points_run_out_like_money_and_what_was_paid_elsewhere_costs_nothing_here() {
+        let (ledger, mut books) = (ledger(), Books::default());
+        let code = |outcome: &Outcome| serde_json::from_str::<Value>(&outcome.answer).unwrap()["code"].clone();
+        let fen = number((&ledger, &books), Question::Balance, "/balance/balance_fen");
+        let points = number((&ledger, &books), Question::Points, "/points/points");
+        let redeem = |key: &str, points| Order { points, ..order(key, "R1G", 0) };
+        let times = points / 500;
+        for key in 0..times {
+            assert_eq!(code(&ledger.order(&mut books, redeem(&key.to_string(), 500), NOW)), "0");
+        }
+        assert_eq!(number((&ledger, &books), Question::Points, "/points/points"), points - times * 500);
+        assert_eq!(code(&ledger.order(&mut books, redeem("more", 500), NOW)), "INSUFFICIENT_POINTS");
+        assert_eq!(code(&ledger.order(&mut books, redeem("cheap", 5), NOW)), "PRICE_CHANGED");
+        let sent = ledger.order(&mut books, order("phone", "PHONE-A", 129_900), NOW);
+        assert!(code(&sent) == "0" && sent.answer.contains("\"sent_on\":\"2026-01-11\""), "{}", sent.answer);
+        assert_eq!(number((&ledger, &books), Question::Balance, "/balance/balance_fen"), fen);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::domain::ids::DedupeKey;
 use crate::domain::inbound::SubscriptionChoice;
 use crate::domain::notes::Note;
 use crate::domain::numbers::Numbers;
-use crate::domain::order::{Back, Business, Decided, Money, Order, Orders, Paid, Payment, Reason, Returned};
+use crate::domain::order::{Back, Business, Decided, Money, Order, Orders, Paid, Payment, Puts, Reason, Returned};
 use crate::domain::pay::{Fen, OutRefundNo, TransactionId};
 use crate::domain::private::Private;
 use crate::domain::question::Question;
@@ -107,6 +107,8 @@ fn orders() -> Orders {
         business: Business::DidAfterAll,
         person: Some(Decided::Undone),
         details: Values::from([("address".into(), Value::Sealed(vec![1, 2]))]),
+        puts: Puts { unreached: 2, before: true },
+        points: 3,
     });
     orders
 }
@@ -168,7 +170,7 @@ const WAYS_2: &str =
 /// The note in it.
 const NOTE_1: &str = "0601000000000e";
 
-const ORDERS_3: &str = "01014e036275790e014303e58c850a0114180103011e010150010d0101540a160101550a16040101015201540a05010101076164647265737304020102010401031a1a00";
+const ORDERS_3: &str = "01014e036275790e014303e58c850a0114180103011e010150010d0101540a160101550a16040101015201540a05010101076164647265737304020102020103010401031a1a00";
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
@@ -306,7 +308,7 @@ fn bytes_that_are_not_all_there_or_too_many_are_refused() {
 #[test]
 fn a_record_has_room_and_few_lengths() {
     let written = write_with_room(&customer()).unwrap();
-    assert_eq!((write(&customer()).unwrap().len(), written.len()), (242, 256));
+    assert_eq!((write(&customer()).unwrap().len(), written.len()), (245, 256));
     assert_eq!(read::<Customer>(&written).unwrap(), customer());
     let lengths: BTreeMap<usize, usize> = (1..=1_600).map(|len| (roomy(len), len)).collect();
     let upmost = [(128, 128), (192, 192), (256, 256), (384, 384), (512, 512), (768, 768), (1024, 1024), (1536, 1536)];

@@ -7,7 +7,7 @@ use super::settings::Order as Settings;
 use super::works::{Step, Works};
 use crate::domain::fact::OrderOutcome;
 use crate::domain::ids::OrderNumber;
-use crate::domain::order::{Happening, Order, Paid, Reason, Returning, State};
+use crate::domain::order::{Happening, Order, Paid, Puts, Reason, Returning, State};
 use crate::domain::pay::{Fen, OutRefundNo, TransactionId};
 use crate::domain::question::Answer;
 use crate::domain::time::UnixSecs;
@@ -35,7 +35,7 @@ pub(in crate::domain::actions) fn answered(
         (Step::Call, _) => None,
         (Step::Prepay, answer) => match prepaid(answer) {
             Ok(happening) => happening.map(News::from),
-            Err(reason) => return only(works.close(reason)),
+            Err(reason) => return closed_for(view, order, (settings, reason)),
         },
         (Step::Watch, None) => return only(works.close(Reason::PaymentExpired)),
         (Step::Watch, Some(answer)) => payment(answer, Reason::PaymentExpired).map(News::from),
@@ -51,11 +51,10 @@ pub(in crate::domain::actions) fn answered(
         (Step::Fulfil, Some(Answer::Refused { code })) => {
             Some(News { happening: Happening::Refused, fields: Values::new(), code: Some(code.clone()) })
         }
-        // It surely was not reached: the same is put again, as new work, so that work that may have been put never is.
         (Step::Fulfil, Some(Answer::Down)) if order.state() == State::Fulfilling => {
-            match works.fulfil(integer(memo, "nth").unwrap_or(1).saturating_add(1)) {
-                Some(work) if is_open(memo, view.moment.now) => return only(later(work, memo)),
-                _ => Some(Happening::Unclear.into()),
+            match again(settings, view, (order, memo)) {
+                Some(out) => return out,
+                None => Some(Happening::Unclear.into()),
             }
         }
         (Step::Fulfil, Some(Answer::Down | Answer::TimedOut)) => None,
@@ -79,6 +78,32 @@ fn of_old(view: &View<'_>, memo: &Values) -> Option<Order> {
 
 /// Until the same is put again to a business system that was not reached.
 const AGAIN_SECS: i64 = 30;
+
+/// It surely was not reached: the same is put again, as new work, so that work that may have been put never is. The order
+/// knows of it, since whoever looks after it must not put it beside this.
+fn again(settings: Option<&Settings>, view: &View<'_>, (order, memo): (&Order, &Values)) -> Option<Outcome> {
+    if !is_open(memo, view.moment.now) {
+        return None;
+    }
+    let mut after = order.clone();
+    after.puts.unreached = after.puts.unreached.saturating_add(1);
+    let work = Works { settings, order: &after, now: view.moment.now }.fulfil()?;
+    let mut orders = view.customer.orders.clone();
+    orders.put(after);
+    Some(Outcome { orders: Some(orders), outbox: vec![later(work, memo)], ..Outcome::default() })
+}
+
+/// What cannot be paid by this prepayment is closed, and with that it is known whether it was paid. Where the payment
+/// platform knows the number already, so may the business system: a record that is lost had put it.
+fn closed_for(view: &View<'_>, order: &Order, (settings, reason): (Option<&Settings>, Reason)) -> Outcome {
+    let mut out = only(Works { settings, order, now: view.moment.now }.close(reason));
+    if reason == Reason::PaymentRefused {
+        let mut orders = view.customer.orders.clone();
+        orders.put(Order { puts: Puts { before: true, ..order.puts }, ..order.clone() });
+        out.orders = Some(orders);
+    }
+    out
+}
 
 fn is_open(memo: &Values, now: UnixSecs) -> bool {
     integer(memo, "until").is_some_and(|until| until > now.plus_secs(AGAIN_SECS).0)

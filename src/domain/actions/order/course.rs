@@ -54,11 +54,15 @@ pub(super) fn tell(settings: Option<&Settings>, view: &View<'_>, (order, news): 
                     None => return nobody_to_ask(view, (&after, out)),
                 }
             }
-            if order.agreed_at.is_none() {
+            // As it begins, and when something is learned of it after its end.
+            if order.is_over() && !after.is_over() {
                 out.outbox.push(works.keep());
             }
             if after.state().is_final() {
                 out.outbox.extend(works.forget());
+            }
+            if settings.is_none() && !moves.is_empty() {
+                out.reply = say::without_settings(&after);
             }
             if let (Some(settings), false) = (settings, moves.is_empty()) {
                 out.reply = say::news(settings, view, &mut out, (&after, &moves, news));
@@ -85,6 +89,7 @@ fn nobody_to_ask(view: &View<'_>, (order, mut out): (&Order, Outcome)) -> Outcom
         out.facts.extend(moves.iter().map(|step| moved(&after, step)));
         let works = Works { settings: None, order: &after, now };
         out.outbox.extend(demands.into_iter().filter_map(|demand| works.of(demand, Reason::BusinessSilent)));
+        out.reply = say::without_settings(&after);
         out.orders = Some(with(view, *after));
     }
     out

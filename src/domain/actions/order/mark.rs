@@ -48,6 +48,8 @@ impl Mark {
             business,
             person: None,
             details: Values::new(),
+            puts: Default::default(),
+            points: 0,
         }
     }
 }

@@ -2,41 +2,55 @@
 
 use std::collections::BTreeSet;
 
+use super::super::details::Details;
 use super::super::{Composed, Fault, TextField, words};
 use super::DEFAULT;
 use super::settings::{Order, PaidBy, Paying};
 use crate::domain::ids::ConnectorKey;
 use crate::domain::template::Template;
-use crate::domain::value::Values;
+use crate::domain::value::{Value, Values};
+
+/// An address may be so long; most answers are shorter.
+const LONGEST_DETAIL_CHARS: usize = 60;
+/// What texts and connectors use for something else.
+const RESERVED: &[&str] =
+    &["code", "label", "amount", "amount_fen", "points", "description", "order", "number", "count", "openid"];
 
 impl Order {
     pub(super) fn all_texts<'a>(&'a self, fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>> {
-        const CHOICE: &[&str] = &["label", "amount", "description"];
-        const PLACED: &[&str] = &["label", "amount", "description", "order"];
-        const STANDING: &[&str] = &["label", "amount", "order"];
+        // What is taken is said, and nothing else.
+        let price = if self.pay == PaidBy::Points { "points" } else { "amount" };
+        let choice = &["label", price, "description"];
+        let placed = &["label", price, "description", "order"];
+        let standing = &["label", price, "order"];
         let text = TextField::new;
-        let mut receipt = text("receipt", &self.receipt, PLACED);
+        let mut receipt = text("receipt", &self.receipt, placed);
         receipt.allowed.extend(fields(&self.connector));
-        let refused = self.refused.iter().map(|(code, template)| text(&format!("refused.{code}"), template, PLACED));
+        let refused = self.refused.iter().map(|(code, template)| text(&format!("refused.{code}"), template, placed));
+        let mut confirms =
+            [text("confirm", &self.confirm, choice), text("unclear_confirm", &self.unclear_confirm, choice)];
+        for confirm in &mut confirms {
+            confirm.allowed.extend(self.details.iter().flat_map(Details::names));
+        }
         [
             text("choose", &self.choose, &[]),
-            text("item", &self.item, &["number", "label", "amount", "description"]),
+            text("item", &self.item, &["number", "label", price, "description"]),
             text("choose_end", &self.choose_end, &[]),
-            text("confirm", &self.confirm, CHOICE),
-            text("placed", &self.placed, PLACED),
+            text("placed", &self.placed, placed),
             receipt,
             text("cancelled", &self.cancelled, &[]),
             text("expired", &self.expired, &[]),
             text("unclear_choice", &self.unclear_choice, &["count"]),
-            text("unclear_confirm", &self.unclear_confirm, CHOICE),
-            text("unknown", &self.unknown, PLACED),
-            text("standing.placed", &self.standing.placed, STANDING),
-            text("standing.done", &self.standing.done, STANDING),
-            text("standing.refused", &self.standing.refused, STANDING),
-            text("standing.unknown", &self.standing.unknown, STANDING),
+            text("unknown", &self.unknown, placed),
+            text("standing.placed", &self.standing.placed, standing),
+            text("standing.done", &self.standing.done, standing),
+            text("standing.refused", &self.standing.refused, standing),
+            text("standing.unknown", &self.standing.unknown, standing),
         ]
         .into_iter()
+        .chain(confirms)
         .chain(refused)
+        .chain(self.details.iter().flat_map(Details::texts))
         .chain(self.paying.iter().flat_map(Paying::texts))
         .collect()
     }
@@ -47,7 +61,9 @@ impl Order {
         };
         let longest = self.choices.iter().max_by_key(|choice| choice.label.len() + choice.description.len());
         let about_one = longest.into_iter().flat_map(|choice| {
-            let values = choice.with_longest_number();
+            let mut values = choice.with_longest_number();
+            let told = self.details.iter().flat_map(Details::names);
+            values.extend(told.map(|name| (name, Value::from("测".repeat(LONGEST_DETAIL_CHARS)))));
             let fixed = [
                 ("confirm", &self.confirm),
                 ("unclear_confirm", &self.unclear_confirm),
@@ -83,8 +99,21 @@ impl Order {
         for (index, choice) in self.choices.iter().enumerate() {
             let field = |name: &str| format!("choices[{index}].{name}");
             let others = || self.choices.iter().take(index);
-            if choice.amount_fen <= 0 {
-                fault(field("amount_fen"), "价格必须大于 0", "写上以分为单位的价格，20 元写 2000");
+            match (self.pay, choice.points) {
+                (PaidBy::Points, 0) => fault(field("points"), "没有写要多少积分", "加上 points = …，大于 0"),
+                (PaidBy::Points, _) if choice.amount_fen != 0 => {
+                    fault(field("amount_fen"), "扣积分的项目不能再写价格", "去掉 amount_fen，或者改用别的 pay");
+                }
+                (PaidBy::Points, _) => {}
+                (_, 0) if choice.amount_fen <= 0 => {
+                    fault(field("amount_fen"), "价格必须大于 0", "写上以分为单位的价格，20 元写 2000");
+                }
+                (_, 0) => {}
+                (..) => fault(
+                    field("points"),
+                    "只有 pay = \"points\" 的项目能写积分",
+                    "去掉 points，或者写 pay = \"points\"",
+                ),
             }
             if choice.code.trim().is_empty() || others().any(|other| other.code == choice.code) {
                 fault(field("code"), "产品代码为空，或者和前面的重复", "每个选项写一个业务系统认得的、不重复的代码");
@@ -114,6 +143,12 @@ impl Order {
                 "加上 [….paying]，写 payable、closing、paid、unpaid、refunding、refunded",
             );
         }
+        if let Some(details) = &self.details {
+            faults.extend(details.faults(RESERVED));
+        }
+        let mut fault = |field: String, cause: &str, mend: &str| {
+            faults.push(Fault { field, cause: cause.to_owned(), mend: mend.to_owned() });
+        };
         if !self.refused.contains_key(DEFAULT) {
             fault("refused".into(), "没有写 default", "加上 default = \"…\"，回答没有单独列出的拒绝代码");
         }

@@ -3,7 +3,7 @@
 use super::super::{Outcome, View, order_page};
 use super::DEFAULT;
 use super::course::News;
-use super::settings::{Order as Settings, Paying};
+use super::settings::{Order as Settings, Paying, points};
 use crate::domain::order::{Move, Order, Payment, Reason, State};
 use crate::domain::reply::Reply;
 use crate::domain::template::Template;
@@ -12,12 +12,14 @@ use crate::domain::value::{Value, Values};
 /// What texts about an order may use. What is not sold any more has no description.
 pub(super) fn values(settings: &Settings, order: &Order) -> Values {
     let description = settings.choice(&order.code).map(|choice| choice.description.as_str()).unwrap_or_default();
-    Values::from([
+    let mut values = Values::from([
         ("label".to_owned(), Value::from(order.label.as_str())),
         ("amount".to_owned(), Value::Fen(order.amount.0)),
         ("description".to_owned(), Value::from(description)),
         ("order".to_owned(), Value::from(order.number.as_str())),
-    ])
+    ]);
+    values.extend(points(order.points));
+    values
 }
 
 fn with_page(order: &Order, mut values: Values) -> Values {
@@ -71,6 +73,25 @@ fn texts<'s>(settings: &'s Settings, order: &Order, (last, news): (&Move, &News)
     }
 }
 
+/// What became of an order whose action is not in the playbook any more: nobody is left without a word about their money.
+pub(super) fn without_settings(order: &Order) -> Reply {
+    let (label, amount, number) = (&order.label, order.amount, &order.number);
+    let money = if order.paid().is_some() { "，款项会核对清楚" } else { "" };
+    let text = match order.state() {
+        State::Done => format!("您订的 {label} 已经办好了。订单号 {number}"),
+        State::Failed => format!("您订的 {label} 没有办成，也没有收您的钱。订单号 {number}"),
+        State::Refunding => format!("您订的 {label} 没有办成，付的钱正在退回，请留意微信的退款通知。订单号 {number}"),
+        State::Refunded => format!("您订的 {label} 没有办成，付的钱已经退回。订单号 {number}"),
+        State::NeedsPerson => {
+            format!("您订的 {label}（{amount} 元）由工作人员核实{money}，有结果会告诉您。订单号 {number}")
+        }
+        State::Draft | State::Confirmed | State::AwaitingPayment | State::Paid | State::Fulfilling => {
+            return Reply::Silent;
+        }
+    };
+    Reply::Text(text)
+}
+
 /// How an order stands, for whoever asks.
 pub(super) fn standing(settings: &Settings, view: &View<'_>, out: &mut Outcome, order: &Order) -> Reply {
     view.text(out, of_state(settings, order), &with_page(order, values(settings, order)))
@@ -102,7 +123,7 @@ impl Paying {
 impl Settings {
     /// Whether the receipt can be filled by what is known of the order alone.
     fn receipt_needs_no_fields(&self) -> bool {
-        let own = ["label", "amount", "description", "order"];
+        let own = ["label", "amount", "points", "description", "order"];
         self.receipt.placeholders().iter().all(|name| own.contains(&name.as_str()))
     }
 }

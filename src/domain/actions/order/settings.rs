@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::super::details::Details;
 use super::super::list::Filled;
 use crate::domain::ids::{ConnectorKey, NoticeKey};
 use crate::domain::pay::Fen;
@@ -88,7 +89,9 @@ pub struct Order {
     pub standing: Standing,
     /// Who takes the money.
     #[serde(default)]
-    #[schemars(description = "谁收钱：business 业务系统办理时自己扣费（默认）；wechat 先用微信支付付款，再办理")]
+    #[schemars(
+        description = "谁收钱：business 业务系统办理时自己扣费（默认）；wechat 先用微信支付付款，再办理；points 业务系统办理时扣积分，选项写 points，话术用 {{ points }}"
+    )]
     pub pay: PaidBy,
     /// How long it can be paid, in seconds: 60 to 7200, since a prepay id is good for two hours.
     #[serde(default = "a_quarter_of_an_hour")]
@@ -98,6 +101,12 @@ pub struct Order {
     #[serde(default)]
     #[schemars(description = "微信支付的话术；pay = \"wechat\" 时必须写")]
     pub paying: Option<Paying>,
+    /// What is asked of the customer between the choice and the confirmation.
+    #[serde(default)]
+    #[schemars(
+        description = "选好以后、确认之前还要顾客填的内容，例如收货人和地址；confirm、unclear_confirm 和连接器用 {{ 步骤名 }} 引用"
+    )]
+    pub details: Option<Details>,
     /// For so many days after its end an order keeps what was asked of the customer for it: 0 to 365.
     #[serde(default = "a_month_of_days")]
     #[schemars(description = "订单结束多少天后清除顾客为它填的资料（0 到 365），默认 30")]
@@ -118,9 +127,14 @@ pub struct Choice {
     /// What the customer reads.
     #[schemars(description = "顾客看到的名称")]
     pub label: String,
-    /// Its price in fen.
-    #[schemars(description = "价格，单位：分（2000 就是 20.00 元）")]
+    /// Its price in fen; none where points are taken.
+    #[serde(default)]
+    #[schemars(description = "价格，单位：分（2000 就是 20.00 元）；pay = \"points\" 时不写")]
     pub amount_fen: i64,
+    /// Its price in points, where points are taken.
+    #[serde(default)]
+    #[schemars(description = "要多少积分；只用于 pay = \"points\"")]
+    pub points: u32,
     /// What it is, in a few words.
     #[serde(default)]
     #[schemars(description = "一句话说明")]
@@ -155,6 +169,8 @@ pub enum PaidBy {
     Business,
     /// WeChat Pay, before anything is done.
     Wechat,
+    /// The business system, as it does what was bought, in points.
+    Points,
 }
 
 /// What is said of an order that is paid by WeChat Pay.
@@ -207,6 +223,11 @@ impl Order {
     }
 }
 
+/// A price in points, where there is one.
+pub(super) fn points(points: u32) -> Option<(String, Value)> {
+    (points > 0).then(|| ("points".to_owned(), Value::Integer(points.into())))
+}
+
 impl Choice {
     /// Its price.
     pub(super) fn amount(&self) -> Fen {
@@ -215,11 +236,13 @@ impl Choice {
 
     /// What its texts may use.
     pub(super) fn values(&self) -> Values {
-        Values::from([
+        let mut values = Values::from([
             ("label".to_owned(), Value::from(self.label.as_str())),
             ("amount".to_owned(), Value::Fen(self.amount_fen)),
             ("description".to_owned(), Value::from(self.description.as_str())),
-        ])
+        ]);
+        values.extend(points(self.points));
+        values
     }
 
     /// The same with an order number: it has 26 digits.

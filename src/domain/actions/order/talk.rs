@@ -1,5 +1,6 @@
 //! The dialogue: choose, confirm, placed.
 
+use super::super::details::Details;
 use super::super::list::Lines;
 use super::super::numbering::Origin;
 use super::super::words::{self, Pick};
@@ -41,12 +42,17 @@ pub(super) enum Said {
     CallOff,
     /// Meant for this dialogue, but not understood.
     Unclear,
+    /// Something that is asked for the order.
+    Detail,
 }
 
 impl Order {
     /// What the words mean where the customer stands; `None` when they are about something else.
     pub(super) fn read(&self, dialogue: &Dialogue, words: &str) -> Option<Said> {
         let (yes, no, back) = (words::is_yes(words), words::is_no(words), words::is_back(words));
+        if Details::is_at(dialogue) {
+            return Some(Said::Detail);
+        }
         if dialogue.step == PLACED {
             let meant = yes || no || words::asks_standing(words);
             return meant.then_some(if no { Said::CallOff } else { Said::Standing });
@@ -55,7 +61,8 @@ impl Order {
             return Some(Said::No);
         }
         if back {
-            return Some(Said::Back);
+            let is_told = self.details.is_some() && dialogue.step != CHOOSE;
+            return Some(if is_told && words::is_one_step_back(words) { Said::Detail } else { Said::Back });
         }
         if yes {
             let agreed = match dialogue.step.as_str() {
@@ -79,7 +86,7 @@ impl Order {
         let asks = words::is_yes(words) || words::asks_standing(words);
         let has_room = view.customer.orders.has_room();
         match latest {
-            // While nobody knows how an order ended, a second one could charge the customer twice.
+            // While one is on its way a second one is hardly meant. One that a person looks at keeps nobody from another.
             Some(order) if asks || !has_room || self.is_pending(order, view.moment.now) => {
                 let mut out = self.standing(view, order);
                 // What is not paid for can still be called off.
@@ -87,7 +94,7 @@ impl Order {
                 out
             }
             _ => match words::named(words, self.entries()).and_then(|index| self.choices.get(index)) {
-                Some(choice) => self.ask_to_confirm(view, choice, Values::new()),
+                Some(choice) => self.chosen(view, choice, Values::new()),
                 None => self.show_list(view, Values::new()),
             },
         }
@@ -107,24 +114,22 @@ impl Order {
         };
         match (self.read(dialogue, words).unwrap_or(Said::Unclear), chosen) {
             (Said::Choice(index), _) => match self.choices.get(index) {
-                Some(choice) => self.ask_to_confirm(view, choice, slots),
+                Some(choice) => self.chosen(view, choice, slots),
                 None => self.show_list(view, slots),
             },
             (Said::Yes, Some(choice)) => {
-                if slots.get("amount") == Some(&Value::Fen(choice.amount_fen)) {
+                let is_as_shown = self.offer(choice).all(|(name, value)| slots.get(name) == Some(&value));
+                if is_as_shown && self.is_told(view, &slots) {
                     self.place(view, choice, &slots)
                 } else {
-                    // The price changed since it was shown: show the new one, charge nothing.
-                    self.ask_to_confirm(view, choice, slots)
+                    // The offer changed since it was shown, or what is asked for it: show the new one, charge nothing.
+                    self.chosen(view, choice, slots)
                 }
             }
+            (Said::Detail, Some(choice)) => self.hear_detail(view, choice, (slots, words)),
             // What was chosen is not offered any more.
-            (Said::Yes, None) | (Said::Back, _) => self.show_list(view, slots),
-            (Said::No, _) => {
-                let mut out = Outcome::default();
-                out.reply = view.text(&mut out, &self.cancelled, &Values::new());
-                out
-            }
+            (Said::Yes | Said::Detail, None) | (Said::Back, _) => self.show_list(view, slots),
+            (Said::No, _) => self.cancel(view),
             (Said::CallOff, _) => self.call_off(view, dialogue),
             (Said::Standing, _) => {
                 let latest = view.customer.orders.latest_of(view.action);
@@ -136,7 +141,9 @@ impl Order {
                 let mut out = Outcome::default();
                 out.reply = match choice {
                     Some(choice) if dialogue.step != CHOOSE => {
-                        view.text(&mut out, &self.unclear_confirm, &choice.values())
+                        let mut values = choice.values();
+                        values.extend(self.details.iter().flat_map(|details| details.shown(&slots)));
+                        view.text(&mut out, &self.unclear_confirm, &values)
                     }
                     _ => {
                         let count = i64::try_from(self.choices.len()).unwrap_or(i64::MAX);
@@ -162,7 +169,7 @@ impl Order {
         lines
     }
 
-    fn show_list(&self, view: &View<'_>, mut slots: Values) -> Outcome {
+    pub(super) fn show_list(&self, view: &View<'_>, mut slots: Values) -> Outcome {
         let mut out = Outcome::default();
         out.reply = Reply::Text(self.shown.say(&mut out, || self.list()));
         slots.remove("code");
@@ -170,17 +177,35 @@ impl Order {
         out
     }
 
-    fn ask_to_confirm(&self, view: &View<'_>, choice: &Choice, mut slots: Values) -> Outcome {
+    pub(super) fn ask_to_confirm(&self, view: &View<'_>, choice: &Choice, mut slots: Values) -> Outcome {
         let mut out = Outcome::default();
-        out.reply = view.text(&mut out, &self.confirm, &choice.values());
-        slots.insert("code".to_owned(), Value::from(choice.code.as_str()));
-        slots.insert("amount".to_owned(), Value::Fen(choice.amount_fen));
+        let mut values = choice.values();
+        values.extend(self.details.iter().flat_map(|details| details.shown(&slots)));
+        out.reply = view.text(&mut out, &self.confirm, &values);
+        slots.extend(self.offer(choice).map(|(name, value)| (name.to_owned(), value)));
         out.dialogue = Some(self.stand(view, CONFIRM, slots));
         out
     }
 
+    /// What the customer is shown of a choice, and agrees to. Who takes the money is a part of it.
+    pub(super) fn offer(&self, choice: &Choice) -> impl Iterator<Item = (&'static str, Value)> {
+        let by = match self.pay {
+            PaidBy::Business => "business",
+            PaidBy::Wechat => "wechat",
+            PaidBy::Points => "points",
+        };
+        [
+            ("code", Value::from(choice.code.as_str())),
+            ("amount", Value::Fen(choice.amount_fen)),
+            ("label", Value::from(choice.label.as_str())),
+            ("points", Value::Integer(choice.points.into())),
+            ("pay", Value::from(by)),
+        ]
+        .into_iter()
+    }
+
     /// Where the customer stands now. The slots keep the delivery that opened the dialogue: the order is numbered by it.
-    fn stand(&self, view: &View<'_>, step: &str, mut slots: Values) -> Dialogue {
+    pub(super) fn stand(&self, view: &View<'_>, step: &str, mut slots: Values) -> Dialogue {
         slots.entry("opened_by".to_owned()).or_insert_with(|| Value::from(format!("{:016x}", view.moment.key.0)));
         slots.entry("opened_at".to_owned()).or_insert(Value::Integer(view.moment.at.0));
         Dialogue {
@@ -201,7 +226,8 @@ impl Order {
             out.dialogue = Some(placed(view));
             return out;
         }
-        let draft = self.draft(view, choice, number);
+        let details = self.details.as_ref().map(|details| details.values(slots)).unwrap_or_default();
+        let draft = Kept { details, ..self.draft(view, choice, number) };
         let mut out = tell(Some(self), view, (&draft, &Happening::Agreed.into()));
         // The first piece of work is what the customer waits for: to be done, or to be payable.
         out.wait = true;
@@ -211,7 +237,7 @@ impl Order {
 
     fn draft(&self, view: &View<'_>, choice: &Choice, number: OrderNumber) -> Kept {
         let payment = match self.pay {
-            PaidBy::Business => Payment::ByBusiness,
+            PaidBy::Business | PaidBy::Points => Payment::ByBusiness,
             PaidBy::Wechat => {
                 let payable_until = view.moment.now.plus_secs(i64::from(self.pay_secs));
                 Payment::ByWeChat(Money { payable_until, ..Money::default() })
@@ -231,6 +257,8 @@ impl Order {
             business: Business::NotAsked,
             person: None,
             details: Values::new(),
+            puts: Default::default(),
+            points: choice.points,
         }
     }
 

@@ -1,9 +1,10 @@
 //! What an order leaves to be done: outgoing work named after the order and what it is for, so that demanding it twice is
 //! one work.
 
-use super::settings::Order as Settings;
-use crate::domain::ids::{ConnectorKey, WorkId};
-use crate::domain::order::{Demand, Order, Reason};
+use super::settings::{Order as Settings, points};
+use crate::domain::customer::Customer;
+use crate::domain::ids::{ConnectorKey, OrderNumber, WorkId};
+use crate::domain::order::{Demand, Order, Puts, Reason, State};
 use crate::domain::question::{ASKED_BEFORE, Errand, Question};
 use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
@@ -65,6 +66,27 @@ impl Step {
     }
 }
 
+/// Whether work was left by an order, whatever its action has become since.
+pub fn is_of_order(work: &Work) -> bool {
+    let Task::Ask { memo, .. } = &work.task else { return false };
+    let is_of_old = || ["order", "label", "amount"].iter().all(|name| memo.contains_key(*name));
+    work.id.as_str().starts_with("order/") || is_of_old()
+}
+
+/// Whether what work would ask for is still wanted: an order that has gone another way is not put to the business system.
+pub fn is_wanted(customer: &Customer, work: &Work) -> bool {
+    let Task::Ask { memo, .. } = &work.task else { return true };
+    let (Some(Step::Fulfil), Some(Value::Text(number))) = (Step::of(memo), memo.get("order")) else { return true };
+    if !is_of_order(work) {
+        return true;
+    }
+    match customer.orders.get(&OrderNumber::new(number.as_str())) {
+        Some(order) => order.state() == State::Fulfilling,
+        // Only the work of an earlier version tells of an order that no record knows.
+        None => memo.contains_key("label"),
+    }
+}
+
 /// The works of one order.
 #[derive(Clone, Copy)]
 pub(super) struct Works<'a> {
@@ -79,7 +101,7 @@ impl Works<'_> {
         Some(match demand {
             Demand::Prepay => self.prepay(),
             Demand::WatchPayment => self.watch(),
-            Demand::Fulfil => self.fulfil(1)?,
+            Demand::Fulfil => self.fulfil()?,
             Demand::Refund => self.refund(),
             Demand::CallPerson => self.call(reason),
         })
@@ -115,8 +137,8 @@ impl Works<'_> {
         work
     }
 
-    /// Asks the business system, for the `nth` time if it surely was not reached before. `None` without settings.
-    pub(super) fn fulfil(&self, nth: i64) -> Option<Work> {
+    /// Asks the business system: under a new name each time that it surely was not reached. `None` without settings.
+    pub(super) fn fulfil(&self) -> Option<Work> {
         let settings = self.settings?;
         let mut values = self.order.details.clone();
         values.extend(Values::from([
@@ -125,11 +147,16 @@ impl Works<'_> {
             ("amount_fen".to_owned(), Value::Integer(self.order.amount.0)),
             ("order".to_owned(), Value::from(self.order.number.as_str())),
         ]));
-        let purpose = if nth == 1 { "fulfil".to_owned() } else { format!("fulfil/{nth}") };
+        values.extend(points(self.order.points));
+        let Puts { unreached, before } = self.order.puts;
+        let purpose =
+            if unreached == 0 { "fulfil".to_owned() } else { format!("fulfil/{}", unreached.saturating_add(1)) };
         let mut work = self.work((&purpose, settings.connector.clone(), Step::Fulfil), values, (0, self.settled_by()));
         if let Task::Ask { memo, .. } = &mut work.task {
-            memo.insert("nth".to_owned(), Value::Integer(nth));
             memo.insert("until".to_owned(), Value::Integer(self.settled_by().0));
+            if before {
+                memo.insert(ASKED_BEFORE.to_owned(), Value::Integer(1));
+            }
         }
         Some(work)
     }
@@ -137,7 +164,7 @@ impl Works<'_> {
     /// The same once more, if it was lost: whoever may have been asked is then asked how it stands, where asking again
     /// would do it twice.
     pub(super) fn fulfil_again(&self) -> Option<Work> {
-        let mut work = self.fulfil(1)?;
+        let mut work = self.fulfil()?;
         if let Task::Ask { memo, .. } = &mut work.task {
             memo.insert(ASKED_BEFORE.to_owned(), Value::Integer(1));
         }
@@ -167,19 +194,26 @@ impl Works<'_> {
         work
     }
 
-    /// Calls a person, and says why.
+    /// Calls a person, and says why. Of an order that does not need one by itself they have the last word.
     pub(super) fn call(&self, reason: Reason) -> Work {
-        let values = [("reason", Value::from(reason.as_str())), ("amount_fen", Value::Integer(self.order.amount.0))];
+        let stays = i64::from(!self.order.needs_person());
+        let values = [
+            ("reason", Value::from(reason.as_str())),
+            ("amount_fen", Value::Integer(self.order.amount.0)),
+            ("stays", Value::Integer(stays)),
+        ];
         let ends = self.now.plus_secs(FOR_LONG_SECS);
         let purpose = format!("call/{}/{:x}", reason.as_str(), self.order.moved_at.0);
         self.errand((&purpose, Errand::Call, Step::Call), values, (0, ends))
     }
 
-    /// Looks after the order a little later.
+    /// Looks after the order a little later: each at its own second of every five minutes, whoever demands it.
     pub(super) fn keep(&self) -> Work {
-        let due = self.now.plus_secs(KEEP_SECS);
+        let own = self.order.origin.0 % KEEP_SECS.unsigned_abs();
+        let after_secs = KEEP_SECS - (self.now.0 - own.cast_signed()).rem_euclid(KEEP_SECS);
+        let due = self.now.plus_secs(after_secs);
         let ends = due.plus_secs(FOR_LONG_SECS);
-        self.errand((&format!("keep/{:x}", due.0), Errand::Keep, Step::Keep), [], (KEEP_SECS, ends))
+        self.errand((&format!("keep/{:x}", due.0), Errand::Keep, Step::Keep), [], (after_secs, ends))
     }
 
     /// Forgets what the customer told for it, when the playbook says. `None` when there is nothing.

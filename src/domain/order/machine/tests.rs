@@ -24,6 +24,8 @@ fn draft(payment: Payment) -> Order {
         business: Business::NotAsked,
         person: None,
         details: Values::new(),
+        puts: Default::default(),
+        points: 0,
     }
 }
 
@@ -241,6 +243,36 @@ fn a_refund_that_failed_gets_another_number_and_one_that_nobody_knows_of_keeps_i
 }
 
 #[test]
+fn money_that_a_person_gave_back_by_hand_is_back_and_if_the_refund_comes_too_somebody_hears_of_it() {
+    let by_hand = Happening::Decided(Decided::Returned);
+    let (refunding, ..) = told(by_wechat(), &[Happening::Agreed, money_came(), Happening::Refused]);
+    assert_eq!(judge(&refunding, &by_hand, AT), Verdict::Denied, "our own refund may still come");
+    let (unclear, ..) = told(refunding, &[Happening::RefundUnclear(1)]);
+    let (over, moved, demands) = told(unclear, &[by_hand.clone()]);
+    assert_eq!((moved, demands), (vec![(State::Refunded, Reason::PersonDecided)], vec![]));
+    let money = over.money().unwrap();
+    assert_eq!((money.left(), money.went_back(), over.is_over()), (Fen(0), Fen(2_000), true));
+    assert_eq!(money.returned[0].number.as_str(), "20260101000001H1");
+    assert_eq!(judge(&over, &by_hand, AT), Verdict::Denied);
+    let (twice, _, demands) = told(over, &[back()]);
+    assert_eq!((twice.state(), demands), (State::Refunded, vec![Demand::CallPerson]));
+    for unpaid in [told(by_wechat(), &[Happening::Agreed]).0, told(draft(Payment::ByBusiness), &[Happening::Agreed]).0]
+    {
+        assert_eq!(judge(&unpaid, &by_hand, AT), Verdict::Denied);
+    }
+}
+
+#[test]
+fn a_second_payment_that_a_person_gave_back_by_hand_leaves_the_order_done() {
+    let twice = Happening::Paid(paid("U", 2_000));
+    let (done, ..) = told(by_wechat(), &[Happening::Agreed, money_came(), twice, Happening::Fulfilled]);
+    assert!(done.needs_person());
+    let (settled, moved, demands) = told(done, &[Happening::Decided(Decided::Returned)]);
+    assert_eq!((settled.state(), settled.is_over(), settled.person), (State::Done, true, None));
+    assert_eq!((moved, demands, settled.money().unwrap().left()), (vec![], vec![], Fen(2_000)));
+}
+
+#[test]
 fn money_that_came_twice_is_kept_and_a_person_called() {
     let twice = Happening::Paid(paid("U", 2_000));
     let (done, moved, demands) =
@@ -318,7 +350,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         }),
         1 => (1..4_u8).prop_map(Happening::RefundFailed),
         1 => (1..4_u8).prop_map(Happening::RefundUnclear),
-        1 => prop_oneof![Just(Decided::Done), Just(Decided::Undone)].prop_map(Happening::Decided),
+        1 => prop_oneof![Just(Decided::Done), Just(Decided::Undone), Just(Decided::Returned)].prop_map(Happening::Decided),
     ]
 }
 

@@ -38,6 +38,10 @@ impl Fault {
         Self::new(400, "NO_STATEMENT_EXIST", "账单文件不存在")
     }
 
+    pub(crate) const fn no_right() -> Self {
+        Self::new(403, "NO_AUTH", "商户无权限")
+    }
+
     pub(crate) const fn system() -> Self {
         Self::new(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
     }

@@ -22,6 +22,10 @@ pub struct Switches {
     pub silent_answers: u32,
     /// So many answers are signed by somebody else.
     pub forged_answers: u32,
+    /// So many questions after a payment are answered as if nobody knew it.
+    pub unknown_orders: u32,
+    /// So many questions after a refund are refused: the merchant may not ask.
+    pub refused_questions: u32,
     /// So many bills come with a word changed.
     pub spoiled_bills: u32,
     /// Bills tell of the day otherwise than it was.
@@ -92,6 +96,8 @@ impl Default for Switches {
             lost_answers: 0,
             silent_answers: 0,
             forged_answers: 0,
+            unknown_orders: 0,
+            refused_questions: 0,
             spoiled_bills: 0,
             twisted_bills: None,
             lost_notices: 0,

@@ -1,11 +1,15 @@
 //! Orders that are paid by WeChat Pay.
 
 use super::super::settings::PaidBy;
+use super::super::works::{Works, is_of_order, is_wanted};
 use super::*;
-use crate::domain::order::{Decided, Happening, Paid};
-use crate::domain::pay::{Fen, TransactionId};
+use crate::domain::customer::Customer;
+use crate::domain::ids::DedupeKey;
+use crate::domain::order::{Decided, Happening, Paid, Returning};
+use crate::domain::pay::{Fen, OutRefundNo, TransactionId};
 use crate::domain::question::Errand;
 use crate::domain::reply::Reply;
+use crate::domain::time::UnixSecs;
 
 fn by_wechat() -> Order {
     let paying = r#"
@@ -21,6 +25,10 @@ fn by_wechat() -> Order {
 
 fn text(text: &str) -> Value {
     Value::from(text)
+}
+
+fn paid_for() -> Paid {
+    Paid { transaction: TransactionId::new("42").unwrap(), total: Fen(2000), at: UnixSecs(7) }
 }
 
 fn values<const N: usize>(all: [(&str, Value); N]) -> Values {
@@ -108,7 +116,8 @@ fn what_nobody_pays_is_closed_and_only_then_over() {
     assert_eq!(moves(&over), [(State::Failed, Reason::PaymentExpired)]);
     // The money comes all the same: it goes back.
     let back = desk.answer(&close, &success(2000));
-    assert_eq!((said(&back).as_str(), purposes(&back)), ("正在退 20.00元", vec!["refund/1"]));
+    assert_eq!((said(&back).as_str(), purposes(&back)[0]), ("正在退 20.00元", "refund/1"));
+    assert!(purposes(&back)[1].starts_with("keep/"), "nobody looked after it any more");
     let number = format!("{}R1", desk.customer.orders.all().next().unwrap().number);
     let refunded = desk.answer(&memo(&back, "refund/1"), &returned(&number));
     assert_eq!((said(&refunded).as_str(), moves(&refunded)), ("退好了", vec![(State::Refunded, Reason::MoneyBack)]));
@@ -213,7 +222,27 @@ fn an_order_goes_on_when_its_action_is_gone() {
     let out = answered(None, &desk.view(&entry), &watch, Some(&success(2000)));
     let ends = (State::NeedsPerson, Reason::BusinessSilent);
     assert_eq!(moves(&out), [(State::Paid, Reason::MoneyCame), (State::Fulfilling, Reason::Asked), ends]);
-    assert!(out.reply.is_silent() && purposes(&out)[0].starts_with("call/"));
+    assert!(said(&out).contains("由工作人员核实") && purposes(&out)[0].starts_with("call/"));
+    // Nobody is left without a word about their money.
+    let number = desk.customer.orders.all().next().unwrap().number.clone();
+    let mut orphan =
+        Desk { customer: Customer { orders: out.orders.unwrap(), ..Customer::default() }, ..Desk::new(&order) };
+    for (happening, words) in [
+        (Happening::Decided(Decided::Undone), "正在退回"),
+        (
+            Happening::MoneyBack(Returning {
+                number: OutRefundNo::new(format!("{number}R1")).unwrap(),
+                of: paid_for(),
+                back: Fen(2000),
+            }),
+            "已经退回",
+        ),
+    ] {
+        let entry = Entry::Opened { words: "" };
+        let out = happen(None, &orphan.view(&entry), (&number, happening));
+        assert!(said(&out).contains(words), "{}", said(&out));
+        orphan.customer.orders = out.orders.unwrap();
+    }
     // What is sold no more is not described, and everything else is known.
     let mut gone = by_wechat();
     gone.choices.truncate(1);
@@ -255,9 +284,62 @@ fn a_business_system_that_was_not_reached_is_asked_by_new_work_until_its_time_is
     assert_eq!((purposes(&again), moves(&again)), (vec!["fulfil/2"], vec![]));
     assert_eq!((work.due.secs_since(desk.now), work.expires.secs_since(desk.now)), (30, 3600));
     assert_eq!(question.values["order"].to_string(), desk.customer.orders.all().next().unwrap().number.as_str());
+    // Whoever looks after it demands that same work and no other beside it.
+    let keep = Values::from([("order".into(), question.values["order"].clone()), ("step".into(), "keep".into())]);
+    assert_eq!(purposes(&desk.answer(&keep, &Answer::Down))[0], "fulfil/2");
     desk.now = desk.now.plus_secs(3580);
     let over = desk.answer(&second, &Answer::Down);
     assert_eq!(moves(&over), [(State::NeedsPerson, Reason::BusinessSilent)]);
+}
+
+#[test]
+fn an_order_that_the_payment_platform_knew_before_may_have_been_put_before() {
+    let order = by_wechat();
+    let mut desk = Desk::new(&order);
+    let (.., beginning) = asked(&buy(&mut desk));
+    let close = memo(&desk.answer(&beginning, &Answer::Refused { code: "ORDERPAID".into() }), "close");
+    let paid = desk.answer(&close, &success(2000));
+    assert_eq!(memo(&paid, "fulfil")["asked_before"], Value::Integer(1));
+}
+
+#[test]
+fn an_order_is_looked_after_at_its_own_second_of_every_five_minutes() {
+    let order = order();
+    let mut desk = Desk::new(&order);
+    let placed = buy(&mut desk);
+    let kept = desk.customer.orders.all().next().unwrap().clone();
+    let due = |now| Works { settings: Some(&order), order: &kept, now }.keep().due;
+    let first = placed.outbox[1].due;
+    for secs in [0, 1, 100, 299] {
+        let next = due(first.plus_secs(secs));
+        assert_eq!(next.secs_since(first), 300, "two who look after it become one");
+    }
+    let (mut other, mut secs) = (kept.clone(), std::collections::BTreeSet::new());
+    for origin in 0..300 {
+        other.origin = DedupeKey(origin);
+        secs.insert(Works { settings: Some(&order), order: &other, now: desk.now }.keep().due.0 % 300);
+    }
+    assert_eq!(secs.len(), 300, "not all at once");
+}
+
+#[test]
+fn an_order_that_has_gone_another_way_is_not_put_any_more() {
+    let order = by_wechat();
+    let mut desk = Desk::new(&order);
+    let (_, watch) = payable(&mut desk);
+    let paid = desk.answer(&watch, &success(2000));
+    let fulfil = &paid.outbox[0];
+    assert!(is_of_order(fulfil) && is_wanted(&desk.customer, fulfil) && !is_wanted(&Customer::default(), fulfil));
+    desk.answer(&memo(&paid, "fulfil"), &Answer::Refused { code: "POOR".into() });
+    assert!(!is_wanted(&desk.customer, fulfil));
+    // Everything else about it is still wanted, and so is what an earlier version left.
+    let keep = Works { settings: None, order: desk.customer.orders.all().next().unwrap(), now: desk.now }.keep();
+    assert!(is_wanted(&desk.customer, &keep));
+    let mut of_old = fulfil.clone();
+    of_old.id = "ask".into();
+    let Task::Ask { memo, .. } = &mut of_old.task else { panic!() };
+    *memo = values([("order", text("7")), ("label", text("包")), ("amount", Value::Fen(500))]);
+    assert!(is_of_order(&of_old) && is_wanted(&Customer::default(), &of_old));
 }
 
 #[test]
