@@ -1,16 +1,39 @@
 //! The books of others held against ours, the morning after: what differs is listed for a person, and a book that is
 //! missing or broken is asked for again and never believed.
 
+use std::path::Path;
+
 use fuwu::app::{Balanced, Book, BookFault, Subject, cases, read_brief};
 use fuwu::domain::order::State;
 use fuwu::domain::time::BusinessDay;
 use fuwu::growth::brief::Edition;
 use serde_json::{Value, json};
 
+use crate::business::{copied, copy_playbook, edit};
 use crate::harness::World;
 use crate::orders_shop::{Mood, Shop, borrowed, order_of, pay, playbook_paid_by_wechat, stands_at, switch};
 use crate::phone::Phone;
 
+/// A business system's list of a day, as an operator joins it.
+const DAY_BOOK: &str = r#"
+[connectors.day_book]
+method = "GET"
+path = "/days/{{ day }}"
+query = { page = "{{ page }}" }
+timeout_ms = 2500
+late_timeout_ms = 10000
+refusal = { at = "/code", ok = "0" }
+
+[connectors.day_book.fields.orders]
+at = "/orders"
+as = "list"
+most = 31
+fields = { order = { at = "/order", as = "text" }, amount = { at = "/amount_fen", as = "fen" } }
+
+[connectors.day_book.example]
+code = "0"
+orders = [{ order = "20260109000000000000000001", amount_fen = 2000 }]
+"#;
 /// Until the bills of a day are there.
 const UNTIL_TEN_SECS: i64 = 24 * 3600;
 
@@ -28,6 +51,14 @@ async fn seen(world: &World, number: &str) {
     let url = world.url(&format!("/api/v1/orders/{number}/decide?decision=seen"));
     let answer = world.http.post(url).bearer_auth(crate::harness::API_TOKEN).send().await.unwrap();
     assert_eq!(answer.status(), 200);
+}
+
+/// Names the list of a day in the copied playbook below `dir`.
+fn with_day_book(dir: &Path) {
+    let file = dir.join("playbook/connectors.toml");
+    edit(&file, "base_url = ", "day_book = \"day_book\"\nbase_url = ");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + DAY_BOOK).unwrap();
 }
 
 /// Two customers who paid on Monday, one for what was done and one for what was refused; their orders' numbers.
@@ -149,6 +180,7 @@ async fn a_list_is_read_page_by_page_and_one_that_never_ends_is_not_believed() {
     for pages in [true, false] {
         let ((address, server), dir) = (lists(pages).await, tempfile::tempdir().unwrap());
         let env = playbook_paid_by_wechat(dir.path(), Some(&address));
+        with_day_book(dir.path());
         let world = World::start_with(&borrowed(&env)).await;
         world.clock.advance_secs(UNTIL_TEN_SECS);
         let came = balance(&world, Book::Business).await;
@@ -168,7 +200,10 @@ async fn a_list_is_read_page_by_page_and_one_that_never_ends_is_not_believed() {
 
 #[actix_web::test]
 async fn what_the_business_system_did_and_we_do_not_know_of_is_listed_for_a_person() {
-    let world = World::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    copy_playbook(dir.path());
+    with_day_book(dir.path());
+    let world = World::start_with(&borrowed(&copied(dir.path()))).await;
     let phone = Phone::following(&world, "小林").await;
     for words in ["充流量", "2", "确认"] {
         phone.say(words).await;
