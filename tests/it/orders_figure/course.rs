@@ -285,25 +285,34 @@ impl Course {
         listed["orders"].as_array().unwrap().iter().map(|case| (text(case, "number"), text(case, "reason"))).collect()
     }
 
-    /// Decides as somebody would who looks into the business system's books. What has gone on by itself meanwhile cannot
-    /// be decided any more, and its case is closed.
+    /// Decides as somebody would who looks into the business system's books; whether the order was decided. What has gone on
+    /// by itself meanwhile cannot be, and what is odd about it was looked at.
     async fn decide(&self, (number, reason): (&str, &str), by_command: bool) -> bool {
-        let decision = match (reason, self.outside.is_done(number)) {
-            ("unknown_order", _) => panic!("{number} is not known to us"),
-            (_, true) => "done",
-            (_, false) => "undone",
-        };
+        assert!(reason != "unknown_order", "{number} is not known to us");
+        let decision = if self.outside.is_done(number) { "done" } else { "undone" };
         if by_command {
             let said = self.place.command(&["order", "decide", number, decision]);
             let told = String::from_utf8_lossy(&said.stderr).into_owned();
             assert!(said.status.success() || told.contains("cannot be decided so"), "{number} {decision}: {said:?}");
-            return said.status.success();
+            if said.status.success() {
+                return true;
+            }
+        } else {
+            let (status, told) = self.says(number, decision).await;
+            assert!(matches!(status, 200 | 409), "{number} {decision} for {reason}: {told}");
+            if status == 200 {
+                return true;
+            }
         }
+        let (status, told) = self.says(number, "seen").await;
+        assert!(matches!(status, 200 | 404 | 409), "{number} seen for {reason}: {told}");
+        false
+    }
+
+    async fn says(&self, number: &str, decision: &str) -> (u16, String) {
         let url = format!("{}/api/v1/orders/{number}/decide?decision={decision}", self.origin);
         let answer = self.http.post(url).bearer_auth(API_TOKEN).send().await.unwrap();
-        let status = answer.status().as_u16();
-        assert!(matches!(status, 200 | 409), "{number} {decision}: {}", answer.text().await.unwrap());
-        status == 200
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     /// Waits until every order has ended and no case is open, and decides what waits for a person; how many that were.
