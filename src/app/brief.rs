@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::platform_days;
 use super::printed::PrintedRecord;
+use super::{cases, platform_days};
 use crate::domain::ids::AccountId;
 use crate::domain::playbook::Playbook;
 use crate::domain::time::BusinessDay;
@@ -54,12 +54,19 @@ pub async fn read_brief(
         journal: Journal(journal),
         failed: failed(store, account, (first, last)).await?,
         platform: platform(store, account, (edition, &counters)).await?,
+        waiting: waiting(store, account).await?,
         skipped,
     };
     Ok(match edition {
         Edition::Daily(day) => Brief::Daily(Box::new(Daily::new(day, &beside))),
         Edition::Weekly(day) => Brief::Weekly(Box::new(Weekly::new(day, &beside))),
     })
+}
+
+/// Orders and payments that wait for a person: how many, and how much in fen.
+async fn waiting(store: &dyn Store, account: &AccountId) -> Result<(usize, i64), StoreError> {
+    let cases = cases(store, account).await?;
+    Ok((cases.len(), cases.iter().fold(0, |sum: i64, case| sum.saturating_add(case.amount_fen))))
 }
 
 /// What the dailies of these days printed.

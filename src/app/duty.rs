@@ -24,6 +24,8 @@ pub(super) enum Duty {
     Reconcile,
     /// Those who left long ago are forgotten.
     Forgetting,
+    /// The books of others are held against ours.
+    Books,
 }
 
 impl Duty {
@@ -32,6 +34,7 @@ impl Duty {
             Self::Reports => "reports",
             Self::Reconcile => "reconcile",
             Self::Forgetting => "forgetting",
+            Self::Books => "books",
         };
         SharedName { kind: SharedKind::Duty, part: part.to_owned() }
     }

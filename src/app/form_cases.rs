@@ -39,7 +39,8 @@ pub(super) async fn decide(
         let work = form_decision(&action, (number.as_str(), origin, now));
         let answer = match decided {
             Decided::Done => Answer::Loaded(Values::new()),
-            Decided::Undone => Answer::Refused { code: String::new() },
+            // A form takes no money: whatever was given back, it was not done.
+            Decided::Undone | Decided::Returned => Answer::Refused { code: String::new() },
         };
         // What ended meanwhile, or was forgotten, has nothing left to be decided but the case.
         if !is_open(&stored.customer, (&action, number)) {
@@ -154,7 +155,14 @@ mod tests {
         assert_eq!(stand.app.store.commit(commit).await.unwrap(), Committed::Applied);
         let take = Wish::Take { by, item: Some("17000000016".into()) };
         at_the_pool(stand, &take.question(&"sim_numbers".into())).await;
-        let case = Case { number: NUMBER.into(), at: NOON, reason: "form_unknown".into(), amount_fen: 0, origin: None };
+        let case = Case {
+            number: NUMBER.into(),
+            at: NOON,
+            reason: "form_unknown".into(),
+            amount_fen: 0,
+            origin: None,
+            stays: false,
+        };
         stand.app.open_case(&stand.account(), &case).await.unwrap();
     }
 

@@ -3,6 +3,7 @@
 mod account;
 mod admission;
 mod ask;
+mod books;
 mod brief;
 mod cases;
 mod clock;
@@ -20,6 +21,7 @@ mod in_flight;
 mod inbox;
 mod menu;
 mod order_page;
+mod order_sums;
 mod outbox;
 mod pay_errand;
 mod pay_notice;
@@ -53,6 +55,7 @@ pub mod replay;
 
 pub use account::ServedAccount;
 use admission::Admission;
+pub use books::{Balanced, Book, BookFault};
 pub use brief::{Subject, read_brief};
 pub use cases::{Case, Decision as CaseDecision, Desk, Taken, cases, whose_order};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -162,6 +162,10 @@ impl App {
                 continue;
             }
             let Some(happening) = heard.happening.clone() else {
+                // Of a payment that is known: it went back since, or was told wrongly.
+                if order.paid().is_some() {
+                    return Ok("known");
+                }
                 return self.odd_payment(account, (&heard, order.origin)).await;
             };
             let moment = Moment { now, at: now, key: order.origin, fresh: rand::random() };

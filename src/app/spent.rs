@@ -26,9 +26,13 @@ impl App {
             commit.spent = applied.into_iter().map(|key| Spent { key, at }).collect();
         }
         let left = (commit.keep != Keep::Known).then(|| commit.of.clone());
+        let (account, facts) = (commit.of.account.clone(), commit.facts.clone());
         let committed = self.store.commit(commit).await?;
-        if let Some(of) = left.filter(|_| committed == Committed::Applied) {
-            self.forget_answers(&of);
+        if committed == Committed::Applied {
+            self.count_money(&account, &facts);
+            if let Some(of) = left {
+                self.forget_answers(&of);
+            }
         }
         Ok(committed)
     }

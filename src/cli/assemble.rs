@@ -165,6 +165,7 @@ pub async fn start(settings: Settings, listener: TcpListener, parts: Parts) -> a
         tokio::spawn(Arc::clone(&app).run_marks(marks, stopped.clone())),
         tokio::spawn(Arc::clone(&app).run_forgetting(stopped.clone())),
         tokio::spawn(Arc::clone(&app).run_reconcile(counted, stopped.clone())),
+        tokio::spawn(Arc::clone(&app).run_books(stopped.clone())),
         tokio::spawn(press.run(stopped.clone())),
     ];
     if sandbox.is_some() {

@@ -121,7 +121,7 @@ fn in_words(reason: &str) -> &str {
             "表单交出去以后一直没有明确答复：请在业务系统里查这个编号，再 decide done 或 undone；占用的号码在那以前不会给别人"
         }
         "form_goods_taken" => "表单选的号码已经是别人的了：请联系客户换一个，处理好后 decide seen",
-        other => other,
+        other => crate::domain::books::Difference::in_words(other).unwrap_or(other),
     }
 }
 

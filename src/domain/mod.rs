@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod afterwards;
+pub mod books;
 pub mod channel;
 pub mod connector;
 pub mod customer;

@@ -29,6 +29,8 @@ pub struct Playbook {
     pub base_url: String,
     /// Where it may be besides the internet: the operator's own networks.
     pub allow_addresses: Vec<Addresses>,
+    /// The connector that lists what the business system did on a day (`connectors.toml`).
+    pub day_book: Option<ConnectorKey>,
     /// Questions to the business system.
     pub connectors: BTreeMap<ConnectorKey, Connector>,
     /// Which codes belong to which channel.

@@ -167,6 +167,8 @@ pub enum SharedKind {
     Pool,
     /// How often a number was sent a code on a day; the part is the day and a keyed hash of the number.
     Codes,
+    /// What was found when a book of others was held against ours; the part is `till/DAY` or `business/DAY`.
+    Books,
 }
 
 impl SharedKind {
@@ -185,7 +187,8 @@ impl SharedKind {
             Self::Token => Some(Self::Case),
             Self::Case => Some(Self::Pool),
             Self::Pool => Some(Self::Codes),
-            Self::Codes => None,
+            Self::Codes => Some(Self::Books),
+            Self::Books => None,
         })
     }
 }

@@ -21,6 +21,7 @@ mod store_kill;
 mod store_measure;
 mod store_verify;
 
+mod books;
 mod bound;
 mod business;
 mod connector;

@@ -66,7 +66,8 @@ impl Process {
         Self::started(dir, by_shell(dir, "trap '' XFSZ; exec \"$0\" 2>/dev/full"))
     }
 
-    fn started(dir: &Path, mut command: Command) -> Self {
+    /// Starts a command that says where it is as `fuwu serve` does.
+    pub fn started(dir: &Path, mut command: Command) -> Self {
         let stderr = dir.join("stderr");
         let log = File::options().create(true).append(true).open(&stderr).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
@@ -74,6 +75,8 @@ impl Process {
         let Some(console) = lines.find(|line| line.contains("/console?token=")) else {
             panic!("it ended at its start: {}", std::fs::read_to_string(&stderr).unwrap_or_default())
         };
+        // Whatever it says afterwards finds somebody who listens.
+        std::thread::spawn(move || lines.for_each(drop));
         let address = console.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
         Self { id: child.id(), child: Some(child), address: address.parse().unwrap(), stderr }
     }

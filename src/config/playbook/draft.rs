@@ -44,6 +44,10 @@ pub struct ConnectorsFile {
     /// Addresses of your own network where it is: `10.20.0.8`, `10.20.0.0/16`. Without it only public ones are asked.
     #[serde(default)]
     pub allow_addresses: Vec<Addresses>,
+    /// The connector that lists what it did on a day: every day after 10:00 it is held against our orders.
+    #[serde(default)]
+    #[schemars(description = "每天十点后拿业务系统前一天的办理明细对账用的连接器；不写就不对")]
+    pub day_book: Option<ConnectorKey>,
     /// Questions to it, by the names that actions use.
     #[serde(default)]
     pub connectors: BTreeMap<ConnectorKey, Connector>,
@@ -86,6 +90,8 @@ pub struct Draft {
     pub base_url: Option<Part<String>>,
     /// Where it may be besides the internet.
     pub allow_addresses: Vec<Addresses>,
+    /// `day_book`, where it is set.
+    pub day_book: Option<Part<ConnectorKey>>,
     /// Connectors by name.
     pub connectors: BTreeMap<ConnectorKey, Part<Connector>>,
     /// Channels by key, in the order they are written.
@@ -176,7 +182,7 @@ impl Draft {
     }
 
     fn take_connectors(&mut self, file: &Site, findings: &mut Vec<Finding>) {
-        only_keys(file, &["base_url", "allow_addresses", "connectors"], findings);
+        only_keys(file, &["base_url", "allow_addresses", "day_book", "connectors"], findings);
         let site = file.key("base_url");
         let value = if site.value().is_null() {
             let mend = "请补上 base_url = \"https://…\"；演示系统写 \"sandbox:\"";
@@ -189,6 +195,11 @@ impl Draft {
         let allowed = file.key("allow_addresses");
         if !allowed.value().is_null() {
             self.allow_addresses = shape::read(&allowed, findings).unwrap_or_default();
+        }
+        let site = file.key("day_book");
+        if !site.value().is_null() {
+            let value = shape::read(&site, findings);
+            self.day_book = Some(Part { site, value });
         }
         for (key, site) in file.key("connectors").entries() {
             let value = shape::read(&site, findings);

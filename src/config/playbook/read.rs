@@ -76,6 +76,10 @@ fn freeze(draft: Draft, keywords: Option<Keywords>) -> Option<Playbook> {
         moments: draft.moments?.value?,
         base_url: draft.base_url.and_then(|part| part.value).unwrap_or_default(),
         allow_addresses: draft.allow_addresses,
+        day_book: match draft.day_book {
+            Some(part) => Some(part.value?),
+            None => None,
+        },
         connectors: draft.connectors.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
         channels: Channels(
             draft.channels.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,

@@ -39,10 +39,10 @@ mod ticket;
 mod topic;
 pub(super) mod words;
 
-pub use order::{is_of_order, is_wanted};
 pub use form::decision as form_decision;
 #[cfg(test)]
 pub use form::{Hold as FormHold, Kept as FormKept, Sent as FormSent};
+pub use order::{is_of_order, is_wanted};
 pub use orders::page as order_page;
 
 /// What an action sees.

@@ -38,6 +38,9 @@ pub struct Daily {
     pub details: Details,
     /// Where the platform's own statistics differ; `None` where the account has none.
     pub platform: Option<Vec<Difference>>,
+    /// Orders and payments that waited for a person when it was made: how many, and how much in fen.
+    #[serde(default)]
+    pub waiting: (usize, i64),
     /// First and last day whose reports were never made.
     pub skipped: Option<(String, String)>,
     /// What somebody should look at, at most five.
@@ -72,6 +75,7 @@ impl Daily {
             week_before: comparable.then(|| DayNumbers::of(counters, week_before)),
             details,
             platform: beside.platform.clone(),
+            waiting: beside.waiting,
             skipped: beside.skipped.map(|(from, to)| (from.to_string(), to.to_string())),
             todo: Vec::new(),
         };

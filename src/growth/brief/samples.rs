@@ -103,6 +103,7 @@ pub fn beside(counters: &Counters, now: UnixSecs) -> Beside<'_> {
         journal: Journal::default(),
         failed: Vec::new(),
         platform: None,
+        waiting: (0, 0),
         skipped: None,
     }
 }
@@ -195,7 +196,7 @@ pub fn any_daily() -> impl Strategy<Value = Daily> {
     let rest = (details(), platform, prop::collection::vec(words(), 0..6));
     (numbers, rest).prop_map(|((head, day, state, numbers, week_before), (details, platform, todo))| {
         let day = BusinessDay(day);
-        Daily { head, day, state, numbers, week_before, details, platform, skipped: None, todo }
+        Daily { head, day, state, numbers, week_before, details, platform, waiting: (0, 0), skipped: None, todo }
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::daily::Daily;
 use super::phrase::{clearly_differ, clipped, grouped, percent};
+use crate::domain::pay::Fen;
 
 /// More than this nobody does in a morning.
 const MOST: usize = 5;
@@ -15,6 +16,10 @@ pub(super) fn of_day(daily: &Daily) -> Vec<String> {
     let mut todo = Vec::new();
     if !daily.details.failed.is_empty() {
         todo.push(format!("数字自检有 {} 项没过，这天的数先别用，请技术同事查", daily.details.failed.len()));
+    }
+    if let (orders @ 1.., fen) = daily.waiting {
+        let orders = grouped(i64::try_from(orders).unwrap_or(i64::MAX));
+        todo.push(format!("{orders} 笔订单等人核对，共 {} 元，用 fuwu order list 看", Fen(fen)));
     }
     if let Some((from, to)) = &daily.skipped {
         todo.push(format!("停机太久，{from} 至 {to} 的日报没有补发，可用 fuwu brief daily 补看"));

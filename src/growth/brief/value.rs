@@ -40,6 +40,8 @@ pub struct Beside<'a> {
     pub failed: Vec<String>,
     /// Where the platform's own statistics differ; `None` where the account has none.
     pub platform: Option<Vec<Difference>>,
+    /// Orders and payments that wait for a person now: how many, and how much in fen.
+    pub waiting: (usize, i64),
     /// Days whose reports were never made, because the server stood still for too long.
     pub skipped: Option<(BusinessDay, BusinessDay)>,
 }

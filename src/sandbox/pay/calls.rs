@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 
-use super::model::{Fault, Number, Order, take};
+use super::model::{Books, Fault, Number, Order, take};
 use super::platform::Pay;
 
 /// A call that is verified.
@@ -117,12 +117,16 @@ pub fn call(pay: &Pay, asked: &Asked<'_>) -> Result<Answer, Fault> {
 }
 
 fn bill(pay: &Pay, (kind, date): (&str, &str), merchant: (&str, &str)) -> Result<String, Fault> {
-    let now = pay.now();
-    pay.change(|books| match kind {
+    let (now, twist) = (pay.now(), pay.switches().twisted_bills);
+    let of = |books: &mut Books| match kind {
         "tradebill" => books.trade_bill(merchant, date, now),
         "fundflowbill" => books.fund_bill(date, now),
         _ => Err(Fault::missing()),
-    })
+    };
+    match twist {
+        None => pay.change(of),
+        Some(twist) => pay.look(|books| books.twisted(twist)).as_mut().map_or(Err(Fault::no_bill()), of),
+    }
 }
 
 fn json_of(body: &[u8]) -> Result<Value, Fault> {

@@ -106,6 +106,15 @@ impl Pay {
         self.change(|books| books.act((&prepay_id, openid), act, now))
     }
 
+    /// The same of somebody who has the page of this order of the merchant's open.
+    ///
+    /// # Errors
+    /// In the words that the phone shows.
+    pub fn act_on(&self, (number, openid): (&str, &str), act: Act) -> Result<State, &'static str> {
+        let now = self.now();
+        self.change(|books| books.act_on((number, openid), act, now))
+    }
+
     /// What the phone shows before it is paid: for what, and how much in fen.
     ///
     /// # Errors
@@ -137,6 +146,18 @@ impl Pay {
             books.pass(now);
             books.clone()
         })
+    }
+
+    /// What was told in vain and waits for its next try is told now.
+    pub async fn hurry(&self) {
+        let now = self.now();
+        self.change(|books| books.hurry(now));
+        self.catch_up().await;
+    }
+
+    /// A look at the books where they lie, as they were left.
+    pub fn look<T>(&self, look: impl FnOnce(&Books) -> T) -> T {
+        look(&self.0.books.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Nobody waits for what is due later any longer.
@@ -216,7 +237,7 @@ impl Pay {
 
     fn next_due(&self) -> Option<i64> {
         let late_secs = self.switches().late_secs;
-        self.change(|books| books.next_due(late_secs))
+        self.look(|books| books.next_due(late_secs))
     }
 }
 

@@ -75,6 +75,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/points", web::get().to(|s, q| ask(s, q, Question::Points)))
         .route("/orders", web::get().to(|s, q| ask(s, q, Question::Orders)))
         .route("/orders", web::post().to(order))
+        .route("/days/{day}", web::get().to(day_book))
         .route("/orders/{key}", web::get().to(standing))
         .route("/bills", web::get().to(|s, q| ask(s, q, Question::Bills)))
         .configure(numbers::configure)
@@ -98,6 +99,16 @@ async fn ask(sandbox: Data<Sandbox>, query: Parameters, question: Question) -> H
         };
         sandbox.telecom().ledger.ask(books, (who, question), sandbox.now())
     };
+    delayed(&sandbox, Outcome { answer: answer.to_string(), after_ms: 0 }).await
+}
+
+/// Everything that was done on a day, for whoever holds it against books of their own.
+async fn day_book(sandbox: Data<Sandbox>, day: web::Path<String>, query: Parameters) -> HttpResponse {
+    if sandbox.telecom().mode().out {
+        return out_of_service();
+    }
+    let page = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    let answer = sandbox.telecom().ledger.day_book(&sandbox.keeper().read().books, (&day, page));
     delayed(&sandbox, Outcome { answer: answer.to_string(), after_ms: 0 }).await
 }
 

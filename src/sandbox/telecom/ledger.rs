@@ -200,6 +200,16 @@ impl Ledger {
         books.orders.get(key).map_or_else(|| refusal("NO_SUCH_ORDER", key), |kept| kept.answer.clone())
     }
 
+    /// What was done on a day written `YYYY-MM-DD`, a page of it, counted from 1.
+    pub fn day_book(&self, books: &Books, (day, page): (&str, usize)) -> Value {
+        const ON_A_PAGE: usize = 31;
+        let is_done = |kept: &&Kept| kept.answer.contains("\"code\":\"0\"");
+        let of_day = books.orders.values().filter(|kept| day_of(kept.at).to_string() == day).filter(is_done);
+        let shown = of_day.skip(page.saturating_sub(1).saturating_mul(ON_A_PAGE)).take(ON_A_PAGE);
+        let line = |kept: &Kept| json!({ "order": kept.order.key, "amount_fen": kept.order.amount_fen });
+        json!({ "code": "0", "orders": shown.map(line).collect::<Vec<_>>() })
+    }
+
     /// The latest ten orders of a customer, newest first.
     fn orders(&self, books: &Books, openid: &str) -> Vec<Value> {
         let mut orders: Vec<&Kept> = books.orders.values().filter(|kept| kept.order.openid == openid).collect();

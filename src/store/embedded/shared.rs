@@ -19,6 +19,7 @@ pub(super) fn stored(kind: SharedKind) -> &'static str {
         SharedKind::Case => "case",
         SharedKind::Pool => "pool",
         SharedKind::Codes => "codes",
+        SharedKind::Books => "books",
     }
 }
 

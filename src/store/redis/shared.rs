@@ -31,6 +31,7 @@ pub(super) fn kind(kind: SharedKind) -> &'static str {
         SharedKind::Case => "case",
         SharedKind::Pool => "pool",
         SharedKind::Codes => "codes",
+        SharedKind::Books => "books",
     }
 }
 

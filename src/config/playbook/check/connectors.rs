@@ -1,6 +1,7 @@
 //! Connectors: each can be asked in time, safely where value is at stake, and its answer read.
 
 mod answer;
+mod day_book;
 mod safety;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
     {
         address(draft, (part, url), findings);
     }
+    day_book::check(draft, findings);
     for (key, part) in &draft.connectors {
         if Errand::is_reserved(key) {
             let message = format!("连接器不能叫 {key}：pay: 和 order: 开头的名称是 fuwu 自己用的");

@@ -128,6 +128,7 @@ fn connectors(draft: &Draft, findings: &mut Vec<Finding>) {
         }
     }
     asked.extend(draft.connectors.values().filter_map(|part| part.value.as_ref()?.status.as_ref()));
+    asked.extend(draft.day_book.iter().filter_map(|part| part.value.as_ref()));
     for (key, part) in draft.connectors.iter().filter(|(key, _)| !unread && !asked.contains(key)) {
         let message = format!("没有动作用到连接 {key}");
         findings.push(part.site.name().warning(Code::UnusedConnector, message, "不用了就删掉"));

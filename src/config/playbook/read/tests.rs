@@ -395,6 +395,38 @@ fn a_connector_is_held_to_its_limits_and_its_example() {
     }
 }
 
+const DAY_BOOK: &str = r#"base_url = "sandbox:"
+day_book = "list"
+[connectors.list]
+method = "GET"
+path = "/days/{{ day }}"
+query = { page = "{{ page }}" }
+timeout_ms = 800
+late_timeout_ms = 5000
+fields.orders = { at = "/orders", as = "list", fields = { order = { at = "/no", as = "text" }, amount = { at = "/fen", as = "fen" } } }
+example = { orders = [{ no = "1", fen = 100 }] }
+"#;
+
+#[test]
+fn the_list_of_a_day_is_asked_for_by_day_and_page_and_tells_numbers_and_amounts() {
+    let found = |text: String| Folder::good().with("playbook/connectors.toml", text).read().1;
+    assert!(found(DAY_BOOK.to_owned()).is_empty(), "{:#?}", found(DAY_BOOK.to_owned()));
+    let cases = [
+        ("day_book = \"list\"", "day_book = \"lists\"", Code::UnknownConnector, 2),
+        ("day_book = \"list\"", "day_book = 7", Code::WrongValue, 2),
+        ("{{ page }}", "1", Code::ConnectorRule, 5),
+        ("{{ day }}", "{{ openid }}", Code::ConnectorRule, 5),
+        ("method = \"GET\"", "method = \"POST\"", Code::ConnectorRule, 4),
+        ("as = \"fen\" } }", "as = \"text\" } }", Code::ConnectorRule, 9),
+        ("fields.orders", "fields.bills", Code::ConnectorRule, 9),
+    ];
+    for (from, to, code, line) in cases {
+        assert!(DAY_BOOK.contains(from), "{from}");
+        let findings = found(DAY_BOOK.replacen(from, to, 1));
+        assert!(findings.iter().any(|f| (f.code, f.line) == (code, line)), "{from} -> {to}: {findings:#?}");
+    }
+}
+
 #[test]
 fn too_many_actions_are_refused_and_many_are_read_quickly() {
     let many = |n: usize| (0..n).map(|n| format!("[a{n}]\nkind = \"say\"\ntext = \"x\"\n")).collect::<String>();

@@ -107,7 +107,7 @@ impl Books {
             lines.push((refund.created_at, row));
         }
         if lines.is_empty() {
-            return Err(none());
+            return Err(Fault::no_bill());
         }
         lines.sort();
         let (count, ordered, refunded) = (lines.len().to_string(), yuan(ordered), yuan(refunded));
@@ -124,7 +124,7 @@ impl Books {
         let (start, end) = self.days(date, now)?;
         let flows: Vec<_> = self.flows.iter().filter(|flow| (start..end).contains(&flow.at)).collect();
         if flows.is_empty() {
-            return Err(none());
+            return Err(Fault::no_bill());
         }
         let (mut inward, mut outward) = ((0, 0), (0, 0));
         let mut rows = String::new();
@@ -156,15 +156,11 @@ impl Books {
         self.pass(now);
         let (start, end) = day(date).ok_or(Fault::parameter("bill_date 不是日期"))?;
         if now < end {
-            return Err(none());
+            return Err(Fault::no_bill());
         }
         if now < end + WRITTEN_AFTER_SECS {
             return Err(Fault::new(400, "STATEMENT_CREATING", "账单生成中，请十点以后再来"));
         }
         Ok((start, end))
     }
-}
-
-const fn none() -> Fault {
-    Fault::new(400, "NO_STATEMENT_EXIST", "账单文件不存在")
 }

@@ -34,6 +34,10 @@ impl Fault {
         Self::new(404, "RESOURCE_NOT_EXISTS", "查询的资源不存在")
     }
 
+    pub(crate) const fn no_bill() -> Self {
+        Self::new(400, "NO_STATEMENT_EXIST", "账单文件不存在")
+    }
+
     pub(crate) const fn no_right() -> Self {
         Self::new(403, "NO_AUTH", "商户无权限")
     }

@@ -7,6 +7,7 @@ mod notices;
 mod orders;
 mod refunds;
 mod switches;
+mod twist;
 
 #[cfg(test)]
 mod trials;
@@ -17,4 +18,4 @@ pub use notices::{Notification, Sent};
 pub use orders::{Act, Number, Order, State};
 pub use refunds::{Outcome, Refund, RefundState};
 pub(super) use switches::take;
-pub use switches::{Forgery, Switches};
+pub use switches::{Forgery, Switches, Twist};

@@ -89,6 +89,13 @@ impl Books {
         }
     }
 
+    /// What was refused and waits for its next try is tried now.
+    pub fn hurry(&mut self, now: i64) {
+        for pending in &mut self.pending {
+            pending.due_at = pending.due_at.min(now);
+        }
+    }
+
     /// How many are on their way.
     pub fn on_their_way(&self) -> usize {
         self.pending.len()

@@ -85,6 +85,7 @@ impl Books {
                 asked.prepay_id = format!("wx{}", self.number(now));
                 asked.prepaid_at = now;
                 let prepay_id = asked.prepay_id.clone();
+                self.wake_by(asked.expires_at.unwrap_or(i64::MAX));
                 self.orders.insert(asked.out_trade_no.clone(), asked);
                 Ok(prepay_id)
             }
@@ -135,7 +136,21 @@ impl Books {
     /// # Errors
     /// In the words that the phone shows.
     pub fn act(&mut self, of: (&str, &str), act: Act, now: i64) -> Result<State, &'static str> {
-        let order = self.payable(of, now)?;
+        let number = self.payable(of, now)?.out_trade_no.clone();
+        self.act_on((&number, of.1), act, now)
+    }
+
+    /// The same by the merchant's number, as of somebody who has the order's page open.
+    ///
+    /// # Errors
+    /// In the words that the phone shows.
+    pub fn act_on(&mut self, of: (&str, &str), act: Act, now: i64) -> Result<State, &'static str> {
+        self.pass(now);
+        if matches!(act, Act::Cancel | Act::NoMoney) {
+            // What was let be while it was in the customer's hands may be over now.
+            self.wake_by(now);
+        }
+        let order = self.orders.get_mut(of.0).ok_or("订单不存在")?.payable_by(of.1, now)?;
         match act {
             Act::Begin => order.state = State::UserPaying,
             Act::Cancel => order.state = State::NotPay,
@@ -156,15 +171,7 @@ impl Books {
     pub fn payable(&mut self, (prepay_id, openid): (&str, &str), now: i64) -> Result<&mut Order, &'static str> {
         self.pass(now);
         let found = self.orders.values_mut().find(|order| order.prepay_id == prepay_id);
-        let order = found.filter(|order| order.openid == openid).ok_or("下单账号与支付账号不一致")?;
-        if now - order.prepaid_at >= PREPAY_SECS {
-            return Err("prepay_id 已过期");
-        }
-        match order.state {
-            State::Closed => Err("订单已关闭"),
-            State::Success | State::Refund => Err("订单已支付"),
-            State::NotPay | State::UserPaying | State::PayError => Ok(order),
-        }
+        found.ok_or("下单账号与支付账号不一致")?.payable_by(openid, now)
     }
 
     fn paid(&mut self, out_trade_no: &str, now: i64) {
@@ -180,9 +187,7 @@ impl Books {
 
     pub(super) fn end_orders(&mut self, now: i64) {
         for order in self.orders.values_mut() {
-            // Whoever is typing the password may finish.
-            let is_open = matches!(order.state, State::NotPay | State::PayError);
-            if is_open && order.expires_at.is_some_and(|at| at <= now) {
+            if order.ends_at().is_some_and(|at| at <= now) {
                 order.state = State::Closed;
             }
         }
@@ -199,6 +204,25 @@ pub enum Number<'a> {
 }
 
 impl Order {
+    fn payable_by(&mut self, openid: &str, now: i64) -> Result<&mut Self, &'static str> {
+        if self.openid != openid {
+            return Err("下单账号与支付账号不一致");
+        }
+        if now - self.prepaid_at >= PREPAY_SECS {
+            return Err("prepay_id 已过期");
+        }
+        match self.state {
+            State::Closed => Err("订单已关闭"),
+            State::Success | State::Refund => Err("订单已支付"),
+            State::NotPay | State::UserPaying | State::PayError => Ok(self),
+        }
+    }
+
+    /// When it ends by itself if nobody pays, as far as it does. Whoever is typing the password may finish.
+    pub(super) fn ends_at(&self) -> Option<i64> {
+        self.expires_at.filter(|_| matches!(self.state, State::NotPay | State::PayError))
+    }
+
     fn is_same(&self, asked: &Self) -> bool {
         let particulars = |order: &Self| {
             let Order { description, total_fen, openid, notify_url, attach, expires_at, .. } = order.clone();

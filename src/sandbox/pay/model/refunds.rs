@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::books::Books;
 use super::fault::Fault;
-use super::orders::{State, is_number};
+use super::orders::{Order, State, is_number};
 use crate::sandbox::pay::clock::write_time;
 
 /// A payment can be refunded for so long.
@@ -72,6 +72,25 @@ pub struct Refund {
 }
 
 impl Refund {
+    /// A refund of a whole order that somebody made at the platform, and that is back.
+    pub(super) fn by_hand(order: &Order, out_refund_no: &str, at: i64) -> Self {
+        Self {
+            out_refund_no: out_refund_no.to_owned(),
+            refund_id: format!("5030{:024}", 7),
+            out_trade_no: order.out_trade_no.clone(),
+            transaction_id: order.transaction_id.clone().unwrap_or_default(),
+            refund_fen: order.total_fen,
+            total_fen: order.total_fen,
+            state: RefundState::Success,
+            created_at: at,
+            ended_at: Some(at),
+            reason: String::new(),
+            notify_url: None,
+            due_at: at,
+            outcome: Outcome::Success,
+        }
+    }
+
     /// What the merchant no longer has because of it.
     pub(super) fn held_fen(&self) -> i64 {
         if self.state == RefundState::Closed { 0 } else { self.refund_fen }
@@ -191,6 +210,7 @@ impl Books {
         if let Some(order) = self.orders.get_mut(&order.out_trade_no) {
             order.state = State::Refund;
         }
+        self.wake_by(refund.due_at);
         self.refunds.insert(refund.out_refund_no.clone(), refund.clone());
         Ok(refund)
     }

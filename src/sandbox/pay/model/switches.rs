@@ -28,6 +28,8 @@ pub struct Switches {
     pub refused_questions: u32,
     /// So many bills come with a word changed.
     pub spoiled_bills: u32,
+    /// Bills tell of the day otherwise than it was.
+    pub twisted_bills: Option<Twist>,
     /// So many notifications are lost for good.
     pub lost_notices: u32,
     /// Every notification comes so much later, in seconds.
@@ -44,6 +46,22 @@ pub struct Switches {
     pub refund_secs: i64,
     /// Notifications are signed with the newest certificate and not with the public key.
     pub by_certificate: bool,
+}
+
+/// How bills tell of a day otherwise than it was; they are whole and their hashes hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Twist {
+    /// There is none.
+    Missing,
+    /// Of a payment more, for an order that the merchant never made.
+    Adds,
+    /// Of a fen less for the first order.
+    Less,
+    /// Nothing of the first order.
+    Drops,
+    /// Of a refund of the first order that somebody made by hand.
+    Returns,
 }
 
 /// What is wrong with a notification.
@@ -81,6 +99,7 @@ impl Default for Switches {
             unknown_orders: 0,
             refused_questions: 0,
             spoiled_bills: 0,
+            twisted_bills: None,
             lost_notices: 0,
             late_secs: 0,
             repeat: 0,
