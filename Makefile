@@ -41,7 +41,7 @@ soak:
 	PROPTEST_CASES=500 cargo nextest run --release --profile soak -E 'test(retries_property)'
 	FUWU_QUESTIONS=40 FUWU_WEEKS=100 cargo nextest run --release --profile soak --no-capture \
 		-E 'test(of_many_processes) or test(whatever_a_week_brings)'
-	FUWU_FIGURE_ORDERS=$(ORDERS) cargo nextest run --release --profile soak --no-capture -E 'test(with_all_books)'
+	FUWU_FIGURE_ORDERS=$(ORDERS) cargo nextest run --release --profile soak --run-ignored all --no-capture -E 'test(with_all_books)'
 	FUWU_LOGS=1000 FUWU_KILLS=300 FUWU_FAULTS=$(FAULTS) cargo nextest run --release --profile soak --run-ignored all \
 		--no-capture -E 'test(logs_on_a_redis_cluster) or test(redis_kill) or test(redis_soak)'
 

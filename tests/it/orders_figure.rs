@@ -51,6 +51,7 @@ async fn every_order_ends_once_and_agrees_with_all_books_though_the_program_is_k
 }
 
 #[actix_web::test]
+#[ignore = "how long its end takes differs too much for every day: `make soak` runs it"]
 async fn every_order_ends_once_and_agrees_with_all_books_on_a_redis_cluster_though_the_program_is_killed() {
     let cluster = RedisCluster::start();
     run(&size(), Some(&cluster.url())).await;
