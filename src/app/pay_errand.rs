@@ -18,7 +18,7 @@ const QUERY_SECS: [i64; 4] = [50, 240, 600, 1200];
 /// Until an order that could not be closed is tried again.
 const CLOSE_SECS: [i64; 4] = [3, 15, 60, 300];
 /// Until a refund on its way is asked after again.
-const REFUND_SECS: [i64; 6] = [5, 20, 60, 300, 1800, 3600];
+const REFUND_SECS: [i64; 6] = [5, 20, 60, 300, 600, 1800];
 /// Calls to the payment platform that brought nothing, by errand and outcome.
 const UNPAID_CALLS: &str = "fuwu_pay_calls_without_answer_total";
 /// The platform takes a description of so many characters.
