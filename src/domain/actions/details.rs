@@ -114,6 +114,13 @@ impl Details {
         self.steps.iter().map(|step| (step.name.clone(), shown(step))).collect()
     }
 
+    /// Every answer as the customer reads it where they are asked whether it is right: a slip is seen.
+    pub(super) fn reviewed(&self, slots: &Values) -> Values {
+        let answers = progress(slots).answers;
+        let shown = |step: &Step| answers.get(&step.name).map_or_else(|| Value::from(""), |value| step.reviewed(value));
+        self.steps.iter().map(|step| (step.name.clone(), shown(step))).collect()
+    }
+
     /// The names by which texts and connectors may use the answers.
     pub(super) fn names(&self) -> BTreeSet<String> {
         self.steps.iter().map(|step| step.name.clone()).collect()

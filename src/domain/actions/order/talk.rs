@@ -142,7 +142,7 @@ impl Order {
                 out.reply = match choice {
                     Some(choice) if dialogue.step != CHOOSE => {
                         let mut values = choice.values();
-                        values.extend(self.details.iter().flat_map(|details| details.shown(&slots)));
+                        values.extend(self.details.iter().flat_map(|details| details.reviewed(&slots)));
                         view.text(&mut out, &self.unclear_confirm, &values)
                     }
                     _ => {
@@ -180,7 +180,7 @@ impl Order {
     pub(super) fn ask_to_confirm(&self, view: &View<'_>, choice: &Choice, mut slots: Values) -> Outcome {
         let mut out = Outcome::default();
         let mut values = choice.values();
-        values.extend(self.details.iter().flat_map(|details| details.shown(&slots)));
+        values.extend(self.details.iter().flat_map(|details| details.reviewed(&slots)));
         out.reply = view.text(&mut out, &self.confirm, &values);
         slots.extend(self.offer(choice).map(|(name, value)| (name.to_owned(), value)));
         out.dialogue = Some(self.stand(view, CONFIRM, slots));
