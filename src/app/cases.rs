@@ -16,7 +16,7 @@ use crate::domain::time::UnixSecs;
 use crate::store::{Committed, CustomerRef, SharedChange, SharedKind, SharedName, Store, StoreError, Version};
 
 /// Facts read at once.
-const PAGE: usize = 4_096;
+pub(super) const PAGE: usize = 4_096;
 const MAX_TRIES: usize = 16;
 /// Orders and payments that wait for a person, by account.
 const OPEN: &str = "fuwu_order_cases";

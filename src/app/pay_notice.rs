@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
-use super::cases::Case;
+use super::cases::{Case, PAGE};
 use super::handle::{ANSWER_WITHIN, MAX_TRIES};
 use super::settle::Setting;
 use super::{App, ServedAccount, told};
@@ -19,8 +19,6 @@ use crate::domain::pay::{Currency, Fen, OutTradeNo, Payment, Refund, RefundState
 use crate::domain::time::UnixSecs;
 use crate::store::{Committed, CustomerRef, StoreError};
 
-/// Facts read at once.
-const PAGE: usize = 4_096;
 /// Notifications of the payment platform, by what came of them.
 const NOTICES: &str = "fuwu_pay_notices_total";
 

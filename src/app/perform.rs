@@ -128,9 +128,9 @@ impl App {
         }
     }
 
-    /// Puts what may be put only once (reliability.md B15). Where a store may forget that it was, it is asked after first. Where nobody knows what came of it, it is asked how it stands,
-    /// if there is somebody to ask; else a person is. It is never put again: a try before this one, of which only the
-    /// attempt is known, may have put it.
+    /// Puts what may be put only once (reliability.md B15). On a store that may forget that it was, it is asked first whether
+    /// it was. Where nobody knows what came of it, it is asked how it stands, if there is somebody to ask; else a person is.
+    /// It is never put again: a try before this one, of which only the attempt is known, may have put it.
     async fn perform_once(
         &self,
         account: &Arc<ServedAccount>,

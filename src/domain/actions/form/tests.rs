@@ -12,6 +12,10 @@ use crate::domain::question::Answer;
 use crate::domain::value::Value;
 use crate::domain::work::{Task, Work};
 
+mod between;
+mod goods;
+mod unknown;
+
 const FORM: &str = r#"
     connector = "apply"
     expires_secs = 600
@@ -284,24 +288,6 @@ fn a_refusal_gives_back_what_was_held_and_what_was_written_can_be_mended() {
     assert_ne!(again.outbox[0].id, out.outbox[0].id, "another number");
 }
 
-#[test]
-fn without_an_answer_a_person_looks_at_it_and_no_second_one_is_begun_meanwhile() {
-    let form = form();
-    let mut desk = filled(&form, &ALL);
-    let (_, memo) = handed_in(&mut desk);
-    assert!(said(&desk.tap()).starts_with("在办"));
-    assert_eq!(desk.answer(&memo, &Answer::TimedOut).reply, crate::domain::reply::Reply::Silent);
-    let out = desk.abandon(&memo);
-    assert!(said(&out).starts_with("核实 "));
-    assert_eq!(
-        (asks(&out, "take").len(), kept(&desk).sent[0].answers.len()),
-        (1, 4),
-        "whoever looks at it can read it"
-    );
-    // The answer that comes after all.
-    assert!(said(&desk.answer(&memo, &Answer::Refused { code: "X".into() })).contains("没办成"));
-}
-
 /// The person that is called, and why.
 fn called(out: &super::super::Outcome) -> Vec<(String, String)> {
     let question = |work: &Work| match &work.task {
@@ -309,105 +295,6 @@ fn called(out: &super::super::Outcome) -> Vec<(String, String)> {
         _ => None,
     };
     out.outbox.iter().filter_map(question).map(|of| (of["order"].to_string(), of["reason"].to_string())).collect()
-}
-
-#[test]
-fn what_nobody_knows_goes_to_a_person_and_is_held_until_that_one_decides() {
-    let form = form();
-    for (answer, said_then, free_then) in
-        [(Answer::Loaded(Values::new()), "好了 ", 1), (Answer::Refused { code: String::new() }, "没成 ", 2)]
-    {
-        let mut desk = filled(&form, &ALL);
-        let (_, memo) = handed_in(&mut desk);
-        let unknown = desk.abandon(&memo);
-        let number = memo["number"].to_string();
-        assert_eq!(called(&unknown), [(number.clone(), "form_unknown".to_owned())]);
-        let take = asks(&unknown, "take");
-        at_the_pool(&desk, &take);
-        let Task::Ask { memo: taken, .. } = &take[0].task else { panic!() };
-        desk.answer(taken, &Answer::Loaded(Values::new()));
-        desk.now = desk.now.plus_secs(30 * 86_400);
-        assert_eq!(free(&desk), 1, "nobody else is given it meanwhile");
-        desk.customer.forget();
-        assert!(!desk.customer.memory.is_empty(), "also when the customer left");
-        let work = decision(&"demo".into(), (&number, crate::domain::ids::DedupeKey(9), desk.now));
-        let Task::Ask { memo: decided, .. } = &work.task else { panic!() };
-        let out = desk.answer(decided, &answer);
-        assert!(said(&out).starts_with(said_then), "{out:?}");
-        assert!(matches!(out.facts[..], [FactKind::Applied { .. }]));
-        at_the_pool(&desk, &[asks(&out, "back"), asks(&out, "take")].concat());
-        assert_eq!(free(&desk), free_then, "{answer:?}");
-        let again = desk.answer(decided, &answer);
-        assert_eq!((again.facts, again.outbox), (vec![], vec![]), "it is decided once");
-    }
-}
-
-#[test]
-fn what_surely_was_not_reached_is_put_again_as_new_work_until_a_person_is_called() {
-    let form = Form { settle_secs: 100, ..form() };
-    let mut desk = filled(&form, &ALL);
-    let (out, mut memo) = handed_in(&mut desk);
-    let (ends, mut ids) = (out.outbox[0].expires, vec![out.outbox[0].id.clone()]);
-    let first = out.outbox[0].clone();
-    loop {
-        let again = desk.answer(&memo, &Answer::Down);
-        let [work] = &again.outbox[..] else {
-            assert!(said(&again).starts_with("核实 "), "{again:?}");
-            assert_eq!(called(&again).len(), 1);
-            break;
-        };
-        assert!(work.due > desk.now && work.expires == ends && !ids.contains(&work.id), "{work:?}");
-        let (Task::Ask { question, memo: next, .. }, Task::Ask { question: before, .. }) = (&work.task, &first.task)
-        else {
-            panic!()
-        };
-        assert_eq!(question, before, "under the same number");
-        assert_eq!(again.reply, crate::domain::reply::Reply::Silent);
-        memo = next.clone();
-        ids.push(work.id.clone());
-        desk.now = work.due;
-    }
-    assert_eq!(ids.len(), 4);
-    assert!(said(&desk.open("我的订单")).starts_with("核实中"));
-    // Who left has taken along what was written: it cannot be put again.
-    let mut left = filled(&form, &ALL);
-    let (_, memo) = handed_in(&mut left);
-    left.customer.forget();
-    assert_eq!(called(&left.answer(&memo, &Answer::Down)).len(), 1);
-    // Work of before there was a time in it.
-    let mut old = filled(&form, &ALL);
-    let (_, mut memo) = handed_in(&mut old);
-    memo.remove("until");
-    assert_eq!(called(&old.answer(&memo, &Answer::Down)).len(), 1);
-}
-
-#[test]
-fn what_was_taken_by_somebody_else_in_between_is_not_thought_to_be_theirs() {
-    let denied = || Answer::Loaded(Values::from([("denied".to_owned(), Value::from("not_free"))]));
-    let goods = |out: &super::super::Outcome| match &asks(out, "take")[..] {
-        [Work { task: Task::Ask { memo, .. }, .. }] => memo.clone(),
-        other => panic!("{other:?}"),
-    };
-    let form = form();
-    let mut desk = filled(&form, &ALL);
-    let (_, memo) = handed_in(&mut desk);
-    let done = desk.answer(&memo, &Answer::Loaded(Values::from([("eta".to_owned(), Value::from("明天"))])));
-    let out = desk.answer(&goods(&done), &denied());
-    assert_eq!(called(&out)[0].1, "form_goods_taken");
-    assert_eq!(out.reply, crate::domain::reply::Reply::Silent, "the business system gave it to them");
-    // A ticket has gone nowhere yet: it is chosen again.
-    let ticket = Form { connector: None, keep_days: 5, ..form.clone() };
-    let ticket =
-        Form { texts: Texts { done: Template::new("编号 {{ number }}").unwrap(), ..ticket.texts }, ..ticket };
-    let mut desk = filled(&ticket, &ALL);
-    let done = desk.say("确认");
-    let out = desk.answer(&goods(&done), &denied());
-    assert_eq!(called(&out).len(), 1);
-    assert!(said(&out).starts_with("没成 ") && said(&out).ends_with("上次填到新号码，继续吗？"), "{out:?}");
-    assert!(said(&desk.say("继续")).starts_with("选一个："));
-    let summary = said(&desk.say("1"));
-    assert!(summary.starts_with("请核对") && summary.contains("张*明"), "{summary}");
-    assert!(matches!(desk.say("确认").facts[..], [FactKind::TicketOpened { .. }]), "under a number of its own");
 }
 
 #[test]
@@ -424,93 +311,6 @@ fn numbers_of_people_do_not_stand_in_a_ticket() {
     let [FactKind::TicketOpened { text, .. }] = &out.facts[..] else { panic!("{out:?}") };
     assert!(!text.contains("0013") && !text.contains("19491231") && text.contains("补充：打 ***"), "{text}");
     assert!(text.contains("新号码：17000000001"), "what it is about is read: {text}");
-}
-
-#[test]
-fn somebody_else_was_quicker() {
-    let form = form();
-    let mut desk = filled(&form, &ALL[..3]);
-    let other = |desk: &Desk<'_>, item: &str| {
-        let wish = crate::domain::pool::Wish::Hold { by: format!("x{item}"), item: Some(item.into()), secs: None };
-        desk.at_the_pool(&wish.question(&"numbers".into()));
-    };
-    other(&desk, "17000000001");
-    assert_eq!(said(&desk.say("1")), "慢了一步\n1. 17000000002");
-    other(&desk, "17000000002");
-    assert_eq!(said(&desk.say("1")), "没有了");
-    desk.pool = None;
-    assert_eq!(said(&desk.say("换一批")), "查不到");
-    assert_eq!(kept(&desk).draft.unwrap().progress.answers.len(), 3, "nothing is lost");
-}
-
-#[test]
-fn what_ran_out_before_it_was_agreed_to_is_chosen_again() {
-    let form = Form { expires_secs: 86_400, ..form() };
-    let mut desk = filled(&form, &ALL);
-    desk.now = desk.now.plus_secs(901);
-    assert_eq!(free(&desk), 2);
-    let lapsed = form.clone();
-    let out = desk.say("确认");
-    assert_eq!((out.wait, said(&out).as_str()), (false, "慢了一步\n选一个：\n1. 17000000001\n2. 17000000002"));
-    assert_eq!(said(&desk.say("9")), "新号码不对：没看懂", "from now on it is asked as ever");
-    assert!(said(&desk.say("2")).starts_with("请核对"));
-    assert!(desk.say("确认").wait);
-    // In its own words, and also where another answer leads there.
-    let texts = Texts { lapsed: Some(Template::new("又放回去了，再选：").unwrap()), ..lapsed.texts.clone() };
-    let form = Form { texts, ..lapsed };
-    let mut desk = filled(&form, &ALL);
-    desk.say("改 3");
-    desk.now = desk.now.plus_secs(901);
-    assert!(said(&desk.say("李小红")).starts_with("又放回去了，再选：\n选一个："));
-    let mut desk = filled(&form, &ALL);
-    desk.now = desk.now.plus_secs(901);
-    assert_eq!(said(&desk.say("算了")), "取消了", "who goes is let go");
-    let mut desk = filled(&form, &ALL);
-    desk.now = desk.now.plus_secs(901);
-    desk.pool = None;
-    assert_eq!(said(&desk.say("确认")), "查不到");
-}
-
-#[test]
-fn a_change_of_mind_gives_back_what_was_held() {
-    let form = form();
-    let mut desk = filled(&form, &ALL);
-    assert_eq!(free(&desk), 1);
-    desk.say("改4");
-    let out = desk.say("1");
-    at_the_pool(&desk, &asks(&out, "back"));
-    assert_eq!(free(&desk), 1, "one of the two");
-    let cancelled = desk.say("算了");
-    at_the_pool(&desk, &asks(&cancelled, "back"));
-    assert_eq!((said(&cancelled).as_str(), free(&desk), kept(&desk).draft), ("取消了", 2, None));
-    let mut desk = filled(&form, &ALL);
-    let out = desk.say("重新填");
-    at_the_pool(&desk, &asks(&out, "back"));
-    assert_eq!(free(&desk), 2);
-}
-
-#[test]
-fn a_form_may_take_from_a_stock() {
-    let without: Vec<Step> = form().steps.into_iter().filter(|step| step.pool().is_none()).collect();
-    let form = Form { steps: without, stock: Some("phones".into()), ..form() };
-    let stock = |count| {
-        let rule = PoolRule { items: Vec::new(), count: Some(count), hold_secs: 900 };
-        let mut desk = Desk { pool: Some((rule, RefCell::new(Pool::default()))), ..Desk::new(&form) };
-        desk.tap();
-        ALL[..3].iter().for_each(|words| drop(desk.say(words)));
-        desk
-    };
-    let mut desk = stock(1);
-    let (out, memo) = handed_in(&mut desk);
-    assert_eq!((out.wait, free(&desk)), (true, 0));
-    let refused = desk.answer(&memo, &Answer::Refused { code: "?".into() });
-    at_the_pool(&desk, &asks(&refused, "back"));
-    assert_eq!(free(&desk), 1);
-    let mut none = stock(0);
-    assert_eq!(said(&none.say("确认")), "没有了");
-    assert!(none.customer.dialogue.is_some(), "the summary stays open");
-    none.pool = None;
-    assert_eq!(said(&none.say("确认")), "查不到");
 }
 
 #[test]
@@ -577,104 +377,5 @@ proptest! {
             at_the_pool(&desk, &[asks(&out, "back"), asks(&out, "take")].concat());
             prop_assert!(free(&desk) + 1 + kept(&desk).sent.len() >= 2, "{words:?}");
         }
-    }
-}
-
-mod between {
-    use super::*;
-    use crate::domain::actions::Given;
-    use crate::domain::customer::Customer;
-    use crate::domain::decide::{Subject, abandon, decide, resume};
-    use crate::domain::decision::Decision;
-    use crate::domain::inbound::Inbound;
-    use crate::domain::playbook::Playbook;
-    use crate::domain::reply::Reply;
-    use crate::domain::route::route;
-    use crate::domain::sample::{NOON, inbound, moment, playbook, tap, text};
-
-    fn with_form() -> Playbook {
-        let mut playbook = playbook();
-        let settings: toml::Table = toml::from_str(FORM).unwrap();
-        playbook.actions.insert("apply".into(), super::super::super::Kind::read("form", settings).unwrap().unwrap());
-        playbook
-    }
-
-    fn decided(customer: &Customer, inbound: &Inbound, answer: Option<Answer>) -> Decision {
-        let playbook = with_form();
-        let route = route(&playbook, customer, inbound, moment());
-        let given = Given { answer, ..Given::default() };
-        decide(&playbook, Subject { customer, inbound, moment: moment(), awaited: true }, &route, &given)
-    }
-
-    /// Somebody who is asked for an address.
-    fn asked() -> Customer {
-        let begun = decided(&Customer::default(), &tap("apply"), None).customer;
-        decided(&begun, &text("邮寄"), None).customer
-    }
-
-    fn said(decision: &Decision) -> &str {
-        match &decision.reply {
-            Reply::Text(text) => text,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn loaded() -> Answer {
-        Answer::Loaded([("balance".to_owned(), Value::Fen(8650))].into())
-    }
-
-    #[test]
-    fn a_question_in_between_is_answered_and_the_open_one_asked_again() {
-        let customer = asked();
-        for asks in [text("查话费"), tap("balance")] {
-            let decision = decided(&customer, &asks, Some(loaded()));
-            assert_eq!(said(&decision), "话费余额 86.50 元\n\n接着填收货地址");
-            let next = decided(&decision.customer, &text("南京市鼓楼区中山路1号"), None);
-            assert_eq!(said(&next), "邮寄到家，怎么称呼？");
-        }
-        let unknown = decided(&customer, &text("嘿"), None);
-        assert_eq!(said(&unknown), "收货地址不对：太短了", "what no rule knows is meant for it");
-        let articles = decided(&customer, &tap("offers"), None);
-        assert!(matches!(articles.reply, Reply::Articles(_)));
-        assert_eq!(articles.customer.dialogue, customer.dialogue);
-    }
-
-    #[test]
-    fn so_is_one_that_is_answered_late() {
-        let decision = decided(&asked(), &text("查话费"), Some(Answer::TimedOut));
-        assert_eq!(said(&decision), "正在查询\n\n接着填收货地址");
-        let work = &decision.outbox[0];
-        let late = resume(&with_form(), &decision.customer, work, (&loaded(), moment()));
-        assert_eq!(said(&late), "刚才查的结果：\n话费余额 86.50 元\n\n接着填收货地址");
-        assert_eq!(late.customer.dialogue, decision.customer.dialogue);
-        let never = abandon(&with_form(), &decision.customer, work, moment());
-        assert_eq!(never.customer.dialogue, decision.customer.dialogue);
-    }
-
-    #[test]
-    fn a_dialogue_that_ran_out_is_not_asked_about() {
-        let mut customer = asked();
-        let dialogue = customer.dialogue.as_mut().unwrap();
-        dialogue.slots.insert("until".to_owned(), Value::Integer(NOON.0));
-        let decision = decided(&customer, &text("查话费"), Some(loaded()));
-        assert_eq!(said(&decision), "话费余额 86.50 元");
-        assert!(decision.customer.dialogue.is_some(), "it can still be gone on with");
-    }
-
-    #[test]
-    fn a_picture_keeps_the_place_as_well() {
-        let picture = crate::domain::inbound::What::Message(crate::domain::inbound::Message::Unsupported);
-        let decision = decided(&asked(), &inbound(picture), None);
-        assert!(said(&decision).ends_with("\n\n接着填收货地址"), "{decision:?}");
-    }
-
-    #[test]
-    fn what_is_private_in_it_is_sealed_with_the_record() {
-        let customer = decided(&asked(), &text("南京市鼓楼区中山路1号"), None).customer;
-        let mut values = customer.clone();
-        assert_eq!(values.values_mut().filter(|value| matches!(value, Value::Private(_))).count(), 1);
-        let mut left = customer;
-        left.forget();
-        assert!(left.memory.is_empty());
     }
 }
