@@ -28,6 +28,8 @@ const FINISH_WITHIN: Duration = Duration::from_secs(3);
 const MESSAGES_WITHIN: Duration = Duration::from_secs(15);
 /// Seconds until the next try, by number of tries.
 const PATIENCE_SECS: [i64; 8] = [1, 3, 10, 30, 120, 600, 1800, 7200];
+/// What somebody has paid for waits no longer than this between two tries: orders are looked after every five minutes.
+const LONGEST_FOR_MONEY_SECS: i64 = 300;
 
 /// Seconds until work that was not its turn is tried again.
 const NOT_PUT_SECS: i64 = 20;
@@ -204,7 +206,13 @@ impl App {
 fn next_try(claimed: &Claimed, now: UnixSecs) -> UnixSecs {
     let step = usize::try_from(claimed.attempt.saturating_sub(1)).unwrap_or(usize::MAX);
     let secs = PATIENCE_SECS.get(step).or(PATIENCE_SECS.last()).copied().unwrap_or(1);
-    within(claimed, (now.plus_secs(secs), now))
+    // Times when nobody was asked at all count as tries, too: after a busy hour the first failure would be the eighth.
+    let longest = if moves_money(&claimed.work.task) { LONGEST_FOR_MONEY_SECS } else { i64::MAX };
+    within(claimed, (now.plus_secs(secs.min(longest)), now))
+}
+
+fn moves_money(task: &Task) -> bool {
+    matches!(task, Task::Ask { question, .. } if question.idempotency_key.is_some())
 }
 
 /// Whoever was not asked is no further: patience does not grow.
@@ -334,5 +342,15 @@ mod tests {
             assert_eq!(next_try(&claimed(attempt, ends), NOON), NOON.plus_secs(ends));
         }
         assert_eq!(next_try(&claimed(1, -5), NOON), NOON.plus_secs(1), "never in the past");
+        let mut paid_for = claimed(8, 1_000_000);
+        paid_for.work = question("put");
+        paid_for.work.expires = NOON.plus_secs(1_000_000);
+        assert_eq!(next_try(&paid_for, NOON), NOON.plus_secs(7_200), "a question waits");
+        let Task::Ask { question, .. } = &mut paid_for.work.task else { panic!("it asks") };
+        question.idempotency_key = Some("k".into());
+        for (attempt, secs) in [(5, 120), (6, 300), (8, 300), (80, 300)] {
+            paid_for.attempt = attempt;
+            assert_eq!(next_try(&paid_for, NOON).secs_since(NOON), secs, "what was paid for does not");
+        }
     }
 }

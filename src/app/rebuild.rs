@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::domain::customer::{Activity, Customer, Follow, TappedKey};
 use crate::domain::fact::Fact;
 use crate::domain::ids::AccountId;
+use crate::domain::referral::invite::Invite;
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::{CounterKey, Increment, Metric};
 use crate::growth::lateness::{Lateness, Quarantine};
@@ -100,6 +101,7 @@ struct Kept {
     follow: Follow,
     activity: Option<Activity>,
     tapped: Vec<TappedKey>,
+    invite: Invite,
 }
 
 struct Rebuild {
@@ -142,11 +144,11 @@ impl Rebuild {
             return;
         }
         let kept = self.customers.entry(self.of).or_default();
-        let Kept { follow, activity, tapped } = std::mem::take(kept);
-        let mut customer = Customer { follow, activity, tapped, ..Customer::default() };
+        let Kept { follow, activity, tapped, invite } = std::mem::take(kept);
+        let mut customer = Customer { follow, activity, tapped, invite, ..Customer::default() };
         let recorded = record(&mut customer, &self.delivery, self.lateness);
-        let Customer { follow, activity, tapped, .. } = customer;
-        *kept = Kept { follow, activity, tapped };
+        let Customer { follow, activity, tapped, invite, .. } = customer;
+        *kept = Kept { follow, activity, tapped, invite };
         self.delivery.clear();
         self.count(recorded.increments);
     }

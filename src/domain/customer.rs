@@ -11,6 +11,8 @@ use super::numbers::Numbers;
 use super::order::Orders;
 use super::reach::{Ways, Windows};
 use super::recent::Recent;
+use super::referral::drive::Drive;
+use super::referral::invite::{Invite, Offer};
 use super::time::{BusinessDay, UnixSecs};
 use super::value::{Value, Values};
 use super::work::Work;
@@ -43,6 +45,10 @@ pub struct Customer {
     pub orders: Orders,
     /// The numbers they have shown to be theirs.
     pub numbers: Numbers,
+    /// What is known of the invite they came by, besides their follows.
+    pub invite: Invite,
+    /// Whom they have invited, by campaign.
+    pub drives: BTreeMap<ActionKey, Drive>,
 }
 
 impl Customer {
@@ -71,14 +77,14 @@ impl Customer {
         slots.chain(unsent).chain(self.orders.values_mut()).chain(self.numbers.values_mut()).chain(remembered)
     }
 
-    /// Reduces the record to what a tombstone keeps (design.md, "The numbers"): the follow state, the activity history
-    /// and `tapped`, which deliveries were applied, so that a retry changes nothing, and how many codes were sent on a
-    /// day.
+    /// Reduces the record to what a tombstone keeps (design.md, "The numbers"): the follow state with the invite they came
+    /// by, the activity history and `tapped`, which deliveries were applied, so that a retry changes nothing, and how many
+    /// codes were sent on a day.
     pub fn bury(&mut self) {
-        let Self { mut recent, follow, activity, tapped, mut memory, .. } = std::mem::take(self);
+        let Self { mut recent, follow, activity, tapped, mut memory, invite, .. } = std::mem::take(self);
         recent.forget_replies();
         memory.retain(|_, memory| matches!(memory, Memory::Codes(_)));
-        *self = Self { recent, follow, activity, tapped, memory, ..Self::default() };
+        *self = Self { recent, follow, activity, tapped, memory, invite, ..Self::default() };
     }
 
     /// Forgets what was said and what single actions remember, for a customer who left. What stays: the follow state,
@@ -90,6 +96,7 @@ impl Customer {
         self.ways.forget();
         self.orders.forget();
         self.numbers = Numbers::default();
+        self.drives.clear();
         self.memory.retain(|_, memory| match memory {
             // One on its way, so that how it ends is recorded; nothing of what was written in it.
             Memory::Form(kept) => kept.forget(),
@@ -133,6 +140,12 @@ pub struct Follow {
     pub recent: Vec<Transition>,
     /// How things stood before `recent`; `None` while that is empty, for then the fields above say it.
     pub before: Option<Standing>,
+    /// The moment of the first follow ever; of one before this was kept the beginning of its day.
+    pub first_at: Option<UnixSecs>,
+    /// The personal code of the first follow.
+    pub first_offer: Option<Box<Offer>>,
+    /// The day the first spell ended.
+    pub first_left: Option<BusinessDay>,
 }
 
 /// A follow or an unfollow as the platform reported it, whether or not it changed anything: what arrives late may make
@@ -147,6 +160,8 @@ pub struct Transition {
     pub scene: Option<Scene>,
     /// The channel that the playbook of that moment saw in it.
     pub channel: Channel,
+    /// The personal code in it, as the playbook of that moment saw it.
+    pub offer: Option<Box<Offer>>,
 }
 
 /// Coming or going. Of two in the same second the follow is taken as the earlier one.
@@ -173,6 +188,12 @@ pub struct Standing {
     pub first_channel: Channel,
     /// The latest transition up to that moment.
     pub changed_at: Option<UnixSecs>,
+    /// The first follow.
+    pub first_at: Option<UnixSecs>,
+    /// Its personal code.
+    pub first_offer: Option<Box<Offer>>,
+    /// The day the first spell ended.
+    pub first_left: Option<BusinessDay>,
 }
 
 /// 24 bytes of activity history (growth.md 5.1). The days are set by `growth::history` only.

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{ActionKey, Channel, DedupeKey, OrderNumber, PlaybookVersion, Scene};
 use super::order::{Reason, State};
+use super::referral::invite::Offer;
+use super::referral::refusal::Refusal;
+use super::referral::terms::Terms;
+use super::referral::{Friend, Inviter};
 use super::time::UnixSecs;
 
 /// One thing that happened to one customer of one account.
@@ -153,6 +157,37 @@ pub enum FactKind {
         /// How it stands.
         outcome: OrderOutcome,
     },
+    /// The customer came by a personal code: what the playbook saw in it. It stands before the fact of how they came.
+    Invited(Box<Invited>),
+}
+
+/// A personal code somebody came by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invited {
+    /// Of which campaign.
+    pub campaign: ActionKey,
+    /// Whose code.
+    pub inviter: Inviter,
+    /// Since when its owner follows.
+    pub since: UnixSecs,
+    /// The customer, as the inviter's record names them.
+    pub friend: Friend,
+    /// What has to happen until it counts.
+    pub terms: Terms,
+    /// Why it does not count whatever happens.
+    pub refused: Option<Refusal>,
+    /// It was written in a message.
+    pub written: bool,
+    /// The code itself leads to its owner: the log does not keep it.
+    #[serde(skip)]
+    pub code: Scene,
+}
+
+impl From<&Invited> for Offer {
+    fn from(invited: &Invited) -> Self {
+        let Invited { campaign, inviter, since, friend, terms, refused, code, .. } = invited.clone();
+        Self { campaign, code, inviter, since, friend, terms, refused }
+    }
 }
 
 impl FactKind {
@@ -194,7 +229,8 @@ impl FactKind {
             | Self::HandedOver
             | Self::Reported { .. }
             | Self::HandedBack
-            | Self::NumberBound { .. } => return None,
+            | Self::NumberBound { .. }
+            | Self::Invited(_) => return None,
         };
         (bare != *self).then_some(bare)
     }

@@ -85,7 +85,13 @@ mod tests {
                 first_day: Some(day),
                 first_scene: Some("shop".into()),
                 changed_at: Some(LEFT),
-                recent: vec![Transition { at: LEFT, turn: Turn::Unfollowed, scene: None, channel: Default::default() }],
+                recent: vec![Transition {
+                    at: LEFT,
+                    turn: Turn::Unfollowed,
+                    scene: None,
+                    channel: Default::default(),
+                    offer: None,
+                }],
                 ..Follow::default()
             },
             activity: Some(Activity { first: day, last: day, bits: 1 }),

@@ -33,6 +33,7 @@ pub mod private;
 pub mod question;
 pub mod reach;
 pub mod recent;
+pub mod referral;
 pub mod reply;
 pub mod route;
 pub mod template;

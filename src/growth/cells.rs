@@ -54,6 +54,7 @@ impl Along {
             | Metric::RetainedWeekly
             | Metric::SpellEnded
             | Metric::Hours
+            | Metric::InviteLags
             | Metric::Votes
             | Metric::Ratings => Self::Second(COHORT),
             Metric::Messages
@@ -66,6 +67,8 @@ impl Along {
             | Metric::FirstFollowScenes
             | Metric::Quarantined
             | Metric::Playbooks
+            | Metric::Invites
+            | Metric::InvitesBy
             | Metric::Unanswered => Self::First(DAYS),
         }
     }

@@ -56,6 +56,14 @@ pub enum Metric {
     /// Messages of a day that no rule answered, by their words (in `dimension`, at most 64 characters, long numbers
     /// masked); count-valued. The words of an erased customer count under the empty dimension.
     Unanswered = 20,
+    /// The referral funnel (growth.md 1.7): customers who came by a personal code of the campaign (in `dimension`), by the
+    /// day they came and what became of it ([`super::referral::Cell`]). They are counted anew as that changes.
+    Invites = 21,
+    /// As [`Self::Invites`], by campaign and inviter ([`super::referral::by_inviter`]).
+    InvitesBy = 22,
+    /// Attributed customers by the day of their inviter's own first follow and the days between: K with any window, and
+    /// the cycle time.
+    InviteLags = 23,
 }
 
 impl Metric {
@@ -88,7 +96,8 @@ impl Metric {
     /// latest active day is only known as of now, and a vote has no day.
     pub fn last_day(self, (a, b): (i32, i32)) -> Option<BusinessDay> {
         match self {
-            Self::Latest | Self::Votes => None,
+            // How an invite stands is known as of now only: it ripens for weeks.
+            Self::Latest | Self::Votes | Self::Invites | Self::InvitesBy | Self::InviteLags => None,
             Self::Retained | Self::SpellEnded => Some(BusinessDay(a.saturating_add(b))),
             Self::RetainedWeekly => Some(BusinessDay::of_iso_week(a.saturating_add(b)).plus_days(6)),
             _ => Some(BusinessDay(a)),

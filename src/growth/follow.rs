@@ -4,8 +4,11 @@
 use super::counter::Metric;
 use super::lateness::Lateness;
 use super::ledger::Ledger;
+use super::referral;
 use crate::domain::customer::{Follow, Standing, Transition, Turn};
 use crate::domain::ids::{Channel, Scene};
+use crate::domain::referral::Inviter;
+use crate::domain::referral::refusal::Refusal;
 use crate::domain::time::{BusinessDay, UnixSecs};
 
 /// At most so many follows and unfollows are kept of one customer. Of somebody who comes and goes more often within
@@ -29,8 +32,8 @@ impl Transition {
     }
 
     /// Of two follows in the same second the one with the smaller code is kept: which came first must not matter.
-    fn code(&self) -> (&Channel, &Option<Scene>) {
-        (&self.channel, &self.scene)
+    fn code(&self) -> (&Channel, &Option<Scene>, Option<Inviter>) {
+        (&self.channel, &self.scene, self.offer.as_ref().map(|offer| offer.inviter))
     }
 }
 
@@ -46,12 +49,15 @@ impl Standing {
                     return Step::Again;
                 }
                 self.first_day = Some(day);
+                self.first_at = Some(transition.at);
+                self.first_offer.clone_from(&transition.offer);
                 self.first_scene.clone_from(&transition.scene);
                 self.first_channel.clone_from(&transition.channel);
                 Step::First
             }
             (Turn::Unfollowed, true) => {
                 self.following = false;
+                self.first_left = self.first_left.or(Some(day));
                 Step::Left { spell_day: self.spell_day.take().unwrap_or(day) }
             }
             _ => Step::Nothing,
@@ -73,6 +79,9 @@ impl Standing {
                 Step::Again => {
                     add(Metric::Follows, day, 0);
                     add(Metric::Refollows, day, 0);
+                    if let Some(offer) = &transition.offer {
+                        referral::count_again((offer, day, offer.refused.unwrap_or(Refusal::NotNew)), by, ledger);
+                    }
                 }
                 Step::Left { spell_day } => {
                     add(Metric::Unfollows, day, 0);
@@ -97,6 +106,9 @@ impl Follow {
             first_scene: self.first_scene.clone(),
             first_channel: self.first_channel.clone(),
             changed_at: self.changed_at,
+            first_at: self.first_at,
+            first_offer: self.first_offer.clone(),
+            first_left: self.first_left,
         }
     }
 
@@ -107,6 +119,9 @@ impl Follow {
         self.first_scene = standing.first_scene;
         self.first_channel = standing.first_channel;
         self.changed_at = standing.changed_at;
+        self.first_at = standing.first_at;
+        self.first_offer = standing.first_offer;
+        self.first_left = standing.first_left;
     }
 
     /// The latest transition that nothing can be sorted before any more.

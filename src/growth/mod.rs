@@ -18,6 +18,7 @@ pub mod ledger;
 pub(crate) mod oracle;
 pub mod presence;
 pub mod record;
+pub mod referral;
 pub mod report;
 pub mod residue;
 pub mod taps;

@@ -7,12 +7,16 @@ use super::history::Placed;
 use super::lateness::{Lateness, Quarantine, Timing, timing};
 use super::ledger::Ledger;
 use super::presence::Presence;
+use super::referral::{Invitation, count_again, count_change, look_at_invite};
 use super::taps;
 use super::words::words_counted;
 use crate::domain::customer::{Activity, Customer, Transition, Turn};
-use crate::domain::fact::{Fact, FactKind};
+use crate::domain::fact::{Fact, FactKind, Invited};
 use crate::domain::ids::{Channel, DedupeKey, Scene};
-use crate::domain::time::BusinessDay;
+use crate::domain::order::State;
+use crate::domain::referral::invite::Offer;
+use crate::domain::referral::refusal::Refusal;
+use crate::domain::time::{BusinessDay, UnixSecs};
 
 /// What came of recording facts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,14 +41,21 @@ pub struct Recorded {
 pub fn record(customer: &mut Customer, facts: &[Fact], lateness: Lateness) -> Recorded {
     let mut ledger = Ledger::default();
     let (mut late, mut quarantined) = (Deliveries::default(), Deliveries::default());
-    for fact in facts.iter().filter(|fact| is_counted(&fact.what)) {
+    let before = Invitation::of(customer);
+    for fact in facts {
+        if let FactKind::OrderMoved { action, to: State::Done, .. } = &fact.what {
+            look_at_invite(customer, Some((action, fact.at.business_day())));
+        }
+        if !is_counted(&fact.what) {
+            continue;
+        }
         let arrival = fact.arrived.business_day();
         customer.follow.settle(arrival, lateness);
         let timing = timing(fact.at, fact.arrived, lateness);
         ledger.arrive(arrival);
         let refused = match timing {
             Timing::Quarantine(reason) => Some(reason),
-            _ if apply(customer, fact, &mut ledger) => None,
+            _ if apply(customer, (fact, offer(facts, fact.key)), &mut ledger) => None,
             _ => Some(Quarantine::Late),
         };
         if let Some(reason) = refused {
@@ -55,7 +66,17 @@ pub fn record(customer: &mut Customer, facts: &[Fact], lateness: Lateness) -> Re
             late.add(fact.key);
         }
     }
+    look_at_invite(customer, None);
+    count_change(&before, &Invitation::of(customer), &mut ledger);
     Recorded { increments: ledger.finish(), late: late.count, quarantined: quarantined.count }
+}
+
+/// The personal code that came with a delivery.
+fn offer(facts: &[Fact], key: DedupeKey) -> Option<&Invited> {
+    facts.iter().filter(|fact| fact.key == key).find_map(|fact| match &fact.what {
+        FactKind::Invited(invited) => Some(invited.as_ref()),
+        _ => None,
+    })
 }
 
 /// Counts deliveries by their facts, which stand together.
@@ -94,21 +115,29 @@ fn is_counted(what: &FactKind) -> bool {
         | FactKind::Posted { .. }
         | FactKind::HandedOver
         | FactKind::HandedBack
+        | FactKind::Invited(_)
         | FactKind::Reported { .. } => false,
     }
 }
 
 /// `false`: it cannot be applied exactly, and nothing was changed.
-fn apply(customer: &mut Customer, fact: &Fact, ledger: &mut Ledger) -> bool {
+fn apply(customer: &mut Customer, (fact, invited): (&Fact, Option<&Invited>), ledger: &mut Ledger) -> bool {
     let (at, day) = (fact.at, fact.at.business_day());
     let mut turn = |turn, scene: Option<&Scene>, channel: &Channel| {
-        let transition = Transition { at, turn, scene: scene.cloned(), channel: channel.clone() };
+        let offer = invited.map(|invited| Box::new(invited.into()));
+        let transition = Transition { at, turn, scene: scene.cloned(), channel: channel.clone(), offer };
         turned(customer, transition, ledger)
     };
     match &fact.what {
         FactKind::Followed { scene, channel } => turn(Turn::Followed, scene.as_ref(), channel),
         FactKind::Unfollowed => turn(Turn::Unfollowed, None, &Channel::default()),
-        FactKind::Messaged | FactKind::Scanned { .. } => acted(customer, fact, ledger),
+        FactKind::Messaged | FactKind::Scanned { .. } => {
+            let applied = acted(customer, fact, ledger);
+            if let Some(invited) = invited.filter(|_| applied) {
+                brought(customer, (at, invited), ledger);
+            }
+            applied
+        }
         FactKind::Tapped { key } => {
             let applied = acted(customer, fact, ledger);
             if applied {
@@ -130,6 +159,29 @@ fn apply(customer: &mut Customer, fact: &Fact, ledger: &mut Ledger) -> bool {
             true
         }
         _ => true,
+    }
+}
+
+/// A personal code that came with something else than a follow: the first one that was written may still be the one of
+/// the first follow, every other one is counted apart.
+fn brought(customer: &mut Customer, (at, invited): (UnixSecs, &Invited), ledger: &mut Ledger) {
+    let offer = Offer::from(invited);
+    let written = &mut customer.invite.written;
+    let order = |(at, offer): &(UnixSecs, Offer)| (*at, offer.inviter);
+    let again = match written.take_if(|known| invited.written && (at, offer.inviter) < order(known)) {
+        Some(known) => {
+            *written = Some((at, offer));
+            Some(known)
+        }
+        None if invited.written && written.is_none() => {
+            *written = Some((at, offer));
+            None
+        }
+        None => Some((at, offer)),
+    };
+    if let Some((at, offer)) = again {
+        let reason = offer.refused.unwrap_or(Refusal::NotNew);
+        count_again((&offer, at.business_day(), reason), 1, ledger);
     }
 }
 

@@ -194,7 +194,9 @@ async fn live(world: &World, openid: &str, started: i64, steps: &[Step]) -> Left
     for (key, n) in before {
         *counters.entry(key).or_default() -= n;
     }
-    counters.retain(|_, n| *n != 0);
+    // Rare words of long ago are counted together one night, which says nothing of this conversation.
+    let began = UnixSecs(started).business_day();
+    counters.retain(|key, n| *n != 0 && (key.metric != Metric::Unanswered || key.a >= began.0));
     Left { customer, counters, facts: facts.collect(), answers }
 }
 

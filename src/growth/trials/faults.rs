@@ -16,7 +16,9 @@ use crate::growth::identities::check_identities;
 
 /// Every metric the engine emits.
 fn emitted() -> impl Iterator<Item = Metric> {
-    Metric::all().filter(|metric| *metric != Metric::FirstFollowScenes)
+    // No personal codes are in these logs; the referral funnel has an oracle of its own (`growth::referral`).
+    let elsewhere = [Metric::FirstFollowScenes, Metric::Invites, Metric::InvitesBy, Metric::InviteLags];
+    Metric::all().filter(move |metric| !elsewhere.contains(metric))
 }
 
 /// What is done to an increment.

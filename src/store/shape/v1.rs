@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::v2::Note;
+use super::v2::{Follow, Note};
 use crate::domain::actions::Memory;
-use crate::domain::customer::{Activity, Customer as Today, Dialogue, Follow, TappedKey};
+use crate::domain::customer::{Activity, Customer as Today, Dialogue, TappedKey};
 use crate::domain::ids::ActionKey;
 use crate::domain::reach::Windows;
 use crate::domain::recent::Recent;
@@ -33,7 +33,7 @@ impl From<Customer> for Today {
         let notes = notes.into_iter().map(Into::into).collect();
         let mut today = Self {
             recent,
-            follow,
+            follow: follow.into(),
             activity,
             tapped,
             windows,

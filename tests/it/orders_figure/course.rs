@@ -37,8 +37,9 @@ const AT_ONCE: usize = 32;
 const MOST_LOOKS: usize = 24;
 /// So many decisions are made on the command line; the others by the API, which is the same.
 const BY_COMMAND: usize = 3;
-/// Nothing takes longer than this.
-const PATIENCE: Duration = Duration::from_secs(900);
+/// Nothing takes longer than this: of ten thousand orders a few meet a silent business system six times in a row, and are
+/// put again after half an hour.
+const PATIENCE: Duration = Duration::from_secs(4_500);
 
 /// How much of it.
 pub struct Size {
