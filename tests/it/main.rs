@@ -68,6 +68,8 @@ mod pay_faults;
 mod pay_sandbox;
 mod pay_till;
 mod phone;
+mod posters;
+mod posters_command;
 mod process;
 mod purchase;
 mod questions;
