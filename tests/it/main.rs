@@ -69,6 +69,7 @@ mod pay_sandbox;
 mod pay_till;
 mod phone;
 mod posters;
+mod posters_browser;
 mod posters_command;
 mod process;
 mod purchase;

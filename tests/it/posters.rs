@@ -33,7 +33,7 @@ use crate::sandbox_double::{AES_KEY, APP_ID, Answer, Double, ORIGINAL_ID, SECRET
 
 const ACTION: &str = "invite";
 const CAMPAIGN: &str = "spring";
-const SCENE: &str = "r:5f3Kq0b8Zt";
+pub const SCENE: &str = "r:5f3Kq0b8Zt";
 const WORDS: &str = "您的邀请口令是 A7K2";
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -215,7 +215,7 @@ impl Stage {
     }
 
     /// The scenes by which others came, in turn.
-    fn came_by(&self) -> Vec<String> {
+    pub fn came_by(&self) -> Vec<String> {
         let heard = self.double.heard().into_iter();
         let scene = |what: What| match what {
             What::Event(Event::Subscribed { scene: Some(scene), .. }) => Some(scene.as_str().to_owned()),

@@ -70,11 +70,11 @@ mod tests {
         let poster = |left| Poster::new(settings(left, 0, 160), &small_png()).unwrap();
         let picture = poster(0).fingerprint().to_owned();
         let media = Some(KeptMedia { id: "M".into(), ends: UnixSecs(LEAST_MEDIA_SECS + 5), picture });
-        let ends = Some(UnixSecs(LEAST_CODE_SECS + 9));
-        let kept = KeptCode { ticket: "T".into(), url: "u".into(), ends, media };
+        let ends = UnixSecs(LEAST_CODE_SECS + 9);
+        let kept = KeptCode { ticket: "T".into(), url: "u".into(), ends: Some(ends), media };
         assert_eq!(KeptCode::read(&kept.write().unwrap()), Some(kept.clone()));
         assert!(kept.lasts(UnixSecs(9)) && !kept.lasts(UnixSecs(10)));
-        assert!(!kept.has_ended(UnixSecs(10)) && kept.has_ended(ends.unwrap()));
+        assert!(!kept.has_ended(UnixSecs(10)) && kept.has_ended(ends));
         assert_eq!(kept.media_of(&poster(0), UnixSecs(5)), Some("M"));
         assert_eq!(kept.media_of(&poster(0), UnixSecs(6)), None);
         assert_eq!(kept.media_of(&poster(1), UnixSecs(5)), None, "another place for the code is another poster");

@@ -12,11 +12,11 @@ use super::site::{Document, Site};
 use super::span::Spans;
 use crate::config::nearest::nearest;
 use crate::domain::ids::PlaybookVersion;
+use crate::domain::poster::MOST_PICTURE_BYTES;
 
 /// A larger file is refused.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
-/// As [`crate::domain::poster::MOST_PICTURE_BYTES`].
-const MAX_PICTURE_BYTES: u64 = 2 * 1024 * 1024;
+const MAX_PICTURE_BYTES: u64 = MOST_PICTURE_BYTES as u64;
 /// Where pictures of posters are, besides the folder itself.
 const PICTURE_FOLDERS: [&str; 2] = ["campaigns", "posters"];
 const PICTURE_ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];

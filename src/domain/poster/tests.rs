@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage, imageops};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -139,9 +140,8 @@ fn whatever_an_operator_saves_becomes_upright_and_opaque() {
     assert_eq!(flat.get_pixel(5, 5).0, [255, 255, 255]);
     let half = RgbaImage::from_pixel(200, 200, Rgba([0, 100, 255, 51]));
     assert_eq!(picture::read(&file(half, ImageFormat::Png)).unwrap().get_pixel(5, 5).0, [204, 224, 255]);
-    for grey in [file(GrayImage::from_pixel(200, 180, image::Luma([77])), ImageFormat::Png)] {
-        assert_eq!(picture::read(&grey).unwrap().get_pixel(0, 0).0, [77; 3]);
-    }
+    let grey = file(GrayImage::from_pixel(200, 180, image::Luma([77])), ImageFormat::Png);
+    assert_eq!(picture::read(&grey).unwrap().get_pixel(0, 0).0, [77; 3]);
     let deep = DynamicImage::from(picture(200, 180)).to_rgb16();
     assert_eq!(picture::read(&file(deep, ImageFormat::Png)).unwrap().dimensions(), (200, 180));
     // A phone lays its photographs on their side and says so.
@@ -165,6 +165,26 @@ fn another_picture_or_another_place_is_another_poster() {
     }
     let renamed = PosterSettings { picture: "posters/new-name.png".into(), ..settings(0, 0, 150) };
     assert_eq!(poster.fingerprint(), of(renamed, &one).fingerprint(), "what nobody sees makes nothing anew");
+}
+
+proptest! {
+    #[test]
+    fn a_spoiled_picture_is_read_or_refused_and_does_nothing_worse(
+        spoiled in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        kept in any::<prop::sample::Index>(),
+        is_png in any::<bool>(),
+    ) {
+        let format = if is_png { ImageFormat::Png } else { ImageFormat::Jpeg };
+        let mut bytes = file(picture(160, 150), format);
+        for (at, byte) in spoiled {
+            let at = at.index(bytes.len().min(1_500));
+            bytes[at] = byte;
+        }
+        bytes.truncate(bytes.len() - kept.index(bytes.len()) / 4);
+        if let Ok(poster) = Poster::new(settings(0, 0, 150), &bytes) {
+            prop_assert!(poster.compose(TEXT).unwrap().ends_with(&[0xFF, 0xD9]));
+        }
+    }
 }
 
 /// How long a poster takes, beside encoding the same JPEG as a whole.

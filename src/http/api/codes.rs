@@ -11,6 +11,7 @@ use super::super::State;
 use super::super::guard::Authorized;
 use super::{Api, Fault, FaultBody};
 use crate::app::{ChannelCode, CodeFault, channel_code};
+use crate::channel::official::api::ApiError;
 use crate::domain::ids::Scene;
 
 pub(super) fn add(api: &mut Api) {
@@ -59,6 +60,10 @@ async fn make(
             Ok(HttpResponse::Ok().json(json!({"scene": scene, "ticket": ticket, "url": url, "is_new": is_new})))
         }
         Err(CodeFault::Store(error)) => Err(Fault::store(&error)),
+        Err(CodeFault::Platform(ApiError::Invalid(invalid))) => Err(Fault::misused(
+            invalid.to_string(),
+            "a scene has 1 to 64 characters; letters, digits and _-: survive everywhere",
+        )),
         Err(CodeFault::Platform(error)) => {
             tracing::warn!(account = %account.id(), %error, "a permanent code was not made");
             let status = match error.is_passing() {
