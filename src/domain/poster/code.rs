@@ -28,7 +28,7 @@ pub enum CodePicture {
 /// A white square of this side with the code of a text in its middle.
 pub(super) fn square(text: &str, side: u32) -> Result<GrayImage, Fault> {
     let too_long = || fault("side", format!("二维码的内容有 {} 字节，这个大小放不下", text.len()), "把 side 调大");
-    let code = QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| too_long())?;
+    let code = coarsest(text).ok_or_else(too_long)?;
     let modules = code.width();
     let room = usize::try_from(side).unwrap_or(0);
     let scale = room / (modules + 2 * QUIET_MODULES);
@@ -49,6 +49,14 @@ pub(super) fn square(text: &str, side: u32) -> Result<GrayImage, Fault> {
         }
     }
     Ok(square)
+}
+
+/// The code with the fewest modules, since large ones are what a camera sees; and of those, the one that bears most damage.
+fn coarsest(text: &str) -> Option<QrCode> {
+    let least = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    let stronger = [EcLevel::H, EcLevel::Q, EcLevel::M];
+    let stronger = stronger.into_iter().find_map(|level| QrCode::with_version(text, least.version(), level).ok());
+    Some(stronger.unwrap_or(least))
 }
 
 /// The code of a text as a picture of its own, for printing.
