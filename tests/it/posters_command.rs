@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::harness::API_TOKEN;
 use crate::process::{Process, fuwu};
 
 struct Desk {
@@ -50,6 +51,31 @@ async fn the_code_of_a_shop_is_made_once_and_printed_as_often_as_wanted() {
     assert!(reqwest::get(address).await.unwrap().status().is_success(), "{address}");
     let (_, beside, code) = desk.code("fair:nobody", "c.png");
     assert!(code == Some(0) && beside.contains("channels.toml"), "{beside}");
+}
+
+#[actix_web::test]
+async fn the_api_makes_the_same_code_and_refuses_what_the_platform_would_twist() {
+    let desk = Desk::open();
+    let ask = async |query: String, token: &str| {
+        let url = format!("http://{}/api/v1/codes?{query}", desk.process.address);
+        let answer = reqwest::Client::new().post(url).bearer_auth(token).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<serde_json::Value>().await.unwrap())
+    };
+    assert_eq!(ask("scene=store:a".into(), "guessed").await.0, 401);
+    let (status, made) = ask("scene=store:a".into(), API_TOKEN).await;
+    assert_eq!((status, &made["scene"], &made["is_new"]), (200, &"store:a".into(), &true.into()), "{made}");
+    let (told, _, _) = desk.code("store:a", "a.png");
+    assert!(told.contains(made["url"].as_str().unwrap()) && told.contains("made before"), "{told}");
+    for (query, expected) in [
+        ("scene=".to_owned(), 400),
+        (format!("scene={}", "x".repeat(65)), 400),
+        (String::new(), 400),
+        ("scene=a&colour=red".into(), 400),
+        ("scene=a&account=nobody".into(), 404),
+    ] {
+        let (status, fault) = ask(query.clone(), API_TOKEN).await;
+        assert!(status == expected && fault["mend"].is_string(), "{query} {status} {fault}");
+    }
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 //! The `[poster]` of a file, and the picture it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::finding::{Code, Finding};
@@ -44,6 +44,14 @@ impl Pictures {
             let cause = bytes.as_ref().err()?.clone();
             Some(Finding::of_file(Code::Unreadable, file, (cause, SAVE_AS)).as_warning())
         })
+    }
+
+    /// Pictures that none of these posters names, one that was put there and forgotten in the file among them.
+    pub fn unused<'a>(&self, posters: impl IntoIterator<Item = &'a Poster>) -> Vec<Finding> {
+        let named: BTreeSet<&str> = posters.into_iter().map(|poster| poster.settings().picture.as_str()).collect();
+        let unused = self.0.iter().filter(|(name, _)| !named.contains(name.as_str()));
+        let told = |name: &str| (format!("没有海报用到这张图片（{name}）"), "要用它就把 picture 改成它，不用就移走");
+        unused.map(|(name, it)| Finding::of_file(Code::UnknownFile, &it.file, told(name)).as_warning()).collect()
     }
 
     fn find(&self, name: &str) -> Result<&[u8], Fault> {
@@ -151,6 +159,17 @@ mod tests {
         assert!(told("picture = \"posters/spring.png\"\nleft = -1\ntop = 0\nside = 160").contains("wrong-value"));
         assert!(told("picture = \"posters/spring.png\"\nleft = 0\ntop = 0").contains("missing-key"));
         assert!(told(&format!("picture = \"posters/spring.png\"{at}\nright = 3")).contains("unknown-key"));
+    }
+
+    #[test]
+    fn a_picture_that_was_put_there_and_is_named_by_none_is_told() {
+        let dir = folder();
+        fs::write(dir.path().join("playbook/posters/summer.png"), small_png()).unwrap();
+        let (poster, _) = read(dir.path(), "picture = \"posters/spring.png\"\nleft = 0\ntop = 0\nside = 160");
+        let unused = |posters: &[Poster]| Pictures::of(&sources(dir.path())).unused(posters);
+        let told = unused(&[poster.unwrap()]);
+        assert!(matches!(&told[..], [one] if one.message.contains("posters/summer.png") && !one.is_error()));
+        assert_eq!(unused(&[]).len(), 2);
     }
 
     #[test]
