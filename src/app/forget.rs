@@ -61,6 +61,12 @@ impl App {
             {
                 tracing::warn!(%error, "how often numbers were sent codes is forgotten later");
             }
+            if ours
+                && done != Some(today)
+                && let Err(error) = self.forget_posters().await
+            {
+                tracing::warn!(%error, "codes that have ended are forgotten later");
+            }
             if ours && done != Some(today) {
                 match self.forget_overdue().await {
                     Ok(forgotten) => {

@@ -123,11 +123,13 @@ impl App {
                     let question = self.begin(in_hand, claimed);
                     in_hand.questions.insert(question.id(), question);
                 }
-                Task::Send(_) | Task::Tell { .. } => match in_hand.turns.take(claimed, self.clock.now()) {
-                    Turn::Now(claimed) => self.begin_message(in_hand, claimed),
-                    Turn::Waits => {}
-                    Turn::Until(claimed, until) => self.put_off(vec![claimed], until).await,
-                },
+                Task::Send(_) | Task::Tell { .. } | Task::Poster { .. } => {
+                    match in_hand.turns.take(claimed, self.clock.now()) {
+                        Turn::Now(claimed) => self.begin_message(in_hand, claimed),
+                        Turn::Waits => {}
+                        Turn::Until(claimed, until) => self.put_off(vec![claimed], until).await,
+                    }
+                }
             }
         }
         Ok(count)
@@ -203,7 +205,8 @@ impl App {
     }
 }
 
-fn next_try(claimed: &Claimed, now: UnixSecs) -> UnixSecs {
+/// When work is tried again that could not be done now.
+pub(super) fn next_try(claimed: &Claimed, now: UnixSecs) -> UnixSecs {
     let step = usize::try_from(claimed.attempt.saturating_sub(1)).unwrap_or(usize::MAX);
     let secs = PATIENCE_SECS.get(step).or(PATIENCE_SECS.last()).copied().unwrap_or(1);
     // Times when nobody was asked at all count as tries, too: after a busy hour the first failure would be the eighth.

@@ -2,6 +2,7 @@
 //! may not ([`sending`]).
 
 mod ending;
+mod posting;
 mod rights;
 mod sending;
 
@@ -86,6 +87,7 @@ impl App {
         let now = self.clock.now();
         match &claimed.work.task {
             Task::Send(reply) | Task::Tell { reply, .. } => self.send(account, claimed, reply).await,
+            Task::Poster { action, scene, alone } => self.post(account, claimed, (action, scene, alone)).await,
             Task::Ask { .. } if is_given_up(claimed, now) => {
                 self.settle_answer(account, claimed, (&Answer::TimedOut, Told::Finally)).await?;
                 Ok(Tried::Finished)

@@ -26,7 +26,7 @@ use crate::domain::decide::{Subject, abandon, decide, resume};
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::forget::{Forget, Keep, forget_left};
-use crate::domain::ids::{DedupeKey, Openid};
+use crate::domain::ids::{ActionKey, DedupeKey, Openid};
 use crate::domain::inbound::{Inbound, What};
 use crate::domain::notes::{self, Note};
 use crate::domain::playbook::Playbook;
@@ -209,12 +209,21 @@ impl Rehearsal {
             let work = pending.work.clone();
             let reply = match &work.task {
                 Task::Send(reply) | Task::Tell { reply, .. } => Some(reply.clone()),
+                Task::Poster { action, alone, .. } => Some(self.poster(action, alone)),
                 Task::Ask { .. } if work.expires <= self.now => Some(self.give_up(&work, &mut heard.faults)),
                 Task::Ask { .. } => self.ask(pending, &mut heard.faults),
             };
             if let Some(reply) = reply {
                 heard.arrived.extend(self.say_later(reply, &work));
             }
+        }
+    }
+
+    /// A picture where a real account would send one: what is tested is who gets it.
+    fn poster(&self, action: &ActionKey, alone: &Reply) -> Reply {
+        match self.playbook.posters.get(action) {
+            Some(handed_out) => Reply::Image { media_id: handed_out.poster.settings().picture.clone() },
+            None => alone.clone(),
         }
     }
 

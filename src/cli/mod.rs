@@ -15,6 +15,7 @@ mod order;
 mod pay;
 mod platform;
 mod populate;
+mod referral;
 mod replay;
 mod report;
 mod schema;
@@ -108,6 +109,11 @@ enum Command {
     Order {
         #[command(subcommand)]
         command: order::OrderCommand,
+    },
+    /// Codes by which customers come.
+    Referral {
+        #[command(subcommand)]
+        command: referral::ReferralCommand,
     },
     /// What fuwu stands on: settings, disk, store; for Redis each server, what it may forget and what restores it; of
     /// each account what the platform says of token, clock, rights, quotas, callback and menus. Also beside a running
@@ -242,6 +248,10 @@ fn dispatch(cli: &Cli, settings: Settings) -> anyhow::Result<ExitCode> {
         Command::Order { command } => {
             let (id, account) = meant?;
             order::run(&settings, (&id, &account), command)
+        }
+        Command::Referral { command } => {
+            let (id, account) = meant?;
+            referral::run(&settings, (&id, &account), command)
         }
         Command::Doctor => doctor::run(&settings),
         Command::Replay(args) => replay::run(&settings, args),

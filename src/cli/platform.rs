@@ -56,6 +56,15 @@ impl Platform {
         Ok(Self { client, sandbox })
     }
 
+    /// Where the picture of a code is.
+    pub(super) fn code_url(&self, ticket: &str) -> anyhow::Result<String> {
+        let base = match &self.sandbox {
+            Some(here) => here.join("sandbox/platform/cgi-bin/showqrcode")?,
+            None => Url::parse("https://mp.weixin.qq.com/cgi-bin/showqrcode")?,
+        };
+        Ok(Url::parse_with_params(base.as_str(), [("ticket", ticket)])?.into())
+    }
+
     /// What to tell the operator of a call that was not done.
     pub(super) fn fault(&self, error: &ApiError) -> anyhow::Error {
         let words = error.in_words();

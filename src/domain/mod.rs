@@ -29,6 +29,7 @@ pub mod order;
 pub mod pay;
 pub mod playbook;
 pub mod pool;
+pub mod poster;
 pub mod private;
 pub mod question;
 pub mod reach;

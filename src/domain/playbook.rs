@@ -13,6 +13,7 @@ use super::keywords::Keywords;
 use super::menu::{Labels, Menu};
 use super::notice::Notice;
 use super::pool::PoolRule;
+use super::poster::Poster;
 
 /// A playbook. `config::playbook` reads one from files; nothing changes it afterwards.
 #[derive(Clone, Debug, Default)]
@@ -39,8 +40,19 @@ pub struct Playbook {
     pub notices: BTreeMap<NoticeKey, Notice>,
     /// Goods that there are only so many of.
     pub pools: BTreeMap<PoolKey, PoolRule>,
+    /// The posters that actions hand out ([`super::work::Task::Poster`]), by the action's key.
+    pub posters: BTreeMap<ActionKey, HandedOut>,
     /// The menus; the one without a match rule is everybody's.
     pub menus: Vec<Menu>,
+}
+
+/// A poster that an action hands out to customers, each with a code of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedOut {
+    /// The campaign, by its key: its customers' codes are kept under it, whichever action shows them.
+    pub campaign: String,
+    /// The poster.
+    pub poster: Poster,
 }
 
 impl Playbook {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::ids::{ActionKey, DedupeKey, WorkId};
+use super::ids::{ActionKey, DedupeKey, Scene, WorkId};
 use super::question::Question;
 use super::reach::Carrier;
 use super::reply::Reply;
@@ -35,7 +35,7 @@ impl Work {
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         let both = match &mut self.task {
             Task::Ask { question, memo, .. } => Some(question.values.values_mut().chain(memo.values_mut())),
-            Task::Send(_) | Task::Tell { .. } => None,
+            Task::Send(_) | Task::Tell { .. } | Task::Poster { .. } => None,
         };
         both.into_iter().flatten()
     }
@@ -91,13 +91,23 @@ pub enum Task {
         /// The templates that can carry it, filled; the best one first.
         carriers: Vec<Carrier>,
     },
+    /// Show the poster of an action with a code of the customer's own ([`super::playbook::Playbook::posters`]), as a picture
+    /// in the open window.
+    Poster {
+        /// The action that hands it out.
+        action: ActionKey,
+        /// What the code carries.
+        scene: Scene,
+        /// Said as by [`Task::Send`] where there is no window, no right to codes or pictures, or no such poster any more.
+        alone: Reply,
+    },
 }
 
 impl Task {
-    /// What it says, if it says something.
+    /// What it says, if it says something: in words, of what is shown as a picture.
     pub fn reply(&self) -> Option<&Reply> {
         match self {
-            Self::Send(reply) | Self::Tell { reply, .. } => Some(reply),
+            Self::Send(reply) | Self::Tell { reply, .. } | Self::Poster { alone: reply, .. } => Some(reply),
             Self::Ask { .. } => None,
         }
     }
@@ -106,7 +116,7 @@ impl Task {
     pub fn carriers(&self) -> &[Carrier] {
         match self {
             Self::Tell { carriers, .. } => carriers,
-            Self::Send(_) | Self::Ask { .. } => &[],
+            Self::Send(_) | Self::Ask { .. } | Self::Poster { .. } => &[],
         }
     }
 }
@@ -128,6 +138,8 @@ mod tests {
         assert_eq!((tell.reply(), tell.carriers()), (Some(&reply), &[carrier][..]));
         let send = Task::Send(reply.clone());
         assert_eq!((send.reply(), send.carriers()), (Some(&reply), &[][..]));
+        let poster = Task::Poster { action: "invite".into(), scene: "ref:1".into(), alone: reply.clone() };
+        assert_eq!((poster.reply(), poster.carriers()), (Some(&reply), &[][..]));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! To add a route: write its handler with `#[utoipa::path]` above it and an `add`, and name that `add` in [`scope`].
 
+mod codes;
 mod customers;
 mod dead_letters;
 mod described;
@@ -30,6 +31,7 @@ pub fn scope() -> Scope {
     let mut api = Api::default();
     reports::add(&mut api);
     customers::add(&mut api);
+    codes::add(&mut api);
     dead_letters::add(&mut api);
     orders::add(&mut api);
     playbook::add(&mut api);

@@ -25,6 +25,9 @@ pub enum SandboxError {
     /// No such ticket or scene.
     #[error("没有这个二维码")]
     NoSuchCode,
+    /// A picture without a code, or with one that cannot be read.
+    #[error("没有认出二维码")]
+    NoCodeSeen,
     /// A temporary code after its end.
     #[error("二维码已过期")]
     CodeExpired,

@@ -8,6 +8,7 @@ mod acts;
 mod articles;
 mod bounded;
 mod browser;
+mod camera;
 mod control;
 mod delivery;
 mod error;

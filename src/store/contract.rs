@@ -169,6 +169,9 @@ pub enum SharedKind {
     Codes,
     /// What was found when a book of others was held against ours; the part is `till/DAY` or `business/DAY`.
     Books,
+    /// A code that the platform made, and the picture with it that the platform keeps; the part is `poster/` and a hash of
+    /// campaign and scene, or `code/` and a hash of the scene.
+    Poster,
 }
 
 impl SharedKind {
@@ -188,7 +191,8 @@ impl SharedKind {
             Self::Case => Some(Self::Pool),
             Self::Pool => Some(Self::Codes),
             Self::Codes => Some(Self::Books),
-            Self::Books => None,
+            Self::Books => Some(Self::Poster),
+            Self::Poster => None,
         })
     }
 }

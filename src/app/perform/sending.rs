@@ -22,7 +22,7 @@ use super::super::dead_letters::cause_of_end;
 use super::super::{App, ServedAccount};
 use super::ending::{Asked, Ending, Kept, Way, ended, learn};
 use super::{MAX_TRIES, Tried};
-use crate::channel::official::api::{ApiError, Filled, Reaction};
+use crate::channel::official::api::{ApiError, Filled, Reaction, Reason};
 use crate::domain::customer::Customer;
 use crate::domain::forget::forget_left;
 use crate::domain::reach::{By, CallState, Carrier, Cause, Hindrance, Message, Path, Reach, Rights, reach};
@@ -48,6 +48,14 @@ enum Writing {
     Again,
 }
 
+/// How a message stands after it was tried.
+pub(super) enum Said {
+    /// This is what came of it.
+    Tried(Tried),
+    /// The platform does not take what was to be shown. Nothing left, and what the call cost was given back.
+    NotShown(ApiError),
+}
+
 /// How a message goes on after a call.
 enum Next {
     /// This is what came of it.
@@ -69,6 +77,19 @@ impl App {
         claimed: &Claimed,
         reply: &Reply,
     ) -> Result<Tried, StoreError> {
+        match self.show(account, claimed, (reply, None)).await? {
+            Said::Tried(tried) => Ok(tried),
+            Said::NotShown(_) => Ok(Tried::Again),
+        }
+    }
+
+    /// As [`Self::send`], with something that is shown in its place where a window is open.
+    pub(super) async fn show(
+        &self,
+        account: &Arc<ServedAccount>,
+        claimed: &Claimed,
+        (reply, shown): (&Reply, Option<&Reply>),
+    ) -> Result<Said, StoreError> {
         let work = &claimed.work;
         let mut shut: Vec<Path> = Vec::new();
         for _ in 0..MAX_TRIES {
@@ -80,7 +101,7 @@ impl App {
                 Err(ending) => {
                     let kept = ended(customer, (claimed, reply), &ending, now);
                     match self.keep_record(claimed, version, kept).await? {
-                        Committed::Applied | Committed::Settled => return Ok(Tried::Finished),
+                        Committed::Applied | Committed::Settled => return Ok(Said::Tried(Tried::Finished)),
                         // Whoever came back meanwhile is told after all.
                         Committed::Stale => continue,
                     }
@@ -91,11 +112,11 @@ impl App {
                 // Nothing is written down as begun that cannot leave, or while somebody else may take it up.
                 match account.platform.ready().await {
                     Ok(()) => {}
-                    Err(ApiError::NotBefore { at, .. }) => return Ok(Tried::Until(at)),
-                    Err(_) => return Ok(Tried::Again),
+                    Err(ApiError::NotBefore { at, .. }) => return Ok(Said::Tried(Tried::Until(at))),
+                    Err(_) => return Ok(Said::Tried(Tried::Again)),
                 }
                 if self.clock.now().plus_secs(CALL_WITHIN_SECS) > claimed.lease_ends {
-                    return Ok(Tried::NotPut);
+                    return Ok(Said::Tried(Tried::NotPut));
                 }
                 asked.take_place(&mut customer);
                 customer.ways.begin(&work.id, (way.path(), now));
@@ -104,15 +125,18 @@ impl App {
                     continue;
                 }
             }
-            let said = self.call(account, claimed, (reply, way)).await;
+            let said = self.call(account, claimed, (shown.unwrap_or(reply), way)).await;
+            let not_shown = said.as_ref().err().filter(|error| shown.is_some() && is_about_content(error)).cloned();
             let ending = match self.ending_of(account, &asked, said) {
+                _ if not_shown.is_some() => Ending::PutOff(None),
                 // By then it were of no use: the customer's next message may come earlier.
                 Ending::PutOff(Some(at)) if at >= work.expires => Ending::Noted,
                 ending => ending,
             };
-            match self.end_call((claimed, reply), (&ending, &asked), &rights).await? {
-                Next::Tried(tried) => return Ok(tried),
-                Next::OtherWay => shut.push(way.path()),
+            match (self.end_call((claimed, reply), (&ending, &asked), &rights).await?, not_shown) {
+                (Next::Tried(Tried::Again), Some(error)) => return Ok(Said::NotShown(error)),
+                (Next::Tried(tried), _) => return Ok(Said::Tried(tried)),
+                (Next::OtherWay, _) => shut.push(way.path()),
             }
         }
         Err(too_many_conflicts())
@@ -331,6 +355,11 @@ fn elsewhere(ending: Ending, claimed: &Claimed, (customer, rights): (&Customer, 
         Reach::Nowhere { because } => Ending::GivenUp(Cause::Hindered(because)),
         Reach::Reply { .. } | Reach::NextVisit { .. } => Ending::Noted,
     }
+}
+
+/// Whether the platform refuses what is shown, and might take something else.
+fn is_about_content(error: &ApiError) -> bool {
+    error.reaction() == Reaction::GiveUp(Reason::Content)
 }
 
 /// Whether the platform still knows a template message at `now` that was first sent at `first`. A clock that went back

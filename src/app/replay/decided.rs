@@ -265,7 +265,7 @@ impl<'c> Decided<'c> {
         tallies.questions += u64::from(asked.is_some_and(|asked| !stays_here(asked)));
         for work in outbox {
             match &work.task {
-                Task::Send(_) | Task::Tell { .. } => tallies.messages += 1,
+                Task::Send(_) | Task::Tell { .. } | Task::Poster { .. } => tallies.messages += 1,
                 Task::Ask { question, .. } if stays_here(question) => {}
                 Task::Ask { question, .. } if question.idempotency_key.is_some() => tallies.orders += 1,
                 Task::Ask { question, .. } => tallies.questions += u64::from(asked != Some(question)),

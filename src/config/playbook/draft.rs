@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::finding::{Code, Finding};
+use super::poster::Pictures;
 use super::shape;
 use super::site::{Document, Site};
 use super::source::{Role, Sources};
@@ -102,6 +103,8 @@ pub struct Draft {
     pub pools: BTreeMap<PoolKey, Part<PoolRule>>,
     /// Menus in order of their files.
     pub menus: Vec<Part<Menu>>,
+    /// Pictures that posters may name.
+    pub pictures: Pictures,
     /// A file could not be read at all: what refers to it cannot be judged.
     pub partial: bool,
 }
@@ -109,8 +112,9 @@ pub struct Draft {
 impl Draft {
     /// Reads every file.
     pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
-        let mut draft = Self::default();
-        for source in sources.files.values() {
+        let mut draft = Self { pictures: Pictures::of(sources), ..Self::default() };
+        findings.extend(draft.pictures.unreadable());
+        for source in sources.files.values().filter(|source| source.role != Role::Picture) {
             let parsed = source.text().map_err(|finding| vec![*finding]).and_then(|text| match source.role {
                 Role::Menu => super::json::parse(source.shown.clone(), text),
                 _ => super::toml::parse(source.shown.clone(), text),
@@ -137,6 +141,8 @@ impl Draft {
             Role::Notices => self.take_notices(&site, findings),
             Role::Pools => self.take_pools(&site, findings),
             Role::Menu => self.menus.push(Part { value: shape::read(&site, findings), site }),
+            // No text: posters read them.
+            Role::Picture => {}
         }
     }
 

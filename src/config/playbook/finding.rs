@@ -156,6 +156,8 @@ codes! {
     UnknownPool = "unknown-pool",
     /// A pool that no action gives from.
     UnusedPool = "unused-pool",
+    /// A poster that cannot be made as it is written.
+    PosterRule = "poster-rule",
 }
 
 impl fmt::Display for Code {

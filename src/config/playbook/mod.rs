@@ -4,6 +4,7 @@ mod check;
 mod draft;
 mod finding;
 mod json;
+mod poster;
 mod read;
 mod shape;
 mod site;
@@ -15,7 +16,9 @@ mod watch;
 
 pub use draft::{ChannelsFile, ConnectorsFile, KeywordsFile, NoticesFile, PoolsFile};
 pub use finding::{Code, Finding, Severity};
+pub use poster::{Pictures, read_poster};
 pub use read::{judge, read, version};
+pub use site::Site;
 pub use source::{Dirs, Role, Source, Sources};
 pub use text::render;
 pub use watch::{Live, State, Status};

@@ -1,5 +1,7 @@
 //! From folders to a playbook, or to what is wrong with it.
 
+use std::collections::BTreeMap;
+
 use super::check;
 use super::draft::Draft;
 use super::finding::{Code, Finding};
@@ -86,6 +88,8 @@ fn freeze(draft: Draft, keywords: Option<Keywords>) -> Option<Playbook> {
         ),
         notices: draft.notices.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
         pools: draft.pools.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
+        // Campaigns say which action hands out which.
+        posters: BTreeMap::new(),
         menus: draft.menus.into_iter().map(|part| part.value).collect::<Option<_>>()?,
         version: PlaybookVersion::default(),
     })

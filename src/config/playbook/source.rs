@@ -12,9 +12,14 @@ use super::site::{Document, Site};
 use super::span::Spans;
 use crate::config::nearest::nearest;
 use crate::domain::ids::PlaybookVersion;
+use crate::domain::poster::MOST_PICTURE_BYTES;
 
 /// A larger file is refused.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
+const MAX_PICTURE_BYTES: u64 = MOST_PICTURE_BYTES as u64;
+/// Where pictures of posters are, besides the folder itself.
+const PICTURE_FOLDERS: [&str; 2] = ["campaigns", "posters"];
+const PICTURE_ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 const SAVE_AS_UTF8: &str = "用编辑器把文件另存为 UTF-8 编码";
 
 /// Where a playbook is.
@@ -45,6 +50,8 @@ pub enum Role {
     Pools,
     /// A file in the menu folder.
     Menu,
+    /// A picture of a poster, in the folder itself, in `campaigns/` or in `posters/`; by its path within the playbook.
+    Picture,
 }
 
 /// One file, its bytes as they are.
@@ -84,7 +91,7 @@ impl Sources {
     pub fn read(dirs: &Dirs) -> Self {
         let roots = [&dirs.playbook, &dirs.menus].into_iter().filter_map(|dir| dir.canonicalize().ok()).collect();
         let mut sources = Self { roots, ..Self::default() };
-        let read = ["actions", "pools", "tests"].map(|folder| dirs.playbook.join(folder));
+        let read = ["actions", "pools", "posters", "tests"].map(|folder| dirs.playbook.join(folder));
         let read = [&read[..], std::slice::from_ref(&dirs.menus)].concat();
         sources.stray_folders(&dirs.playbook, &read);
         for (name, path) in sources.list(&dirs.playbook, "toml") {
@@ -102,6 +109,7 @@ impl Sources {
                 }
             }
         }
+        sources.pictures(&dirs.playbook);
         // An account without a menu has an empty folder: one that is not there is a slip, and would take the menu away.
         for (name, path) in sources.list(&dirs.menus, "json") {
             sources.add(Role::Menu, &name, &path);
@@ -119,6 +127,18 @@ impl Sources {
         }
         let hex: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         PlaybookVersion::new(hex)
+    }
+
+    /// The pictures that a poster may name: an edited one is another playbook.
+    fn pictures(&mut self, playbook: &Path) {
+        let folders = PICTURE_FOLDERS.map(|name| (format!("{name}/"), playbook.join(name)));
+        for (before, folder) in [(String::new(), playbook.to_path_buf())].into_iter().chain(folders) {
+            for ending in PICTURE_ENDINGS.into_iter().filter(|_| folder.is_dir()) {
+                for (name, path) in self.list(&folder, ending) {
+                    self.add(Role::Picture, &format!("{before}{name}"), &path);
+                }
+            }
+        }
     }
 
     /// What a folder holds with this ending, by name; an editor's own files (`.x.swp`, `#x#`, `x~`) are none. A folder
@@ -144,13 +164,14 @@ impl Sources {
     }
 
     fn add(&mut self, role: Role, name: &str, path: &Path) {
-        let bytes = self.bytes(path);
+        let most = if role == Role::Picture { MAX_PICTURE_BYTES } else { MAX_FILE_BYTES };
+        let bytes = self.bytes(path, most);
         self.files.insert((role, name.to_owned()), Source { role, shown: path.display().to_string(), bytes });
     }
 
     /// A link may lead to another file of the folders, as where they are mounted by a container; but not out of them:
     /// what is found in a file is shown to people who may not read everything here.
-    fn bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+    fn bytes(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let real = path.canonicalize()?;
         if !self.roots.iter().any(|root| real.starts_with(root)) {
             return Err(io::Error::other("这是一个指到文件夹外面的链接"));
@@ -163,7 +184,7 @@ impl Sources {
         if !about.is_file() {
             return Err(io::Error::other("这不是普通的文件"));
         }
-        if about.len() > MAX_FILE_BYTES {
+        if about.len() > most {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         fs::read(real)

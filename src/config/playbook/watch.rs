@@ -86,9 +86,8 @@ impl Live {
         Ok(Self { state, wake })
     }
 
-    /// A playbook that stays as it is.
-    #[cfg(test)]
-    pub(crate) fn still(playbook: Arc<Playbook>) -> Self {
+    /// A playbook that stays as it is, of no files.
+    pub fn still(playbook: Arc<Playbook>) -> Self {
         let version = playbook.version.clone();
         let status = Status { version, since: UnixSecs(0), read_at: UnixSecs(0), findings: Vec::new() };
         let (_, state) = watch::channel(State { playbook, status: Arc::new(status) });

@@ -41,7 +41,7 @@ pub enum Body {
         /// As sent.
         text: String,
     },
-    /// A picture; the sandbox holds no media, so it is a placeholder named by its id.
+    /// A picture: the one that was uploaded under its id; what a customer sends is a placeholder.
     Image {
         /// Its media id.
         media_id: String,

@@ -175,6 +175,11 @@ impl Media {
         }
     }
 
+    /// A file that is still here, whether or not it may be used.
+    pub fn known(&self, id: &str) -> Option<&Medium> {
+        self.0.get(id)
+    }
+
     /// A permanent file.
     pub fn permanent(&self, id: &str) -> Result<&Medium, ApiFault> {
         self.0.get(id).filter(|medium| medium.permanent).ok_or_else(ApiFault::media)

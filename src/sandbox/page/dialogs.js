@@ -47,4 +47,20 @@ async function scanner(face, done) {
   ]);
 }
 
+/** A picture in full, and who of the others scans the code on it. */
+function lookAt(mediaId, phone) {
+  const others = [...phones.values()].filter((other) => other !== phone);
+  dialog("图片", (close) => [
+    el("img", { className: "full", src: pictureOf(mediaId), alt: "图片" }),
+    el("p", { className: "quiet" }, "让谁扫这张图里的二维码？"),
+    el("ul", { className: "choices scanners" }, ...others.map((other) => el("li", {},
+      el("button", { type: "button", "data-openid": other.face.openid, "aria-label": `让${other.face.nickname}扫一扫`, onclick: async () => {
+        close();
+        choose(other.face.openid, true);
+        const answer = await other.act("/scan-picture", { media_id: mediaId });
+        if (answer?.follow_next) toast("已识别公众号，点“关注公众号”继续");
+      } }, icon("scan"), el("span", {}, other.face.nickname))))),
+  ]);
+}
+
 const isOwn = (code, face) => code.scene === `friend:${face.openid.slice(-10)}`;

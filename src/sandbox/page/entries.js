@@ -45,8 +45,7 @@ function bubble(body, phone) {
     case "text":
       return el("div", { className: "bubble words" }, rich(body.text, phone.open));
     case "image":
-      return el("div", { className: "bubble picture" },
-        el("img", { src: "/sandbox/pictures/photo.svg", alt: "图片", width: 160, height: 120 }));
+      return photo(body.media_id, phone);
     case "voice":
       return el("div", { className: "bubble voice" }, icon("voice"), "语音",
         body.words ? el("span", { className: "quiet" }, `“${body.words}”`) : null);
@@ -75,6 +74,24 @@ function bubble(body, phone) {
       return el("div", { className: "bubble words" }, body.text ?? "");
   }
 }
+
+const PLACEHOLDER = "/sandbox/pictures/photo.svg";
+
+/** What the account sent can be looked at and scanned; what a customer sends is a placeholder: this phone has no camera. */
+function photo(mediaId, phone) {
+  if (!mediaId || mediaId.startsWith("sandbox_")) {
+    return el("div", { className: "bubble picture" }, el("img", { src: PLACEHOLDER, alt: "图片" }));
+  }
+  const button = el("button", { type: "button", className: "bubble picture", "aria-label": "查看图片",
+    onclick: () => lookAt(mediaId, phone) });
+  // A chat that hangs at its end stays there when the picture has come.
+  const img = el("img", { alt: "", onload: () => phone.grown?.(), onerror: () => { button.disabled = true; img.src = PLACEHOLDER; } });
+  img.src = pictureOf(mediaId);
+  button.append(img);
+  return button;
+}
+
+const pictureOf = (mediaId) => `/sandbox/api/pictures/${encodeURIComponent(mediaId)}`;
 
 function card(kind, title, description) {
   return el("div", { className: "bubble card" }, el("strong", {}, title),

@@ -223,6 +223,11 @@ class Phone {
     if (near) this.toEnd();
   }
 
+  /** Something in the chat became larger than it was. */
+  grown() {
+    if (this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 420) this.toEnd();
+  }
+
   toEnd() { requestAnimationFrame(() => { this.log.scrollTop = this.log.scrollHeight; }); }
 
   act(path, body = {}) { return call("POST", `/customers/${this.face.openid}${path}`, body).catch(toast); }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::same_origin::SameOrigin;
-use super::{news, standing, switches};
+use super::{news, pictures, standing, switches};
 use crate::domain::ids::Openid;
 use crate::sandbox::SandboxError;
 use crate::sandbox::acts::words_act;
@@ -24,6 +24,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/page-config", web::post().to(page_config))
         .route("/customers", web::post().to(add))
         .configure(switches::configure)
+        .configure(pictures::configure)
         .service(
             web::scope("/customers/{openid}")
                 .route("/history", web::get().to(history))
@@ -34,6 +35,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .route("/scan", web::post().to(scan))
                 .route("/share", web::post().to(share))
                 .configure(standing::configure)
+                .configure(pictures::configure_customer)
                 .route("/agent", web::post().to(agent))
                 .route("/agent/leave", web::post().to(agent_leave)),
         );
@@ -44,7 +46,7 @@ pub(super) type Answer = Result<HttpResponse, SandboxError>;
 impl ResponseError for SandboxError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::NoSuchCustomer | Self::NoSuchCode | Self::NoSuchButton(_) => StatusCode::NOT_FOUND,
+            Self::NoSuchCustomer | Self::NoSuchCode | Self::NoCodeSeen | Self::NoSuchButton(_) => StatusCode::NOT_FOUND,
             Self::BadWords | Self::BadNickname | Self::BadStep | Self::BadSwitch(_) => StatusCode::BAD_REQUEST,
             Self::Unreadable { .. } | Self::Unwritable { .. } | Self::BadAccount(_) | Self::Client(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR

@@ -3,6 +3,7 @@
 mod api;
 mod news;
 mod page;
+mod pictures;
 mod same_origin;
 mod standing;
 mod switches;

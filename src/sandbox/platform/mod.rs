@@ -32,7 +32,9 @@ mod user;
 use actix_web::web;
 
 use self::api::Api;
+pub(super) use self::api::File;
 pub(super) use self::authorize::agree;
+pub(super) use self::served::attached;
 
 /// Routes below `/sandbox/platform`.
 pub fn configure(cfg: &mut web::ServiceConfig) {

@@ -20,6 +20,7 @@ pub(super) fn stored(kind: SharedKind) -> &'static str {
         SharedKind::Pool => "pool",
         SharedKind::Codes => "codes",
         SharedKind::Books => "books",
+        SharedKind::Poster => "poster",
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) fn kind(kind: SharedKind) -> &'static str {
         SharedKind::Pool => "pool",
         SharedKind::Codes => "codes",
         SharedKind::Books => "books",
+        SharedKind::Poster => "poster",
     }
 }
 

@@ -320,6 +320,12 @@ fn what_a_template_can_carry_is_stored_as_it_always_was() {
 }
 
 #[test]
+fn a_poster_on_its_way_is_stored_as_it_always_was() {
+    let task = Task::Poster { action: "a".into(), scene: "ref:1".into(), alone: Reply::Text("b".into()) };
+    assert_golden(Work { task, ..work() }, "020177030204030161057265663a31010162");
+}
+
+#[test]
 fn version_1_of_counter_cells_is_what_it_always_was() {
     assert_golden(Cells::try_from(vec![1, -1, 0, 300]).unwrap(), "0104020100d804");
     assert!(read::<Cells>(&[&[1, 96][..], &[2; 96]].concat()).is_err(), "a run has at most 95 cells");
