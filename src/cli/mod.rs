@@ -18,6 +18,7 @@ mod populate;
 mod referral;
 mod replay;
 mod report;
+mod running;
 mod schema;
 mod secrets;
 mod serve;

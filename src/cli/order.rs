@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::assemble::{rules, store_spec};
 use super::customer::{at_server_below, key};
-use super::playbook_on_disk;
+use super::{playbook_on_disk, running};
 use crate::app::{Case, CaseDecision, Clock as _, Desk, SystemClock, Taken, cases, moment, whose_order};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::{AccountId, OrderNumber};
@@ -203,11 +203,7 @@ async fn at_running_server(
     let (mut url, token) = at_server_below(settings, "orders")?;
     url.path_segments_mut().ok().context("an address has a path")?.push(number.as_str()).push("decide");
     url.query_pairs_mut().append_pair("decision", word.as_str()).append_pair("account", account.as_str());
-    let request = crate::backend::client()?.post(url).bearer_auth(token);
-    let answer = request.send().await.map_err(reqwest::Error::without_url);
-    let answer = answer.context("the store is in use, and no server answers; stop what uses it and try again")?;
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap_or_default();
+    let (status, body) = running::post((url, token)).await?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     match status {
         200 if body.get("closed").is_some() => Ok(closed()),

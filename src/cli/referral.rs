@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::assemble::store_spec;
 use super::customer::{at_server_below, key};
 use super::platform::Platform;
-use super::{Misused, playbook_on_disk};
+use super::{Misused, playbook_on_disk, running};
 use crate::app::{ChannelCode, CodeFault, channel_code};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::{AccountId, Channel, Scene};
@@ -135,11 +135,7 @@ async fn made(
 async fn at_running_server(settings: &Settings, id: &AccountId, scene: &Scene) -> anyhow::Result<ChannelCode> {
     let (mut url, token) = at_server_below(settings, "codes")?;
     url.query_pairs_mut().append_pair("account", id.as_str()).append_pair("scene", scene.as_str());
-    let request = crate::backend::client()?.post(url).bearer_auth(token);
-    let answer = request.send().await.map_err(reqwest::Error::without_url);
-    let answer = answer.context("the store is in use, and no server answers; stop what uses it and try again")?;
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap_or_default();
+    let (status, body) = running::post((url, token)).await?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     match status {
         200 => {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::super::assemble::store_spec;
 use super::super::customer::{at_server, key, openid};
+use super::super::running;
 use super::{on_one_line, print};
 use crate::app::{Clock as _, Listed, Resent, SystemClock, dead_letters, moment, resend, whose_dead_letter};
 use crate::config::Settings;
@@ -164,11 +165,7 @@ async fn at_running_server(settings: &Settings, (of, id): (&CustomerRef, &WorkId
     let (mut url, token) = at_server(settings, of)?;
     url.path_segments_mut().ok().context("an address has a path")?.push("resend");
     url.query_pairs_mut().append_pair("id", id.as_str());
-    let request = crate::backend::client()?.post(url).bearer_auth(token);
-    let answer = request.send().await.map_err(reqwest::Error::without_url);
-    let answer = answer.context("the store is in use, and no server answers; stop what uses it and try again")?;
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap_or_default();
+    let (status, body) = running::post((url, token)).await?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     match status {
         200 => {
