@@ -35,6 +35,7 @@ pub mod reach;
 pub mod recent;
 pub mod reply;
 pub mod route;
+pub mod taps;
 pub mod template;
 pub mod time;
 pub mod value;

@@ -109,7 +109,9 @@ impl Client {
                 body.insert("aimsgcontext".into(), json!({ "is_ai_msg": 1 }));
             }
         }
-        self.ask(Call::post("cgi-bin/message/custom/send", body).once()).await.map(drop)
+        let call = Call::post("cgi-bin/message/custom/send", body).once();
+        let call = if kind == "msgmenu" { call.by_right_of("cgi-bin/message/custom/send msgmenu") } else { call };
+        self.ask(call).await.map(drop)
     }
 
     /// Shows that somebody is typing, to a customer who did something in the last 30 s; for others nothing happens
