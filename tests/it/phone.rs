@@ -60,6 +60,23 @@ impl<'w> Phone<'w> {
         answered(self.world.sandbox().send(&self.openid, act).await.unwrap())
     }
 
+    /// A tap on a choice as it was shown: in the newest message that has it.
+    pub async fn choose(&self, words: &str) -> String {
+        let chat = self.chat();
+        let shown = chat.iter().rev().filter(|entry| entry.side == Side::Account).find_map(|entry| match &entry.body {
+            Body::Text { text } => fuwu::domain::taps::tap(text, words),
+            Body::Menu { items, .. } => {
+                let item = items.iter().find(|item| item.content == words)?;
+                Some((item.content.clone(), item.id.clone()))
+            }
+            _ => None,
+        });
+        let (content, id) = shown.unwrap_or_else(|| panic!("nothing to tap says {words}"));
+        self.world.clock.advance_secs(1);
+        let act = Act::Text { content, menu_id: Some(id) };
+        answered(self.world.sandbox().send(&self.openid, act).await.unwrap())
+    }
+
     pub fn chat(&self) -> Vec<Entry> {
         self.world.sandbox().history(&self.openid, 0).unwrap()
     }
