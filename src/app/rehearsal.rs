@@ -27,13 +27,14 @@ use crate::domain::decision::{Decision, Moment};
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::forget::{Forget, Keep, forget_left};
 use crate::domain::ids::{ActionKey, DedupeKey, Openid};
-use crate::domain::inbound::{Inbound, What};
+use crate::domain::inbound::{Inbound, Message, What};
 use crate::domain::notes::{self, Note};
 use crate::domain::playbook::Playbook;
 use crate::domain::question::{Answer, Question};
 use crate::domain::reach::{Delivery, deliver_later, useful_until};
 use crate::domain::reply::Reply;
 use crate::domain::route::route;
+use crate::domain::taps;
 use crate::domain::time::UnixSecs;
 use crate::domain::work::{Task, Work};
 use crate::growth::lateness::Lateness;
@@ -58,6 +59,8 @@ pub struct Rehearsal {
     mocks: Mocks,
     pools: pools::Pools,
     touched: Touched,
+    /// What was said so far.
+    said: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -92,6 +95,7 @@ impl Rehearsal {
             mocks: Mocks::new(),
             pools: pools::Pools::default(),
             touched: Touched::default(),
+            said: Vec::new(),
         }
     }
 
@@ -143,7 +147,29 @@ impl Rehearsal {
             heard.reply = first_article_only(heard.reply);
         }
         self.run_until(self.now.plus_secs(SOON_SECS), &mut heard);
+        self.remember(&heard);
         heard
+    }
+
+    /// The customer taps this in what they were told: in the newest message that has it.
+    ///
+    /// # Errors
+    /// In words, when no message has it.
+    pub fn choose(&mut self, named: &str) -> Result<Heard, String> {
+        let (content, id) = self.said.iter().rev().find_map(|text| taps::tap(text, named)).ok_or_else(|| {
+            format!(
+                "前面说过的话里没有可以点的「{named}」：话术里写 {{{{ tap(\"{named}\") }}}}，或者动作里写 taps = true"
+            )
+        })?;
+        Ok(self.deliver(What::Message(Message::Text { content, menu_id: Some(id) })))
+    }
+
+    fn remember(&mut self, heard: &Heard) {
+        let replies = std::iter::once(&heard.reply).chain(&heard.arrived);
+        self.said.extend(replies.filter_map(|reply| match reply {
+            Reply::Text(text) => Some(text.clone()),
+            _ => None,
+        }));
     }
 
     /// Time passes until then.
@@ -151,6 +177,7 @@ impl Rehearsal {
         let mut heard = Heard::default();
         self.run_until(until, &mut heard);
         self.now = self.now.max(until);
+        self.remember(&heard);
         heard
     }
 

@@ -16,7 +16,7 @@ use super::route::{Because, Route, words};
 use super::template::TemplateFault;
 use super::value::Values;
 use super::work::{Task, Work, id_for};
-use super::{digits, lead, menu};
+use super::{digits, lead, menu, taps};
 
 /// So much of what nobody could answer is kept.
 const UNANSWERED_CHARS: usize = 64;
@@ -50,6 +50,9 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
             let acted = lead::follow(playbook, &view, &mut outcome).unwrap_or(key);
             lead::keep(customer.dialogue.as_ref(), outcome.dialogue.as_mut());
             mend(&mut outcome, playbook, &view);
+            if *because == Because::OldChoice {
+                taps::stay(playbook, &view, &mut outcome);
+            }
             if outcome.dialogue.is_none()
                 && let Some(open) = decision.customer.dialogue.take()
             {
@@ -63,6 +66,7 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
                     None => None,
                 };
             }
+            taps::tie_outcome(playbook, customer, &mut outcome);
             decision.customer.dialogue = outcome.dialogue.take();
             decision.facts.extend(reason_fact(&inbound.what, *because));
             apply(&mut decision, acted, outcome);
@@ -79,8 +83,15 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
             apply(&mut decision, key, outcome);
             decision.facts.push(FactKind::Answered { action: (*key).clone() });
         }
+        Route::OldChoice => {
+            let key = &playbook.moments.fallback;
+            let mut outcome = Outcome { reply: Reply::Text(taps::OLD.to_owned()), ..Outcome::default() };
+            taps::stay(playbook, &late_view(key, customer, moment), &mut outcome);
+            apply(&mut decision, key, outcome);
+        }
         Route::Quiet => {}
     }
+    taps::tie_open(playbook, &decision.customer, (&mut decision.reply, moment.now));
     if matches!(inbound.what, What::Event(Event::Unsubscribed | Event::AccountCancelled(_))) {
         decision.reply = Reply::Silent;
         // One that arrives after the next follow, or what the customer did next, ends a spell that is over, not the
@@ -134,7 +145,9 @@ pub fn happened(
         decision.faults.push(orphan(&key));
     }
     mend(&mut outcome, playbook, &view);
+    taps::tie_outcome(playbook, customer, &mut outcome);
     apply(&mut decision, &key, outcome);
+    taps::tie_open(playbook, &decision.customer, (&mut decision.reply, moment.now));
     decision
 }
 
@@ -173,6 +186,7 @@ fn afterwards(
             return decision;
         }
     };
+    taps::tie_outcome(playbook, customer, &mut outcome);
     lead::explain(&mut decision.customer, action, &mut outcome);
     lead::keep(customer.dialogue.as_ref(), outcome.dialogue.as_mut());
     mend(&mut outcome, playbook, &view);
@@ -193,6 +207,7 @@ fn afterwards(
         }
         apply(&mut decision, key, next);
     }
+    taps::tie_open(playbook, &decision.customer, (&mut decision.reply, moment.now));
     decision
 }
 

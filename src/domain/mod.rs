@@ -37,6 +37,7 @@ pub mod recent;
 pub mod referral;
 pub mod reply;
 pub mod route;
+pub mod taps;
 pub mod template;
 pub mod time;
 pub mod value;

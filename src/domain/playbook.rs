@@ -93,6 +93,12 @@ pub struct Moments {
     /// The customer leaves. The platform shows nothing any more, so this is for what the action remembers or counts.
     #[serde(default)]
     pub farewell: Option<ActionKey>,
+    /// A tap on a choice of a question that is not open any more; the question that is open now follows what it says.
+    #[serde(default)]
+    #[schemars(
+        description = "客户点了以前的选项时用哪个动作：对话已经往下走了、换了别的或者过期了，什么也不会选；后面接着再问一遍现在的问题。不写就用内置的话"
+    )]
+    pub old_choice: Option<ActionKey>,
     /// Words that no rule knows.
     pub fallback: ActionKey,
     /// A picture, a voice message without words, a place, a sticker: anything that is not words.

@@ -6,6 +6,7 @@ use super::decision::Moment;
 use super::ids::{ActionKey, Scene};
 use super::inbound::{Event, Inbound, Message, What};
 use super::playbook::Playbook;
+use super::taps::Place;
 use super::template::Template;
 use super::time::UnixSecs;
 
@@ -35,6 +36,8 @@ pub enum Route<'a> {
         /// What is said.
         text: &'a Template,
     },
+    /// The customer tapped a choice of a question that is not open any more, and the playbook has no words for that.
+    OldChoice,
     /// Nothing is said: a report of the platform, or a person has the chat.
     Quiet,
 }
@@ -48,6 +51,8 @@ pub enum Because {
     Moment,
     /// No rule knows the words.
     Unanswered,
+    /// The words are a tap on a choice of a question that is not open any more.
+    OldChoice,
     /// The playbook has no action for the button: the menu on the platform is another one than the playbook's.
     UnknownButton,
 }
@@ -106,11 +111,13 @@ enum Said {
     Freely,
     /// By a tap on a link, which always means what the link says.
     ByLink,
+    /// By a tap on a choice of a question that was asked here.
+    As(Place),
 }
 
 fn said(message: &Message) -> Said {
     match message {
-        Message::Text { menu_id: Some(_), .. } => Said::ByLink,
+        Message::Text { menu_id: Some(id), .. } => Place::in_id(id).map_or(Said::ByLink, Said::As),
         _ => Said::Freely,
     }
 }
@@ -126,6 +133,9 @@ fn for_words<'a>(
         let (key, kind) = playbook.actions.get_key_value(&dialogue.action)?;
         Some((dialogue, key, kind))
     });
+    if let Said::As(place) = said {
+        return for_choice(playbook, (customer, talk), (words, place), now);
+    }
     if let Some((dialogue, key, kind)) = talk {
         let claim = kind.as_action().claim(dialogue, words);
         let meant = claim == Claim::Meant;
@@ -147,6 +157,28 @@ fn for_words<'a>(
     dialogue
         .and_then(|over| expired(playbook, over, now))
         .unwrap_or_else(|| act(playbook, &playbook.moments.fallback, words, Because::Unanswered))
+}
+
+/// A tap on a choice is for the question it was read under and for no other.
+fn for_choice<'a>(
+    playbook: &'a Playbook,
+    (customer, talk): (&Customer, Option<(&'a Dialogue, &'a ActionKey, &'a Kind)>),
+    (words, place): (&'a str, Place),
+    now: UnixSecs,
+) -> Route<'a> {
+    let there = talk.filter(|(dialogue, key, kind)| Place::of((key, kind.as_action()), customer, dialogue) == place);
+    match there {
+        Some((dialogue, key, kind)) if dialogue.expires > now => {
+            Route::Act { key, kind, entry: Entry::Continued { dialogue, words }, because: Because::Named }
+        }
+        Some((dialogue, ..)) => expired(playbook, dialogue, now).unwrap_or_else(|| old_choice(playbook)),
+        None => old_choice(playbook),
+    }
+}
+
+fn old_choice(playbook: &Playbook) -> Route<'_> {
+    let action = playbook.moments.old_choice.as_ref();
+    action.map_or(Route::OldChoice, |key| act(playbook, key, "", Because::OldChoice))
 }
 
 fn expired<'a>(playbook: &'a Playbook, dialogue: &Dialogue, now: UnixSecs) -> Option<Route<'a>> {
@@ -185,7 +217,7 @@ impl Route<'_> {
             Self::Act { key, kind, entry, .. } => {
                 kind.as_action().needs(&View { action: key, customer, entry, moment })
             }
-            Self::Expired { .. } | Self::Quiet => Needs::default(),
+            Self::Expired { .. } | Self::OldChoice | Self::Quiet => Needs::default(),
         }
     }
 }
@@ -202,6 +234,7 @@ mod tests {
         match route(&playbook, customer, inbound, moment()) {
             Route::Act { key, because, .. } => Some((key.to_string(), because)),
             Route::Expired { key, .. } => Some((format!("expired {key}"), Because::Moment)),
+            Route::OldChoice => Some(("old choice".to_owned(), Because::OldChoice)),
             Route::Quiet => None,
         }
     }

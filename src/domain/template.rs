@@ -38,6 +38,8 @@ pub struct Template {
     env: Arc<Environment<'static>>,
     /// What it says whatever the values, when it names none: most texts are like that, and filled once.
     fixed: Option<Arc<str>>,
+    /// The value that stands there as a link which says it.
+    tapped: Option<Arc<str>>,
 }
 
 /// Why a template is not one, or could not be filled.
@@ -67,11 +69,17 @@ impl Template {
         env.add_function("link", markup::link);
         grammar::check(&source)?;
         env.add_template_owned(NAME, source.to_string()).map_err(fault)?;
-        let mut template = Self { source, env: Arc::new(env), fixed: None };
+        let mut template = Self { source, env: Arc::new(env), fixed: None, tapped: None };
         if template.placeholders().is_empty() {
             template.fixed = template.render(BTreeMap::new()).ok().map(Into::into);
         }
         Ok(template)
+    }
+
+    /// The same, with one value as a link that says it when it is tapped; as it is where the text makes its own links.
+    pub fn tapping(self, name: &str) -> Self {
+        let tapped = (!self.names().contains("tap")).then(|| name.into());
+        Self { tapped, ..self }
     }
 
     /// The text as it was written.
@@ -81,13 +89,14 @@ impl Template {
 
     /// The names it uses, functions left out.
     pub fn placeholders(&self) -> BTreeSet<String> {
-        let mut names: BTreeSet<String> = self
-            .env
-            .get_template(NAME)
-            .map(|t| t.undeclared_variables(false).into_iter().collect())
-            .unwrap_or_default();
+        let mut names = self.names();
         names.retain(|name| !FUNCTIONS.contains(&name.as_str()));
         names
+    }
+
+    fn names(&self) -> BTreeSet<String> {
+        let template = self.env.get_template(NAME);
+        template.map(|template| template.undeclared_variables(false).into_iter().collect()).unwrap_or_default()
     }
 
     /// Fills the placeholders for a person to read.
@@ -95,7 +104,12 @@ impl Template {
         if let Some(fixed) = &self.fixed {
             return Ok(fixed.to_string());
         }
-        self.render(values.iter().map(|(name, value)| (name.clone(), Filling::from(value.to_string()))).collect())
+        let filling = |(name, value): (&String, &Value)| {
+            let text = value.to_string();
+            let is_tapped = self.tapped.as_ref().is_some_and(|tapped| **tapped == **name);
+            (name.clone(), if is_tapped { markup::tap(&text, None) } else { Filling::from(text) })
+        };
+        self.render(values.iter().map(filling).collect())
     }
 
     /// Fills the placeholders for a person to read, some of them with texts that templates have filled already: what is in

@@ -40,6 +40,7 @@ mod door;
 mod drain;
 mod forget;
 mod forget_command;
+mod form_taps;
 mod forms;
 mod fuzz;
 mod gated_store;

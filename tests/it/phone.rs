@@ -27,6 +27,17 @@ impl<'w> Phone<'w> {
         phone
     }
 
+    /// The first of some who have just followed whose number has so much on it: which it has is the openid's, and the
+    /// openid is drawn.
+    pub async fn well_off(world: &'w World, name: &str, fen: i64) -> Self {
+        loop {
+            let phone = Self::following(world, name).await;
+            if phone.balance_fen().await >= fen {
+                return phone;
+            }
+        }
+    }
+
     pub async fn follow(&self) -> String {
         self.world.clock.advance_secs(1);
         answered(self.world.sandbox().follow(&self.openid).await.unwrap())
@@ -57,6 +68,23 @@ impl<'w> Phone<'w> {
     pub async fn tap_link(&self, words: &str) -> String {
         self.world.clock.advance_secs(1);
         let act = Act::Text { content: words.to_owned(), menu_id: Some("1".to_owned()) };
+        answered(self.world.sandbox().send(&self.openid, act).await.unwrap())
+    }
+
+    /// A tap on a choice as it was shown: in the newest message that has it.
+    pub async fn choose(&self, words: &str) -> String {
+        let chat = self.chat();
+        let shown = chat.iter().rev().filter(|entry| entry.side == Side::Account).find_map(|entry| match &entry.body {
+            Body::Text { text } => fuwu::domain::taps::tap(text, words),
+            Body::Menu { items, .. } => {
+                let item = items.iter().find(|item| item.content == words)?;
+                Some((item.content.clone(), item.id.clone()))
+            }
+            _ => None,
+        });
+        let (content, id) = shown.unwrap_or_else(|| panic!("nothing to tap says {words}"));
+        self.world.clock.advance_secs(1);
+        let act = Act::Text { content, menu_id: Some(id) };
         answered(self.world.sandbox().send(&self.openid, act).await.unwrap())
     }
 

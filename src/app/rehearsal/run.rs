@@ -95,6 +95,7 @@ fn take(rehearsal: &mut Rehearsal, conversation: &Conversation, step: &Step) -> 
     let act = step.act(rehearsal.playbook()).map_err(|cause| (cause, None))?;
     let heard = match &act {
         Act::Deliver(what) => rehearsal.deliver(what.clone()),
+        Act::Choose(words) => rehearsal.choose(words).map_err(|cause| (cause, None))?,
         Act::Wait { secs } => rehearsal.wait_until(rehearsal.now().plus_secs(*secs)),
     };
     judge(step, &act, &heard)
@@ -132,7 +133,7 @@ fn may_be_silent(act: &Act) -> bool {
     match act {
         Act::Wait { .. } => true,
         Act::Deliver(What::Event(event)) => matches!(event, Event::Unsubscribed | Event::LinkOpened { .. }),
-        Act::Deliver(What::Message(_)) => false,
+        Act::Deliver(What::Message(_)) | Act::Choose(_) => false,
     }
 }
 

@@ -37,6 +37,7 @@ pub struct Conversation {
 pub struct Step {
     say: Option<String>,
     tap: Option<String>,
+    choose: Option<String>,
     follow: Option<Follow>,
     scan: Option<String>,
     unfollow: Option<bool>,
@@ -107,6 +108,8 @@ pub enum ReplyKind {
 pub enum Act {
     /// Something arrives from the phone.
     Deliver(What),
+    /// A tap on what the account said: the newest message that has this to tap.
+    Choose(String),
     /// Time passes.
     Wait {
         /// How long.
@@ -145,6 +148,7 @@ impl Step {
         let acts = [
             self.say.as_ref().map(|words| Ok(Act::Deliver(said(words)))),
             self.tap.as_ref().map(|button| tapped(playbook, button).map(Act::Deliver)),
+            self.choose.as_ref().map(|words| Ok(Act::Choose(words.clone()))),
             self.follow.as_ref().map(|follow| match follow {
                 Follow::Plain(true) => deliver(followed(None)),
                 Follow::Plain(false) => Err("follow 写 true 或场景值；不关注就删掉这一行".into()),
@@ -159,7 +163,7 @@ impl Step {
         let mut acts = acts.into_iter().flatten();
         match (acts.next(), acts.next()) {
             (Some(act), None) => act,
-            _ => Err("每一步写且只写一个：say、tap、follow、scan、unfollow、later、send".into()),
+            _ => Err("每一步写且只写一个：say、tap、choose、follow、scan、unfollow、later、send".into()),
         }
     }
 }
@@ -232,7 +236,7 @@ mod tests {
     fn every_act_is_read() {
         let read = acts(
             r#"step = [{ say = "你好" }, { tap = "balance" }, { tap = "优惠" }, { follow = true }, { follow = "shop" },
-                { scan = "shop" }, { unfollow = true }, { later = "10m" }, { send = "sticker" }]"#,
+                { scan = "shop" }, { unfollow = true }, { later = "10m" }, { send = "sticker" }, { choose = "确认" }]"#,
         );
         let event = |event| Ok(Act::Deliver(What::Event(event)));
         let expected = [
@@ -245,6 +249,7 @@ mod tests {
             event(Event::Unsubscribed),
             Ok(Act::Wait { secs: 600 }),
             Ok(Act::Deliver(What::Message(Message::Unsupported))),
+            Ok(Act::Choose("确认".into())),
         ];
         assert_eq!(read, expected);
     }

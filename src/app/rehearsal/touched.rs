@@ -96,8 +96,9 @@ impl Untouched {
 fn moments(playbook: &Playbook) -> Vec<String> {
     let always = ["first_follow", "refollow", "scan", "fallback", "not_words"].map(str::to_owned);
     let farewell = playbook.moments.farewell.as_ref().map(|_| "farewell".to_owned());
+    let old_choice = playbook.moments.old_choice.as_ref().map(|_| "old_choice".to_owned());
     let scenes = playbook.moments.scenes.keys().map(|scene| format!("scenes.{scene}"));
-    always.into_iter().chain(farewell).chain(scenes).collect()
+    always.into_iter().chain(farewell).chain(old_choice).chain(scenes).collect()
 }
 
 fn moment_of(playbook: &Playbook, customer: &Customer, (what, route): (&What, &Route<'_>)) -> Option<String> {
@@ -105,6 +106,7 @@ fn moment_of(playbook: &Playbook, customer: &Customer, (what, route): (&What, &R
     let Route::Act { because, .. } = route else { return None };
     match (what, because) {
         (_, Because::Unanswered | Because::UnknownButton) => Some("fallback".into()),
+        (_, Because::OldChoice) => Some("old_choice".into()),
         (What::Message(Message::Text { .. }), _) => None,
         (What::Message(_), Because::Moment) => Some("not_words".into()),
         (What::Event(Event::Scanned { scene, .. }), _) => named(scene.as_str()).or(Some("scan".into())),

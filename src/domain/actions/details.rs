@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::list::{Lines, fill};
 use super::{Claim, Fault, Outcome, TextField, View};
 use crate::domain::customer::Dialogue;
-use crate::domain::form::{self, Expects, Progress, Step, Turn, Wrong};
+use crate::domain::form::{self, Expects, Progress, Step, Turn, Wrong, whole};
 use crate::domain::reply::Reply;
 use crate::domain::template::Template;
 use crate::domain::value::{Value, Values};
@@ -66,6 +66,16 @@ pub(super) enum Came {
 }
 
 impl Details {
+    /// The same, with its choices as links.
+    pub(super) fn tapping(self) -> Self {
+        Self { item: self.item.tapping("label"), ..self }
+    }
+
+    /// The step that is open.
+    pub(super) fn open(dialogue: &Dialogue) -> String {
+        progress(&dialogue.slots).at
+    }
+
     /// Whether the dialogue is at one of these steps.
     pub(super) fn is_at(dialogue: &Dialogue) -> bool {
         dialogue.step == AT
@@ -80,7 +90,7 @@ impl Details {
     pub(super) fn claim(&self, dialogue: &Dialogue, words: &str) -> Claim {
         let progress = progress(&dialogue.slots);
         let open = self.steps.iter().find(|step| step.name == progress.at);
-        open.map_or(Claim::Otherwise, |step| step.claim(words))
+        open.map_or(Claim::Otherwise, |step| step.claim(words, &[]))
     }
 
     /// Asks what is not answered yet.
@@ -119,6 +129,11 @@ impl Details {
         let answers = progress(slots).answers;
         let shown = |step: &Step| answers.get(&step.name).map_or_else(|| Value::from(""), |value| step.reviewed(value));
         self.steps.iter().map(|step| (step.name.clone(), shown(step))).collect()
+    }
+
+    /// Every answer whole, in words that nobody reads: which ones they are.
+    pub(super) fn told(slots: &Values) -> String {
+        whole(&progress(slots).answers)
     }
 
     /// The names by which texts and connectors may use the answers.

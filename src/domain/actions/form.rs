@@ -11,10 +11,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ActionKind, Claim, Composed, Fault, Given, Needs, Outcome, Stakes, TextField, View, words};
-use crate::domain::customer::Dialogue;
+use crate::domain::customer::{Customer, Dialogue};
 use crate::domain::form::{self, Step, claim_summary};
 use crate::domain::ids::{ConnectorKey, PoolKey};
 use crate::domain::question::Answer;
+use crate::domain::reply::Reply;
 use crate::domain::template::Template;
 use crate::domain::value::Values;
 
@@ -49,6 +50,12 @@ pub struct Form {
     #[serde(default)]
     #[schemars(description = "每办一笔要占用一份的库存，pools.toml 里的名称")]
     pub stock: Option<PoolKey>,
+    /// Whether what can be said is tapped.
+    #[serde(default)]
+    #[schemars(
+        description = "选项能不能点：true 时选项名称自动变成可以点的链接（不用写 tap），作为客服消息发出时变成可以点的菜单。回序号、回名称照样可以；点了以前的选项，什么也不会选"
+    )]
+    pub taps: bool,
     /// How long a dialogue waits for the next words, in seconds: 60 to 86400.
     #[schemars(description = "等客户回复多少秒（60 到 86400）；过了再来，先问要不要接着填")]
     pub expires_secs: u32,
@@ -190,6 +197,13 @@ fn an_hour() -> u32 {
 }
 
 impl ActionKind for Form {
+    fn prepared(mut self) -> Self {
+        if self.taps {
+            self.texts.item = self.texts.item.tapping("label");
+        }
+        self
+    }
+
     fn texts<'a>(&'a self, fields: &dyn Fn(&ConnectorKey) -> BTreeSet<String>) -> Vec<TextField<'a>> {
         check::texts(self, fields)
     }
@@ -221,7 +235,7 @@ impl ActionKind for Form {
             RESUME => Claim::meant(form::is_resume(said) || form::is_restart(said) || form::is_cancel(said)),
             SENT => Claim::meant(words::is_yes(said) || words::is_no(said) || words::asks_standing(said)),
             name => match self.steps.iter().find(|step| step.name == name) {
-                Some(step) => step.claim(said),
+                Some(step) => step.claim(said, &show::offered(dialogue)),
                 None => Claim::Otherwise,
             },
         }
@@ -240,6 +254,18 @@ impl ActionKind for Form {
 
     fn expired(&self, dialogue: &Dialogue) -> Option<&Template> {
         (dialogue.step != SENT).then_some(&self.texts.expired)
+    }
+
+    fn taps(&self) -> bool {
+        self.taps
+    }
+
+    fn place(&self, customer: &Customer, dialogue: &Dialogue) -> String {
+        show::place(customer, dialogue)
+    }
+
+    fn asks_again(&self, view: &View<'_>, dialogue: &Dialogue) -> Reply {
+        self.ask_again(view, dialogue)
     }
 
     fn needs(&self, view: &View<'_>) -> Needs {

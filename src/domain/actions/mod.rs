@@ -100,6 +100,8 @@ pub struct Outcome {
     pub reply: Reply,
     /// The dialogue afterwards: none unless the action keeps one.
     pub dialogue: Option<Dialogue>,
+    /// The dialogue that what is said is about, where that may be another one: taps on it are taps in that dialogue.
+    pub about: Option<Dialogue>,
     /// What the action remembers of the customer, when that changes.
     pub memory: Option<Memory>,
     /// The customer's orders, when they change.
@@ -256,6 +258,22 @@ pub trait ActionKind {
     /// knows. It has no placeholders.
     fn expired(&self, _dialogue: &Dialogue) -> Option<&Template> {
         None
+    }
+
+    /// Whether its questions may leave as menus to tap where they are sent as messages ([`super::taps`]).
+    fn taps(&self) -> bool {
+        false
+    }
+
+    /// Where its dialogue stands, in words that nobody reads: the same as long as a choice that was shown there means the
+    /// same.
+    fn place(&self, _customer: &Customer, dialogue: &Dialogue) -> String {
+        dialogue.step.clone()
+    }
+
+    /// The open question once more, as it stands; silence for a dialogue that has none. Nothing comes of asking.
+    fn asks_again(&self, _view: &View<'_>, _dialogue: &Dialogue) -> Reply {
+        Reply::Silent
     }
 
     /// What must be known before `decide`.

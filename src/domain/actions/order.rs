@@ -13,9 +13,10 @@ use super::details::Details;
 use super::list::Filled;
 use super::words::{self, Pick};
 use super::{ActionKind, Claim, Composed, Entry, Fault, Given, Outcome, Stakes, TextField, View};
-use crate::domain::customer::Dialogue;
+use crate::domain::customer::{Customer, Dialogue};
 use crate::domain::ids::{ConnectorKey, NoticeKey};
 use crate::domain::question::Answer;
+use crate::domain::reply::Reply;
 use crate::domain::template::Template;
 use crate::domain::value::Values;
 
@@ -41,7 +42,11 @@ pub use works::{is_of_order, is_wanted};
 const DEFAULT: &str = "default";
 
 impl ActionKind for Order {
-    fn prepared(self) -> Self {
+    fn prepared(mut self) -> Self {
+        if self.taps {
+            self.item = self.item.tapping("label");
+            self.details = self.details.map(Details::tapping);
+        }
         Self { shown: Filled::of(&self.list()), ..self }
     }
 
@@ -92,6 +97,18 @@ impl ActionKind for Order {
     fn expired(&self, dialogue: &Dialogue) -> Option<&Template> {
         // Once an order is placed there is nothing left that could run out.
         (dialogue.step != talk::PLACED).then_some(&self.expired)
+    }
+
+    fn taps(&self) -> bool {
+        self.taps
+    }
+
+    fn place(&self, _customer: &Customer, dialogue: &Dialogue) -> String {
+        talk::place(dialogue)
+    }
+
+    fn asks_again(&self, view: &View<'_>, dialogue: &Dialogue) -> Reply {
+        self.ask_again(view, dialogue)
     }
 
     fn decide(&self, view: &View<'_>, _given: &Given) -> Outcome {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::list::{Lines, fill};
 use super::words;
 use super::{ActionKind, Claim, Composed, Entry, Fault, Given, Outcome, TextField, View};
-use crate::domain::customer::Dialogue;
+use crate::domain::customer::{Customer, Dialogue};
 use crate::domain::fold::fold;
 use crate::domain::ids::{ConnectorKey, OrderNumber};
 use crate::domain::order::{Order, State};
@@ -204,6 +204,10 @@ impl ActionKind for Orders {
             (false, Some(_)) => Claim::Any,
             (false, None) => Claim::Not,
         }
+    }
+
+    fn place(&self, _customer: &Customer, dialogue: &Dialogue) -> String {
+        listed(dialogue).join(",")
     }
 
     fn decide(&self, view: &View<'_>, _given: &Given) -> Outcome {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::list::{self, Filled, Lines};
 use super::words::{self, Pick};
 use super::{ActionKind, Claim, Composed, Entry, Fault, Given, Memory, Needs, Outcome, TextField, View};
-use crate::domain::customer::Dialogue;
+use crate::domain::customer::{Customer, Dialogue};
 use crate::domain::fact::FactKind;
 use crate::domain::ids::ConnectorKey;
 use crate::domain::reply::Reply;
@@ -182,6 +182,10 @@ impl ActionKind for Topic {
             fault("expires_secs".into(), "秒数超出范围", "写 60 到 86400 之间的数");
         }
         faults
+    }
+
+    fn place(&self, _customer: &Customer, dialogue: &Dialogue) -> String {
+        format!("{}\0{}", dialogue.step, self.topic)
     }
 
     fn claim(&self, _dialogue: &Dialogue, words: &str) -> Claim {

@@ -84,6 +84,11 @@ pub(in crate::domain) fn is_one_step_back(words: &str) -> bool {
     is_one_of(words, ONE_STEP_BACK)
 }
 
+/// Whether the words agree, refuse or go back: in a dialogue they mean nothing else.
+pub(super) fn is_of_dialogues(words: &str) -> bool {
+    is_yes(words) || is_no(words) || is_back(words)
+}
+
 /// Whether the words ask how an order stands.
 pub(in crate::domain) fn asks_standing(words: &str) -> bool {
     is_one_of(words, STANDING)
@@ -128,6 +133,10 @@ pub(in crate::domain) fn pick<'a>(words: &str, entries: impl Iterator<Item = (&'
         return Pick::Nothing;
     }
     let entries: Vec<(String, String)> = entries.map(|(code, label)| (close(code), close(label))).collect();
+    // What is written exactly as it was read is that, whatever else it could be.
+    if let Some(exact) = entries.iter().position(|(_, label)| *label == close(words)) {
+        return Pick::Entry(exact);
+    }
     if let Some(number) = number(&bare) {
         let index = usize::try_from(number).ok().and_then(|n| n.checked_sub(1));
         return index.filter(|i| *i < entries.len()).map_or(Pick::OutOfRange, Pick::Entry);

@@ -19,6 +19,7 @@ pub use person::{address, code, name, phone};
 pub use said::{is_cancel, is_keep, is_restart, is_resume, offers_cancel};
 pub use step::{As, Choice, Expects, Read, Step, When};
 pub(in crate::domain) use walk::claim_summary;
+pub(in crate::domain) use walk::whole;
 pub use walk::{Form, Open, Progress, Turn};
 pub use wrong::Wrong;
 

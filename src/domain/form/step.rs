@@ -244,6 +244,9 @@ fn is_nobody(said: &str) -> bool {
 fn wished(said: &str, offers: &[String]) -> Read {
     let bare: String = words::bare(said).chars().filter(|char| !matches!(char, ' ' | '-')).collect();
     let wrong = |why| Read::Wrong(why);
+    if let Some(exact) = offers.iter().find(|offer| offer.as_str() == said.trim()) {
+        return Read::Wish(exact.clone());
+    }
     let tail = ["尾号", "尾数", "末尾"].iter().find_map(|word| bare.strip_prefix(word)).unwrap_or(&bare);
     let tail = tail.trim_start_matches(['是', '为']);
     let mut ending = offers.iter().filter(|offer| tail.chars().count() >= 3 && offer.to_lowercase().ends_with(tail));

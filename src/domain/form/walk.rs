@@ -29,6 +29,16 @@ pub struct Progress {
     pub page: i64,
 }
 
+/// Answers in words that nobody reads, private ones whole: the same for the same answers and for no others.
+pub(in crate::domain) fn whole(answers: &Values) -> String {
+    let whole = |value: &Value| match value {
+        Value::Private(private) => private.clear().to_owned(),
+        value => value.to_string(),
+    };
+    let each = answers.iter().map(|(name, value)| format!("{name}\0{}", whole(value)));
+    each.collect::<Vec<_>>().join("\0")
+}
+
 /// The steps, on a day, and the item of a pool that is held now.
 #[derive(Clone, Copy, Debug)]
 pub struct Form<'a, 'h> {
@@ -238,14 +248,14 @@ fn called<'a>(path: &[&'a Step], label: &str) -> Option<&'a Step> {
 impl Step {
     /// What words are to a dialogue at this step, as far as that can be told without what was answered. An answer that
     /// could be other words as well yields to a keyword.
-    pub fn claim(&self, words: &str) -> Claim {
+    pub fn claim(&self, words: &str, offers: &[String]) -> Claim {
         let leads = is_cancel(words) || words::is_back(words) || is_restart(words) || is_keep(words);
         if leads || self.is_skipped_by(words) || words::bare(words).is_empty() {
             return Claim::Meant;
         }
         let free = matches!(self.expects(), Some(Expects::Answer(Answer::Text { .. } | Answer::Address)));
         // Any day will do: whether somebody was born yet is told when the answer is read.
-        match self.read(words, (BusinessDay(i32::MAX / 2), &[])) {
+        match self.read(words, (BusinessDay(i32::MAX / 2), offers)) {
             Read::Answer(_) if free => Claim::Any,
             Read::Answer(_) if self.kind == Some(super::As::Name) => Claim::Otherwise,
             Read::Answer(_) | Read::Wish(_) | Read::Wrong(Wrong::OutOfRange) => Claim::Meant,

@@ -6,13 +6,15 @@ use std::fmt::Write as _;
 use minijinja::value::Value as Filling;
 use minijinja::{Error, ErrorKind, Output, State};
 
+use crate::domain::taps::{FREE, ID, OPENS};
+
 /// `tap("查流量")` or `tap("看看流量", "查流量")`: a link that makes the customer say the words (platform.md 3.1).
 pub fn tap(label: &str, words: Option<&str>) -> Filling {
     let said: String = url::form_urlencoded::byte_serialize(words.unwrap_or(label).as_bytes())
         .flat_map(|part| if part == "+" { "%20".chars() } else { part.chars() })
         .collect();
     let mut html = String::new();
-    let _ = write!(html, "<a href=\"weixin://bizmsgmenu?msgmenucontent={said}&msgmenuid=1\">{}</a>", shown(label));
+    let _ = write!(html, "{OPENS}{said}{ID}{FREE}\">{}</a>", shown(label));
     Filling::from_safe_string(html)
 }
 

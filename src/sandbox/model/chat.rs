@@ -153,7 +153,11 @@ impl Body {
             Self::Music { title, .. } => format!("[音乐] {title}"),
             Self::Place { label } => format!("[位置] {label}"),
             Self::Articles { articles } => articles.first().map(|a| format!("[图文] {}", a.title)).unwrap_or_default(),
-            Self::Menu { head, .. } => head.clone(),
+            Self::Menu { head, items, tail } => {
+                let lines = items.iter().map(|item| item.content.as_str());
+                let all = [head.as_str()].into_iter().chain(lines).chain([tail.as_str()]);
+                all.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+            }
             Self::MiniProgram { title } => format!("[小程序] {title}"),
             Self::Coupon { .. } => "[卡券]".into(),
             Self::Sticker => "[表情]".into(),

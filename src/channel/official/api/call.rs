@@ -36,6 +36,8 @@ pub(crate) struct Call {
     pub(super) takes_files: bool,
     /// What it is counted as, where that is not its path.
     counted_as: Option<&'static str>,
+    /// What it needs a right to, where that is not all that its path can do.
+    right: Option<&'static str>,
 }
 
 impl Call {
@@ -49,6 +51,7 @@ impl Call {
             needs_token: true,
             takes_files: false,
             counted_as: None,
+            right: None,
         }
     }
 
@@ -85,6 +88,16 @@ impl Call {
     /// What it is counted as.
     pub(super) fn tally(&self) -> &str {
         self.counted_as.unwrap_or(&self.path)
+    }
+
+    /// Needs a right of its own: that it is refused says nothing of other calls of the same path.
+    pub(super) fn by_right_of(self, name: &'static str) -> Self {
+        Self { right: Some(name), ..self }
+    }
+
+    /// What it needs a right to.
+    pub(super) fn right(&self) -> &str {
+        self.right.unwrap_or(&self.path)
     }
 
     /// With a parameter.

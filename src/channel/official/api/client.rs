@@ -8,6 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::call::{Call, Came, Lost};
+use super::custom::{CustomMessage, Signed};
 use super::error::ApiError;
 use super::http::Http;
 use super::keeper::{Keeper, Kind};
@@ -17,6 +18,7 @@ use super::rights::Rights;
 use super::vault::{ProcessVault, TokenVault};
 use crate::domain::ids::Openid;
 use crate::domain::reply::Reply;
+use crate::domain::taps::{Menu, menu};
 use crate::domain::time::UnixSecs;
 
 /// Tells the time.
@@ -122,12 +124,24 @@ impl Client {
         &self.0.app_id
     }
 
-    /// Sends a reply as a customer-service message (platform.md 4.9). It is never sent twice by itself: the platform
-    /// would show it twice.
+    /// Sends a reply as a customer-service message (platform.md 4.9); a question as a menu to tap, where the account may
+    /// send one and the platform takes it, else as words. It is never sent twice by itself: the platform would show it
+    /// twice.
     ///
     /// # Errors
     /// [`ApiError`]; after [`ApiError::Busy`] the message may have arrived all the same.
     pub async fn send(&self, openid: &Openid, reply: &Reply) -> Result<(), ApiError> {
+        if let Reply::Text(words) = reply
+            && let Some(Menu { head, items, tail }) = menu(words)
+        {
+            let menu = CustomMessage::Menu { head, items, tail };
+            match self.send_message(openid, &menu, Signed::default()).await {
+                Err(error) if error.is_about_the_type() => {
+                    tracing::info!(%error, "a question is sent as words: the platform does not take it as a menu");
+                }
+                said => return said,
+            }
+        }
         let body = custom_message(openid, reply).ok_or(ApiError::Unsendable)?;
         self.ask(Call::post("cgi-bin/message/custom/send", body).once()).await.map(drop)
     }

@@ -109,7 +109,9 @@ impl Client {
                 body.insert("aimsgcontext".into(), json!({ "is_ai_msg": 1 }));
             }
         }
-        self.ask(Call::post("cgi-bin/message/custom/send", body).once()).await.map(drop)
+        let call = Call::post("cgi-bin/message/custom/send", body).once();
+        let call = if kind == "msgmenu" { call.by_right_of("cgi-bin/message/custom/send msgmenu") } else { call };
+        self.ask(call).await.map(drop)
     }
 
     /// Shows that somebody is typing, to a customer who did something in the last 30 s; for others nothing happens
@@ -243,6 +245,32 @@ mod tests {
         let two = CustomMessage::Said(Reply::Articles(vec![Article { title: "T".into(), ..Article::default() }; 2]));
         assert!(stage.client.send_message(&"o1".into(), &two, Signed::default()).await.is_err());
         assert_eq!(stage.asked().len(), 2);
+        stage.close().await;
+    }
+
+    #[actix_web::test]
+    async fn a_question_leaves_as_a_menu_and_as_words_where_menus_are_refused() {
+        let stage = stage(&[
+            "{}",
+            r#"{"errcode":48001,"errmsg":"api unauthorized"}"#,
+            "{}",
+            "{}",
+            r#"{"errcode":45099,"errmsg":"out of limit"}"#,
+        ]);
+        let link =
+            "<a href=\"weixin://bizmsgmenu?msgmenucontent=%E7%A1%AE%E8%AE%A4&msgmenuid=20000000000700\">确认</a>";
+        let question = Reply::Text(format!("办吗？\n{link}"));
+        for _ in 0..3 {
+            stage.client.send(&"o1".into(), &question).await.unwrap();
+        }
+        let kinds: Vec<String> = stage.asked().iter().map(|asked| asked.json()["msgtype"].to_string()).collect();
+        // That menus are refused is remembered, and says nothing of words.
+        assert_eq!(kinds, ["\"msgmenu\"", "\"msgmenu\"", "\"text\"", "\"text\""]);
+        let menu = &stage.asked()[0].json()["msgmenu"];
+        assert_eq!(menu["list"], json!([{ "id": "20000000000700", "content": "确认" }]));
+        assert_eq!(menu["head_content"], "办吗？");
+        let odd = Reply::Text("办吗？".into());
+        assert!(stage.client.send(&"o1".into(), &odd).await.is_err(), "words alone are asked once");
         stage.close().await;
     }
 }

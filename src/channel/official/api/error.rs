@@ -95,6 +95,13 @@ impl ApiError {
         }
     }
 
+    /// Whether the platform does not take a message of this type from this account, or not with this in it: it was not
+    /// sent, and another type may be.
+    pub fn is_about_the_type(&self) -> bool {
+        let codes = [40008, 40035, 45002, 45098, 45099, 48001, 48008];
+        matches!(self, Self::Invalid(_)) || self.code().is_some_and(|code| codes.contains(&code))
+    }
+
     /// The platform's code; `None` when it said none.
     pub fn code(&self) -> Option<i64> {
         match self {

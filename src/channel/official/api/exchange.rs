@@ -74,12 +74,12 @@ impl Client {
     /// Makes a call with this token, unless the platform said lately that the account has no right to it.
     async fn with_token(&self, call: &Call, token: &str) -> Result<Answer, ApiError> {
         let rights = &self.0.rights;
-        if rights.lacks(&call.path, token, self.now()) {
+        if rights.lacks(call.right(), token, self.now()) {
             return Err(ApiError::Refused { code: NO_RIGHT, rid: None });
         }
         let answer = self.attempts(call, Some(token)).await;
         if answer.as_ref().is_err_and(|error| error.code() == Some(NO_RIGHT)) {
-            rights.learn(&call.path, token, self.now());
+            rights.learn(call.right(), token, self.now());
         }
         answer
     }

@@ -10,6 +10,7 @@ use crate::domain::actions::{Composed, Kind, TextField, order_page};
 use crate::domain::connector::{Connector, Unit};
 use crate::domain::ids::ConnectorKey;
 use crate::domain::question::Answer;
+use crate::domain::taps::{shortest, with_ids};
 use crate::domain::template::Template;
 use crate::domain::value::{Value, Values};
 
@@ -36,7 +37,8 @@ pub fn check(draft: &Draft, findings: &mut Vec<Finding>) {
             check_text(&text, (&part.site.field(&text.field), &examples), findings);
         }
         for composed in kind.as_action().composed() {
-            check_composed(&composed, (&part.site.name(), &examples), findings);
+            let taps = kind.as_action().taps();
+            check_composed((&composed, taps), (&part.site.name(), &examples), findings);
         }
     }
 }
@@ -72,8 +74,13 @@ fn examples(draft: &Draft, kind: &Kind) -> Values {
         .collect()
 }
 
-/// The texts of a reply may each be short enough, and all of them too long.
-fn check_composed(composed: &Composed<'_>, (site, examples): (&Site, &Values), findings: &mut Vec<Finding>) {
+/// The texts of a reply may each be short enough, and all of them too long. With `taps` what is too long with its links is
+/// said without them.
+fn check_composed(
+    (composed, taps): (&Composed<'_>, bool),
+    (site, examples): (&Site, &Values),
+    findings: &mut Vec<Finding>,
+) {
     let filled = |template: &Template, known: &Values| template.fill(&stand_ins(template, (known, examples)));
     let lines = composed.parts.iter().map(|(template, known)| filled(template, known));
     // What cannot be filled, or is too long by itself, is told where it stands.
@@ -81,7 +88,18 @@ fn check_composed(composed: &Composed<'_>, (site, examples): (&Site, &Values), f
     let too_long = |(template, _): &(&Template, Values)| {
         filled(template, &Values::new()).is_ok_and(|text| text.len() > MAX_TEXT_BYTES)
     };
-    let bytes = lines.join("\n").len();
+    let text = lines.join("\n");
+    let bytes = if taps { shortest(&text).len() } else { text.len() };
+    if taps && bytes <= MAX_TEXT_BYTES && with_ids(&text) > MAX_TEXT_BYTES {
+        findings.push(site.warning(
+            Code::TextTooLong,
+            format!(
+                "{}，加上可以点的链接超过 {MAX_TEXT_BYTES} 字节，顾客看得到，但选项点不了，只能回序号",
+                composed.what
+            ),
+            "把名称写短一些，或者减少选项",
+        ));
+    }
     if bytes > MAX_TEXT_BYTES && !composed.parts.iter().any(too_long) {
         findings.push(site.error(
             Code::TextTooLong,
@@ -214,7 +232,7 @@ mod tests {
         let examples = Values::from([("balance".to_owned(), Value::Fen(1))]);
         let mut findings = Vec::new();
         for composed in kind.as_action().composed() {
-            check_composed(&composed, (&site.name(), &examples), &mut findings);
+            check_composed((&composed, kind.as_action().taps()), (&site.name(), &examples), &mut findings);
         }
         findings
     }

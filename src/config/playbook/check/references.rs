@@ -99,7 +99,7 @@ fn named_actions(draft: &Draft) -> Vec<(ActionKey, Site, &'static str)> {
 }
 
 fn of_moments(moments: &Moments) -> impl Iterator<Item = (&'static str, &ActionKey)> {
-    let Moments { first_follow, refollow, scan, scenes: _, farewell, fallback, not_words } = moments;
+    let Moments { first_follow, refollow, scan, scenes: _, farewell, old_choice, fallback, not_words } = moments;
     let always = [
         ("first_follow", first_follow),
         ("refollow", refollow),
@@ -107,7 +107,8 @@ fn of_moments(moments: &Moments) -> impl Iterator<Item = (&'static str, &ActionK
         ("fallback", fallback),
         ("not_words", not_words),
     ];
-    always.into_iter().chain(farewell.iter().map(|key| ("farewell", key)))
+    let sometimes = [("farewell", farewell), ("old_choice", old_choice)];
+    always.into_iter().chain(sometimes.into_iter().filter_map(|(name, key)| Some((name, key.as_ref()?))))
 }
 
 fn connectors(draft: &Draft, findings: &mut Vec<Finding>) {

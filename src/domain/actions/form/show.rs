@@ -1,12 +1,12 @@
 //! What the customer reads: questions with what can be chosen, the summary, and the line that leads back to either.
 
 use super::super::list::{Lines, fill};
-use super::super::{Outcome, View};
+use super::super::{Memory, Outcome, View};
 use super::plan::is_idle;
 use super::{Draft, Form, Kept, RESUME, SENT, SUMMARY, SUMMARY_EXPRESSLY};
-use crate::domain::customer::Dialogue;
+use crate::domain::customer::{Customer, Dialogue};
 use crate::domain::digits::masked;
-use crate::domain::form::{Answer, Expects, Open, Step};
+use crate::domain::form::{Answer, Expects, Open, Step, whole};
 use crate::domain::ids::WorkId;
 use crate::domain::pool::Later;
 use crate::domain::reply::Reply;
@@ -16,6 +16,8 @@ use crate::domain::value::{Value, Values};
 use crate::domain::work::{Task, Work};
 
 const DAY_SECS: i64 = 86_400;
+/// The slot that keeps what of a pool was shown last.
+const OFFERS: &str = "offers";
 /// Shown for what was left out.
 const NOTHING: &str = "—";
 
@@ -112,11 +114,32 @@ impl Form {
         out.dialogue = Some(Dialogue {
             action: view.action.clone(),
             step: step.to_owned(),
-            slots: Values::from([("until".to_owned(), Value::Integer(idle_at.0))]),
+            slots: Values::from([
+                ("until".to_owned(), Value::Integer(idle_at.0)),
+                (OFFERS.to_owned(), Value::from(draft.progress.offers.join("\n"))),
+            ]),
             expires: until,
         });
         kept.draft = Some(draft);
-        out.memory = Some(super::super::Memory::Form(kept));
+        out.memory = Some(Memory::Form(kept));
+    }
+
+    /// The open question once more.
+    pub(super) fn ask_again(&self, view: &View<'_>, dialogue: &Dialogue) -> Reply {
+        let now = view.moment.now;
+        let draft = Kept::of(view).draft.filter(|draft| draft.until > now && dialogue.step != SENT);
+        let (mut out, Some(mut draft)) = (Outcome::default(), draft) else { return Reply::Silent };
+        let open = self.open_now(now, &mut draft);
+        let lines = match open {
+            _ if dialogue.step == RESUME || is_idle(dialogue, now) => {
+                let step = if let Open::Step(step) = open { Some(step) } else { None };
+                vec![(&self.texts.resume, self.about(step, &draft.progress.answers))]
+            }
+            Open::Step(step) => self.question(step, &draft),
+            Open::Summary => self.summary(&draft, now),
+        };
+        self.say(&mut out, lines);
+        out.reply
     }
 
     /// The open question in a line, for somebody who asked something else in between.
@@ -144,6 +167,33 @@ impl Form {
             }
         }
         Some(out)
+    }
+}
+
+/// What of a pool was shown last.
+pub(super) fn offered(dialogue: &Dialogue) -> Vec<String> {
+    match dialogue.slots.get(OFFERS) {
+        Some(Value::Text(offers)) => offers.lines().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Where the dialogue stands: in which form, at which step; and what a summary sums up.
+pub(super) fn place(customer: &Customer, dialogue: &Dialogue) -> String {
+    let kept = match customer.memory.get(&dialogue.action) {
+        Some(Memory::Form(kept)) => Some(kept),
+        _ => None,
+    };
+    let draft = kept.and_then(|kept| kept.draft.as_ref());
+    let number = match dialogue.step.as_str() {
+        SENT => kept.and_then(|kept| kept.sent.last()).map_or("", |sent| &sent.number),
+        _ => draft.map_or("", |draft| &draft.number),
+    };
+    match dialogue.step.as_str() {
+        SUMMARY | SUMMARY_EXPRESSLY => {
+            format!("{SUMMARY}\0{number}\0{}", draft.map_or_else(String::new, |draft| whole(&draft.progress.answers)))
+        }
+        step => format!("{step}\0{number}"),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::{Outcome, View};
 use super::say;
 use super::settings::Order as Settings;
+use super::talk::placed;
 use super::works::Works;
 use crate::domain::fact::{FactKind, OrderOutcome};
 use crate::domain::ids::OrderNumber;
@@ -83,6 +84,7 @@ pub(super) fn tell(settings: Option<&Settings>, view: &View<'_>, (order, news): 
         }
         Verdict::Duplicate | Verdict::Denied => {}
     }
+    out.about = (!out.reply.is_silent()).then(|| placed(view, order));
     out
 }
 

@@ -121,6 +121,9 @@ impl Order {
             if choice.label.trim().is_empty() || others().any(|other| words::same(&other.label, &choice.label)) {
                 fault(field("label"), "名称为空，或者和前面的重复", "每个选项写一个不重复的名称");
             }
+            if [&choice.label, &choice.code].into_iter().any(|word| words::is_of_dialogues(word)) {
+                fault(field("label"), "这个词顾客用来确认、取消或返回，选不到它", "换一种说法，例如“确认礼包”");
+            }
             if words::number(&choice.label).is_some() || words::number(&choice.code).is_some() {
                 fault(field("label"), "名称或代码是一个数字，会和序号混淆", "在数字前后加上文字，例如“10 元包”");
             }

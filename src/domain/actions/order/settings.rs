@@ -32,6 +32,12 @@ pub struct Order {
     #[serde(default = "an_hour")]
     #[schemars(description = "业务系统没有回音时，用同一个订单号继续问多少秒（60 到 86400），之后转人工核实")]
     pub settle_secs: u32,
+    /// Whether what can be said is tapped.
+    #[serde(default)]
+    #[schemars(
+        description = "选项能不能点：true 时列表里的名称自动变成可以点的链接（不用写 tap），作为客服消息发出时变成可以点的菜单。回序号、回名称照样可以；点了以前的选项，什么也不会选"
+    )]
+    pub taps: bool,
     /// Above the list of choices.
     #[schemars(description = "选项列表前的话")]
     pub choose: Template,

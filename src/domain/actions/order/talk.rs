@@ -24,6 +24,8 @@ pub(super) const PLACED: &str = "placed";
 
 /// For so long after an order the customer's next words may still be about it.
 const PLACED_SECS: i64 = 600;
+/// The slot that names the order the customer's words are about.
+const ORDER: &str = "order";
 
 /// What words mean in an open dialogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +92,7 @@ impl Order {
             Some(order) if asks || !has_room || self.is_pending(order, view.moment.now) => {
                 let mut out = self.standing(view, order);
                 // What is not paid for can still be called off.
-                out.dialogue = (order.state() == State::AwaitingPayment).then(|| placed(view));
+                out.dialogue = (order.state() == State::AwaitingPayment).then(|| placed(view, order));
                 out
             }
             _ => match words::named(words, self.entries()).and_then(|index| self.choices.get(index)) {
@@ -132,8 +134,7 @@ impl Order {
             (Said::No, _) => self.cancel(view),
             (Said::CallOff, _) => self.call_off(view, dialogue),
             (Said::Standing, _) => {
-                let latest = view.customer.orders.latest_of(view.action);
-                let mut out = latest.map_or_else(Outcome::default, |order| self.standing(view, order));
+                let mut out = meant(view, dialogue).map_or_else(Outcome::default, |order| self.standing(view, order));
                 out.dialogue = Some(dialogue.clone());
                 out
             }
@@ -223,7 +224,7 @@ impl Order {
         // The message that opened the dialogue was taken for new once more: what it ordered is ordered.
         if let Some(order) = view.customer.orders.get(&number) {
             let mut out = self.standing(view, order);
-            out.dialogue = Some(placed(view));
+            out.dialogue = Some(placed(view, order));
             return out;
         }
         let details = self.details.as_ref().map(|details| details.values(slots)).unwrap_or_default();
@@ -231,7 +232,7 @@ impl Order {
         let mut out = tell(Some(self), view, (&draft, &Happening::Agreed.into()));
         // The first piece of work is what the customer waits for: to be done, or to be payable.
         out.wait = true;
-        out.dialogue = Some(placed(view));
+        out.dialogue = Some(placed(view, &draft));
         out
     }
 
@@ -264,7 +265,7 @@ impl Order {
 
     /// Closes what can be paid and is not; of everything else the customer hears how it stands.
     fn call_off(&self, view: &View<'_>, dialogue: &Dialogue) -> Outcome {
-        let Some(order) = view.customer.orders.latest_of(view.action) else { return Outcome::default() };
+        let Some(order) = meant(view, dialogue) else { return Outcome::default() };
         let mut out = match (order.state(), &self.paying) {
             (State::Confirmed | State::AwaitingPayment, Some(paying)) if order.money().is_some() => {
                 let works = Works { settings: Some(self), order, now: view.moment.now };
@@ -280,6 +281,21 @@ impl Order {
         out
     }
 
+    /// The open question once more.
+    pub(super) fn ask_again(&self, view: &View<'_>, dialogue: &Dialogue) -> Reply {
+        let slots = dialogue.slots.clone();
+        let chosen = match slots.get("code") {
+            Some(Value::Text(code)) => self.choice(code),
+            _ => None,
+        };
+        match (dialogue.step.as_str(), chosen) {
+            (PLACED, _) => Reply::Silent,
+            (CHOOSE, _) | (_, None) => self.show_list(view, slots).reply,
+            (CONFIRM | CONFIRM_EXPRESSLY, Some(choice)) => self.ask_to_confirm(view, choice, slots).reply,
+            (_, Some(choice)) => self.chosen(view, choice, slots).reply,
+        }
+    }
+
     fn standing(&self, view: &View<'_>, order: &Kept) -> Outcome {
         let mut out = Outcome::default();
         out.reply = say::standing(self, view, &mut out, order);
@@ -288,13 +304,35 @@ impl Order {
 }
 
 /// A second "确认" finds the dialogue here and is told how the order stands.
-fn placed(view: &View<'_>) -> Dialogue {
+pub(super) fn placed(view: &View<'_>, order: &Kept) -> Dialogue {
     Dialogue {
         action: view.action.clone(),
         step: PLACED.to_owned(),
-        slots: Values::new(),
+        slots: Values::from([(ORDER.to_owned(), Value::from(order.number.as_str()))]),
         expires: view.moment.now.plus_secs(PLACED_SECS),
     }
+}
+
+/// The order that words are about which follow it.
+fn meant<'v>(view: &View<'v>, dialogue: &Dialogue) -> Option<&'v Kept> {
+    match dialogue.slots.get(ORDER) {
+        Some(Value::Text(number)) => view.customer.orders.get(&OrderNumber::new(number.as_str())),
+        _ => view.customer.orders.latest_of(view.action),
+    }
+}
+
+/// Where the dialogue stands: what was chosen and shown, and in which dialogue; or which order.
+pub(super) fn place(dialogue: &Dialogue) -> String {
+    // Something else in between changes nothing of what was shown.
+    let step = if dialogue.step == CONFIRM_EXPRESSLY { CONFIRM } else { &dialogue.step };
+    let parts: &[&str] = match step {
+        CHOOSE => &["opened_by"],
+        PLACED => &[ORDER],
+        _ => &["opened_by", "code", "amount", "points", "pay", "label"],
+    };
+    let told = if step == CONFIRM { Details::told(&dialogue.slots) } else { Details::open(dialogue) };
+    let shown = parts.iter().filter_map(|name| dialogue.slots.get(*name)).map(ToString::to_string);
+    [step.to_owned(), told].into_iter().chain(shown).collect::<Vec<_>>().join("\0")
 }
 
 /// The delivery that opened the dialogue.

@@ -239,7 +239,7 @@ fn what_words_are_to_a_step_is_told_without_what_was_answered() {
     let steps = steps(STEPS);
     let claims = |name: &str, words: &[&str]| -> Vec<Claim> {
         let step = steps.iter().find(|step| step.name == name).unwrap();
-        words.iter().map(|words| step.claim(words)).collect()
+        words.iter().map(|words| step.claim(words, &[])).collect()
     };
     use Claim::{Any, Meant, Otherwise};
     assert_eq!(
@@ -329,7 +329,7 @@ proptest! {
     fn an_answer_is_always_claimed(words in words(), place in 0..ALL.len()) {
         let mut filling = Filling::fill(&ALL[..place]);
         let open = filling.open().to_owned();
-        let claim = filling.steps.iter().find(|step| step.name == open).unwrap().claim(&words);
+        let claim = filling.steps.iter().find(|step| step.name == open).unwrap().claim(&words, &[]);
         let turn = filling.say(&words);
         let is_taken = !turn.starts_with("wrong") && !turn.starts_with("stuck");
         prop_assert!(!is_taken || claim != Claim::Not, "{open} {words} {turn}");
