@@ -204,7 +204,7 @@ async fn what_the_business_system_did_and_we_do_not_know_of_is_listed_for_a_pers
     copy_playbook(dir.path());
     with_day_book(dir.path());
     let world = World::start_with(&borrowed(&copied(dir.path()))).await;
-    let phone = Phone::well_off(&world, "小林", 2_500).await;
+    let phone = Phone::following(&world, "小林").await;
     for words in ["充流量", "2", "确认"] {
         phone.say(words).await;
     }
