@@ -30,6 +30,7 @@ impl App {
         needs: &Needs,
         (of, deadline): (&CustomerRef, Instant),
     ) -> Result<Given, StoreError> {
+        let code = needs.code.and_then(|wanted| self.rules.discretion.code(of, wanted));
         let answer = match &needs.question {
             Some(question) => Some(self.ask_in_time(account, question, (of, deadline)).await),
             None => None,
@@ -38,7 +39,7 @@ impl App {
             Some(prefix) => self.tally(account, prefix).await?,
             None => Vec::new(),
         };
-        Ok(Given { answer, tally })
+        Ok(Given { answer, tally, code })
     }
 
     async fn tally(&self, account: &ServedAccount, prefix: &str) -> Result<Vec<(String, i64)>, StoreError> {

@@ -17,8 +17,9 @@ use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::{Decision, Moment};
 use crate::domain::inbound::{Class, Inbound};
 use crate::domain::recent::{Earned, KEYS_KEPT_SECS};
+use crate::domain::referral::verdict::seen;
 use crate::domain::reply::Reply;
-use crate::domain::route::route;
+use crate::domain::route::route_invited;
 use crate::domain::time::UnixSecs;
 use crate::domain::work::Work;
 use crate::store::journal::{Accepted, JournalFault};
@@ -203,6 +204,7 @@ impl App {
     ) -> Result<Settled, Undone> {
         let inbound = &delivery.inbound;
         let playbook = account.playbook();
+        let opened = self.rules.discretion.opened(&delivery.of, inbound);
         let moment = Moment { now: delivery.arrived, at: inbound.at, key: inbound.key, fresh: delivery.fresh };
         let mut known: Option<(Needs, Given)> = None;
         let mut patience = Patience::default();
@@ -223,7 +225,9 @@ impl App {
             if delivery.hearing == Hearing::Waits && self.clock.now().secs_since(moment.now) > DECIDED_WITHIN_SECS {
                 return Err(StoreError::Unavailable("it was read long after the delivery came".into()).into());
             }
-            let route = route(&playbook, &stored.customer, inbound, moment);
+            let whose = (&stored.customer, &inbound.openid);
+            let invited = opened.as_ref().map(|opened| seen(&playbook, whose, opened, moment.at));
+            let route = route_invited(&playbook, &stored.customer, (inbound, invited.as_ref()), moment);
             let needs = route.needs(&stored.customer, moment);
             let given = match known.take().filter(|(asked, _)| *asked == needs) {
                 Some((_, given)) => given,
@@ -237,7 +241,8 @@ impl App {
                 }
             };
             let awaited = delivery.hearing == Hearing::Waits && Instant::now() < delivery.deadline;
-            let subject = Subject { customer: &stored.customer, inbound, moment, awaited };
+            let invited = invited.as_ref();
+            let subject = Subject { customer: &stored.customer, inbound, moment, awaited, invited };
             let mut decision = decide(&playbook, subject, &route, &given);
             match delivery.hearing {
                 Hearing::Waits => {}

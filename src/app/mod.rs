@@ -19,6 +19,7 @@ mod form_cases;
 mod handle;
 mod in_flight;
 mod inbox;
+mod invites;
 mod menu;
 mod order_page;
 mod order_sums;
@@ -68,6 +69,7 @@ pub use handle::{NotNow, Received};
 use in_flight::InFlight;
 use inbox::Inbox;
 pub use inbox::{Marks, TakeUpFault};
+pub use invites::personal_code;
 pub use menu::Published;
 pub use order_page::{PayWays, is_payable};
 pub use pay_notice::NotTaken;
@@ -128,6 +130,8 @@ pub struct App {
     outbox_bell: Notify,
     /// What the platform said accounts have no right to.
     lacking: perform::Lacking,
+    /// Whose record is being told of an invite.
+    credit_turns: perform::CreditTurns,
     folder_watch: FolderWatch,
     /// Work that must be finished before the store closes.
     tasks: TaskTracker,
@@ -154,6 +158,7 @@ impl App {
             number: rand::random(),
             outbox_bell: Notify::new(),
             lacking: perform::Lacking::default(),
+            credit_turns: perform::CreditTurns::default(),
             folder_watch: FolderWatch::default(),
             tasks: TaskTracker::new(),
         })

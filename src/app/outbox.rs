@@ -119,7 +119,7 @@ impl App {
         for claimed in claimed {
             match &claimed.work.task {
                 // Questions may take long and their outcomes commute: nobody waits behind one.
-                Task::Ask { .. } => {
+                Task::Ask { .. } | Task::Credit { .. } => {
                     let question = self.begin(in_hand, claimed);
                     in_hand.questions.insert(question.id(), question);
                 }

@@ -1,6 +1,7 @@
 //! Doing one piece of outgoing work, once in effect: a question may be repeated, since its commit counts once; a message
 //! may not ([`sending`]).
 
+mod crediting;
 mod ending;
 mod posting;
 mod rights;
@@ -27,6 +28,7 @@ use crate::domain::time::UnixSecs;
 use crate::domain::work::{Task, Work};
 use crate::store::{Claimed, Committed, CustomerRef, StoreError};
 
+pub(super) use crediting::CreditTurns;
 pub(super) use rights::Lacking;
 
 /// While a customer waits for the outcome of work, nobody else is given it for so long.
@@ -88,6 +90,7 @@ impl App {
         match &claimed.work.task {
             Task::Send(reply) | Task::Tell { reply, .. } => self.send(account, claimed, reply).await,
             Task::Poster { action, scene, alone } => self.post(account, claimed, (action, scene, alone)).await,
+            Task::Credit { code, word } => self.credit(account, claimed, (code, word)).await,
             Task::Ask { .. } if is_given_up(claimed, now) => {
                 self.settle_answer(account, claimed, (&Answer::TimedOut, Told::Finally)).await?;
                 Ok(Tried::Finished)

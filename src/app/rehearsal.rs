@@ -5,6 +5,7 @@
 //! the outbox. Time moves only when it is told to.
 
 mod backend;
+mod invites;
 mod pools;
 mod readable;
 mod run;
@@ -32,8 +33,10 @@ use crate::domain::notes::{self, Note};
 use crate::domain::playbook::Playbook;
 use crate::domain::question::{Answer, Question};
 use crate::domain::reach::{Delivery, deliver_later, useful_until};
+use crate::domain::referral::Friend;
+use crate::domain::referral::credit::credits;
 use crate::domain::reply::Reply;
-use crate::domain::route::route;
+use crate::domain::route::route_invited;
 use crate::domain::taps;
 use crate::domain::time::UnixSecs;
 use crate::domain::work::{Task, Work};
@@ -59,6 +62,8 @@ pub struct Rehearsal {
     mocks: Mocks,
     pools: pools::Pools,
     touched: Touched,
+    /// Friends who came by the customer's code, and when.
+    friends: Vec<(Friend, UnixSecs)>,
     /// What was said so far.
     said: Vec<String>,
 }
@@ -95,6 +100,7 @@ impl Rehearsal {
             mocks: Mocks::new(),
             pools: pools::Pools::default(),
             touched: Touched::default(),
+            friends: Vec::new(),
             said: Vec::new(),
         }
     }
@@ -126,12 +132,14 @@ impl Rehearsal {
         let moment = self.moment(DedupeKey(self.deliveries));
         let inbound = Inbound { openid: self.openid.clone(), at: self.now, key: moment.key, what };
         let before = self.customer.clone();
-        let route = route(&playbook, &before, &inbound, moment);
+        let invited = self.seen(&inbound);
+        let route = route_invited(&playbook, &before, (&inbound, invited.as_ref()), moment);
         self.touched.note(&playbook, &before, (&inbound, &route));
         let mut heard = Heard::default();
         let given = self.find_out(&route.needs(&before, moment), &mut heard.faults);
-        let decision =
-            decide(&playbook, Subject { customer: &before, inbound: &inbound, moment, awaited: true }, &route, &given);
+        let subject =
+            Subject { customer: &before, inbound: &inbound, moment, awaited: true, invited: invited.as_ref() };
+        let decision = decide(&playbook, subject, &route, &given);
         heard.reply = decision.reply.clone();
         let wait_for = decision.wait_for.clone();
         self.apply(decision, moment, &mut heard.faults);
@@ -193,7 +201,8 @@ impl Rehearsal {
             let votes = self.votes.iter().filter_map(|(name, n)| Some((name.strip_prefix(prefix)?.to_owned(), *n)));
             votes.collect()
         });
-        Given { answer, tally: tally.unwrap_or_default() }
+        let code = needs.code.and_then(|wanted| self.own_code(wanted));
+        Given { answer, tally: tally.unwrap_or_default(), code }
     }
 
     fn put(&mut self, question: &Question, faults: &mut Vec<String>) -> Answer {
@@ -218,9 +227,11 @@ impl Rehearsal {
                 *self.votes.entry(format!("{action}/{topic}/{option}")).or_default() += 1;
             }
         }
+        let invited = self.customer.invited();
         record(&mut self.customer, &facts, Lateness::default());
+        let credits = credits(invited.as_ref(), &mut self.customer, (&facts, moment));
         faults.extend(decision.faults);
-        let new = decision.outbox.into_iter().map(|work| Pending { due: work.due, work, tries: 0 });
+        let new = decision.outbox.into_iter().chain(credits).map(|work| Pending { due: work.due, work, tries: 0 });
         self.outbox.extend(new);
         // As an account does that sets nothing else.
         if forget_left(&mut self.customer, Forget::default()) != Keep::Known {
@@ -237,6 +248,10 @@ impl Rehearsal {
             let reply = match &work.task {
                 Task::Send(reply) | Task::Tell { reply, .. } => Some(reply.clone()),
                 Task::Poster { action, alone, .. } => Some(self.poster(action, alone)),
+                Task::Credit { .. } => {
+                    self.forget_credit(&work);
+                    None
+                }
                 Task::Ask { .. } if work.expires <= self.now => Some(self.give_up(&work, &mut heard.faults)),
                 Task::Ask { .. } => self.ask(pending, &mut heard.faults),
             };

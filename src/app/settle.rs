@@ -6,6 +6,7 @@ use crate::domain::decision::{Decision, Moment};
 use crate::domain::fact::Fact;
 use crate::domain::forget::{Keep, forget_left};
 use crate::domain::playbook::Playbook;
+use crate::domain::referral::credit::credits;
 use crate::domain::work::Work;
 use crate::growth::record::{Recorded, record};
 use crate::store::{Commit, CustomerRef, Version};
@@ -38,9 +39,12 @@ pub(super) fn consequences(setting: Setting<'_>, decision: Decision) -> Conseque
         |what| Fact { at: moment.at, arrived: moment.now, key: moment.key, playbook: playbook.version.clone(), what };
     let facts: Vec<Fact> = decision.facts.into_iter().map(stamp).collect();
     let mut customer = decision.customer;
+    let invited = customer.invited();
     let recorded = record(&mut customer, &facts, rules.lateness);
+    let mut outbox = decision.outbox;
+    outbox.extend(credits(invited.as_ref(), &mut customer, (&facts, moment)));
     let keep = forget_left(&mut customer, rules.discretion.forget);
-    Consequences { customer, facts, recorded, outbox: decision.outbox, keep }
+    Consequences { customer, facts, recorded, outbox, keep }
 }
 
 impl App {

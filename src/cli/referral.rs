@@ -7,35 +7,42 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::assemble::store_spec;
+use super::assemble::{rules, store_spec};
 use super::customer::{at_server_below, key};
 use super::platform::Platform;
 use super::{Misused, playbook_on_disk, running};
-use crate::app::{ChannelCode, CodeFault, channel_code};
+use crate::app::{ChannelCode, CodeFault, channel_code, personal_code};
 use crate::config::{AccountSettings, Settings};
-use crate::domain::ids::{AccountId, Channel, Scene};
+use crate::domain::actions::Kind;
+use crate::domain::ids::{AccountId, ActionKey, Channel, Openid, Scene};
 use crate::domain::playbook::Playbook;
 use crate::domain::poster::{CodePicture, code_picture};
-use crate::store::StoreError;
+use crate::store::{CustomerRef, StoreError};
 
 /// No code carries a longer scene (platform.md 4.6).
 const MOST_SCENE_CHARS: usize = 64;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ReferralCommand {
-    /// The permanent code of a shop, an article, a colleague: made once, written as a picture to print. Through the running
-    /// server where there is one.
+    /// The permanent code of a shop, an article, a colleague: made once, written as a picture to print, through the running
+    /// server where there is one. Or what a customer's own code carries.
     Code(CodeArgs),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CodeArgs {
     /// What the code carries, as `channels.toml` has it: store:nanjing.
-    #[arg(long, value_name = "SCENE", value_parser = scene)]
-    channel: Scene,
+    #[arg(long, value_name = "SCENE", value_parser = scene, requires = "out", required_unless_present = "campaign")]
+    channel: Option<Scene>,
     /// The picture to write: a .png or .jpg file.
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    out: Option<PathBuf>,
+    /// The campaign whose code a customer has: the name of its file.
+    #[arg(long, value_name = "CAMPAIGN", requires = "openid", conflicts_with = "channel")]
+    campaign: Option<String>,
+    /// Whose code.
+    #[arg(value_name = "OPENID", requires = "campaign")]
+    openid: Option<String>,
 }
 
 /// Also what the platform would take, and some phone or printer would not.
@@ -59,34 +66,64 @@ pub(super) fn run(
 ) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match command {
-        ReferralCommand::Code(args) => runtime.block_on(code(settings, whose, args)),
+        ReferralCommand::Code(CodeArgs { channel: Some(channel), out: Some(out), .. }) => {
+            runtime.block_on(code(settings, whose, (channel, out)))
+        }
+        ReferralCommand::Code(CodeArgs { campaign: Some(campaign), openid: Some(openid), .. }) => {
+            runtime.block_on(own_code(settings, whose, (&ActionKey::new(campaign), &Openid::new(openid))))
+        }
+        ReferralCommand::Code(_) => {
+            let mend = "写 --channel SCENE --out FILE，或 --campaign CAMPAIGN OPENID。one of the two is wanted";
+            Err(Misused(mend.to_owned()).into())
+        }
     }
 }
 
 async fn code(
     settings: &Settings,
     (id, account): (&AccountId, &AccountSettings),
-    args: &CodeArgs,
+    (channel, out): (&Scene, &PathBuf),
 ) -> anyhow::Result<ExitCode> {
     // Nothing is asked for that could not be written: a permanent code cannot be taken back.
-    let kind = kind_of(&args.out)?;
-    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let kind = kind_of(out)?;
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         bail!("没有文件夹 {0}。there is no folder {0}", folder.display());
     }
     let playbook = playbook_on_disk(account)?;
     let platform = Platform::of(settings, (id, account))?;
-    let made = made(settings, (id, &platform), &args.channel).await?;
+    let made = made(settings, (id, &platform), channel).await?;
     let picture = code_picture(&made.url, kind).map_err(|fault| anyhow!("{}：{}", fault.cause, fault.mend))?;
-    std::fs::write(&args.out, picture).with_context(|| format!("{} cannot be written", args.out.display()))?;
-    print!("{}", told(&made, (&args.channel, &playbook), (&platform.code_url(&made.ticket)?, &args.out)));
-    if playbook.channels.of(Some(&args.channel)).as_str() == Channel::OTHER {
+    std::fs::write(out, picture).with_context(|| format!("{} cannot be written", out.display()))?;
+    print!("{}", told(&made, (channel, &playbook), (&platform.code_url(&made.ticket)?, out)));
+    if playbook.channels.of(Some(channel)).as_str() == Channel::OTHER {
         eprintln!(
             "fuwu: channels.toml 里没有哪个渠道包含 {0}，扫码来的客户会计入“其他二维码”。no channel of channels.toml has \
              {0}: whoever comes by it counts as \"other\"",
-            args.channel
+            channel
         );
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a customer's own code carries; it is computed, and nothing is asked of the platform.
+async fn own_code(
+    settings: &Settings,
+    (id, account): (&AccountId, &AccountSettings),
+    (campaign, openid): (&ActionKey, &Openid),
+) -> anyhow::Result<ExitCode> {
+    let playbook = playbook_on_disk(account)?;
+    if !matches!(playbook.actions.get(campaign), Some(Kind::Campaign(_))) {
+        bail!("campaigns/ 里没有活动 {campaign}。there is no campaign {campaign}");
+    }
+    let of = CustomerRef { account: id.clone(), openid: openid.clone() };
+    let (url, data_dir) = (settings.store_url.expose(), &settings.data_dir);
+    let store = crate::store::open_to_export(url, data_dir, key(settings)?).await?;
+    let code = personal_code(store.as_ref(), &rules(settings, key(settings)?)?.discretion, (&of, campaign)).await?;
+    let Some(code) = code else {
+        bail!("没有这位客户，或者从没关注过。there is no such customer, or they never followed");
+    };
+    println!("{code}");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,8 +7,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::config::playbook::{ChannelsFile, ConnectorsFile, KeywordsFile, NoticesFile, PoolsFile};
-use crate::domain::actions::Kind;
+use crate::config::playbook::{
+    ChannelsFile, ConnectorsFile, KeywordsFile, NoticesFile, PoolsFile, kinds as kinds_of_files,
+};
+use crate::domain::actions::{Campaign, Kind};
 use crate::domain::menu::{BUTTON_TYPES, Menu};
 use crate::domain::playbook::Moments;
 
@@ -21,6 +23,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("connectors.schema.json", of::<ConnectorsFile>("connectors.toml：怎样向业务系统提问")),
         ("channels.schema.json", of::<ChannelsFile>("channels.toml：客户从哪里来，按二维码的场景值分渠道")),
         ("notices.schema.json", of::<NoticesFile>("notices.toml：客户没有打开的对话窗口时，用哪种通知告诉他办理结果")),
+        ("campaign.schema.json", of::<Campaign>("campaigns/*.toml：拉新活动，一个文件一个活动")),
         ("pools.schema.json", of::<PoolsFile>("pools.toml 和 pools/*.toml：数量有限的东西，例如号码、库存")),
         ("menu.schema.json", menu()),
     ]
@@ -64,12 +67,13 @@ fn titled(mut schema: Value, title: &str) -> Value {
 /// Every entry is one of the kinds, told apart by `kind`.
 fn actions() -> Value {
     let mut generator = generator();
-    let kinds: Vec<Value> = Kind::schemas(&mut generator).into_iter().map(|(name, kind)| tagged(name, kind)).collect();
+    let kinds: Vec<Value> =
+        kinds_of_files().filter_map(|name| Some(tagged(name, Kind::schema(name, &mut generator)?))).collect();
     let definitions = Value::Object(generator.take_definitions(true));
     let kinds = json!({
         "type": "object",
         "required": ["kind"],
-        "properties": {"kind": {"enum": Kind::NAMES}},
+        "properties": {"kind": {"enum": kinds_of_files().collect::<Vec<_>>()}},
         "oneOf": kinds,
     });
     let mut schema = json!({
@@ -153,7 +157,8 @@ mod tests {
         let kinds = schema.pointer("/additionalProperties/oneOf").unwrap().as_array().unwrap();
         let names: Vec<&str> =
             kinds.iter().map(|kind| kind.pointer("/properties/kind/const").unwrap().as_str().unwrap()).collect();
-        assert_eq!(names, Kind::NAMES);
+        assert_eq!(names, kinds_of_files().collect::<Vec<_>>());
+        assert!(!names.contains(&"campaign"), "it has files of its own");
         assert!(kinds.iter().all(|kind| kind["required"][0] == "kind" && kind["type"] == "object"));
     }
 

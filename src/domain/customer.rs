@@ -13,6 +13,7 @@ use super::reach::{Ways, Windows};
 use super::recent::Recent;
 use super::referral::drive::Drive;
 use super::referral::invite::{Invite, Offer};
+use super::referral::points::Points;
 use super::time::{BusinessDay, UnixSecs};
 use super::value::{Value, Values};
 use super::work::Work;
@@ -49,6 +50,8 @@ pub struct Customer {
     pub invite: Invite,
     /// Whom they have invited, by campaign.
     pub drives: BTreeMap<ActionKey, Drive>,
+    /// Their points of the account's own.
+    pub points: Points,
 }
 
 impl Customer {
@@ -62,7 +65,7 @@ impl Customer {
     /// The last day we heard of a customer who does not follow any more: what is kept of them expires from then on.
     /// `None` as well while an order of theirs is under way: what is owed to them does not expire.
     pub fn left_on(&self) -> Option<BusinessDay> {
-        if self.orders.are_open() {
+        if self.orders.are_open() || self.invite.is_on_its_way() {
             return None;
         }
         let left = self.follow.changed_at.filter(|_| !self.follow.following)?.business_day();
@@ -97,6 +100,7 @@ impl Customer {
         self.orders.forget();
         self.numbers = Numbers::default();
         self.drives.clear();
+        self.points = Points::default();
         self.memory.retain(|_, memory| match memory {
             // One on its way, so that how it ends is recorded; nothing of what was written in it.
             Memory::Form(kept) => kept.forget(),

@@ -1,27 +1,26 @@
 //! The decision: from an action, a delivery and the facts loaded to a reply, changes and outgoing work.
 
+mod facts;
+
 use super::actions::{ActionKind, Entry, Given, Kind, Outcome, View, is_of_order, order_told, orphaned};
 use super::customer::{Customer, Dialogue};
 use super::decision::{Decision, Moment};
-use super::fact::FactKind;
-use super::ids::{ActionKey, DedupeKey, OrderNumber, Scene, WorkId};
-use super::inbound::{Event, Inbound, Message, What};
+use super::fact::{FactKind, Invited};
+use super::ids::{ActionKey, DedupeKey, OrderNumber, WorkId};
+use super::inbound::{Event, Inbound, What};
 use super::notes::{self, Note};
 use super::order::Happening;
 use super::playbook::Playbook;
 use super::question::Answer;
 use super::reach;
+use super::referral::news::Word;
+use super::referral::Inviter;
 use super::reply::Reply;
 use super::route::{Because, Route, words};
 use super::template::TemplateFault;
 use super::value::Values;
 use super::work::{Task, Work, id_for};
-use super::{digits, lead, menu, taps};
-
-/// So much of what nobody could answer is kept.
-const UNANSWERED_CHARS: usize = 64;
-/// No code carries a longer scene (platform.md 4.6).
-const SCENE_CHARS: usize = 64;
+use super::{lead, taps};
 
 /// Whom a decision is about, and why it is made now.
 #[derive(Clone, Copy, Debug)]
@@ -34,18 +33,21 @@ pub struct Subject<'a> {
     pub moment: Moment,
     /// Whether somebody still waits for the answer.
     pub awaited: bool,
+    /// The personal code that came with the delivery ([`super::referral::verdict::seen`]).
+    pub invited: Option<&'a Invited>,
 }
 
 /// Decides one delivery. The follow state and the activity history are left to `growth::record`, which changes them
 /// together with the counters.
 pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, given: &Given) -> Decision {
-    let Subject { customer, inbound, moment, awaited } = subject;
-    let mut decision =
-        Decision { customer: customer.clone(), facts: vec![own_fact(&inbound.what, playbook)], ..Decision::default() };
+    let Subject { customer, inbound, moment, awaited, invited } = subject;
+    let facts = facts::own_facts(subject, playbook);
+    let mut decision = Decision { customer: customer.clone(), facts, ..Decision::default() };
     arrive(&mut decision.customer, inbound, moment);
     match route {
         Route::Act { key, kind, entry, because } => {
-            let view = View { action: key, customer, entry, moment };
+            let invited = invited.filter(|_| *because == Because::Invited);
+            let view = View { action: key, customer, entry, moment, invited };
             let mut outcome = kind.as_action().decide(&view, given);
             let acted = lead::follow(playbook, &view, &mut outcome).unwrap_or(key);
             lead::keep(customer.dialogue.as_ref(), outcome.dialogue.as_mut());
@@ -68,7 +70,7 @@ pub fn decide(playbook: &Playbook, subject: Subject<'_>, route: &Route<'_>, give
             }
             taps::tie_outcome(playbook, customer, &mut outcome);
             decision.customer.dialogue = outcome.dialogue.take();
-            decision.facts.extend(reason_fact(&inbound.what, *because));
+            decision.facts.extend(facts::reason_fact(&inbound.what, *because));
             apply(&mut decision, acted, outcome);
             if *because != Because::Unanswered {
                 decision.facts.push(FactKind::Answered { action: (*key).clone() });
@@ -151,12 +153,32 @@ pub fn happened(
     decision
 }
 
+/// Decides what follows when an inviter's record is told how an invite stands. Where the campaign is not in the playbook any
+/// more it is kept all the same.
+pub fn credited(
+    playbook: &Playbook,
+    customer: &Customer,
+    (word, inviter): (&Word, Inviter),
+    moment: Moment,
+) -> Decision {
+    let mut decision = Decision { customer: customer.clone(), ..Decision::default() };
+    let key = word.campaign();
+    match playbook.actions.get(key) {
+        Some(Kind::Campaign(campaign)) => {
+            let outcome = campaign.hear(&late_view(key, customer, moment), (word, inviter));
+            apply(&mut decision, key, outcome);
+        }
+        _ => decision.customer.drives.entry(key.clone()).or_default().take(word, inviter),
+    }
+    decision
+}
+
 fn orphan(action: &ActionKey) -> String {
     format!("动作 {action} 已不在配置里，或者不再是 order，订单照常了结，客户读到的是内置的话；请恢复这个动作")
 }
 
 fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) -> View<'a> {
-    View { action, customer, entry: &Entry::Opened { words: "" }, moment }
+    View { action, customer, entry: &Entry::Opened { words: "" }, moment, invited: None }
 }
 
 /// The customer may be somewhere else by now, so an open dialogue ends only when the outcome keeps another one.
@@ -268,6 +290,12 @@ fn apply(decision: &mut Decision, key: &ActionKey, outcome: Outcome) {
     if let Some(numbers) = outcome.numbers {
         decision.customer.numbers = numbers;
     }
+    if let Some(drive) = outcome.drive {
+        decision.customer.drives.insert(key.clone(), drive);
+    }
+    if let Some(points) = outcome.points {
+        decision.customer.points = points;
+    }
     decision.facts.extend(outcome.facts);
     decision.notice = outcome.notice;
     decision.wait_for = outcome.outbox.first().filter(|_| outcome.wait).map(|work| work.id.clone());
@@ -329,61 +357,6 @@ fn told(key: &ActionKey, fault: &TemplateFault) -> String {
         Some(line) => format!("动作 {key} 的话术第 {line} 行无法填写：{fault}"),
         None => format!("动作 {key} 的话术无法填写：{fault}"),
     }
-}
-
-/// The fact that a delivery is, whatever becomes of it.
-fn own_fact(what: &What, playbook: &Playbook) -> FactKind {
-    let event = match what {
-        What::Message(Message::Device { .. }) => return FactKind::Reported { kind: what.name().into() },
-        What::Message(_) => return FactKind::Messaged,
-        What::Event(event) => event,
-    };
-    match event {
-        Event::Subscribed { scene, .. } => {
-            FactKind::Followed { scene: scene.as_ref().map(cut_scene), channel: playbook.channels.of(scene.as_ref()) }
-        }
-        Event::Unsubscribed => FactKind::Unfollowed,
-        Event::Scanned { scene, .. } => FactKind::Scanned { scene: cut_scene(scene) },
-        Event::MenuTapped { key }
-        | Event::CodeRead { key, .. }
-        | Event::PicturesPicked { key, .. }
-        | Event::PlacePicked { key, .. } => FactKind::Tapped { key: cut_key(key) },
-        Event::LinkOpened { url, .. } => FactKind::Tapped { key: cut_key(url) },
-        Event::MiniProgramOpened { page_path, .. } => FactKind::Tapped { key: cut_key(page_path) },
-        Event::AgentJoined { .. } => FactKind::HandedOver,
-        Event::AgentLeft { .. } => FactKind::HandedBack,
-        Event::Unknown { name } => FactKind::Reported { kind: format!("unknown event: {}", cut(name)) },
-        _ => {
-            let why = reach::undelivered(what).map(|why| format!(": {}", cut(&why))).unwrap_or_default();
-            FactKind::Reported { kind: format!("{}{why}", what.name()) }
-        }
-    }
-}
-
-/// What the operator should hear of: words without an answer, a button without an action.
-fn reason_fact(what: &What, because: Because) -> Option<FactKind> {
-    match (because, what) {
-        (Because::Unanswered, What::Message(message)) => {
-            words(message).map(|words| FactKind::Unanswered { text: cut(words) })
-        }
-        (Because::UnknownButton, What::Event(Event::MenuTapped { key } | Event::CodeRead { key, .. })) => {
-            Some(FactKind::Reported { kind: format!("menu key without action: {}", cut(key)) })
-        }
-        _ => None,
-    }
-}
-
-/// What is kept of words for the operator to read: not long, and without anybody's number.
-fn cut(text: &str) -> String {
-    digits::masked(text).trim().chars().take(UNANSWERED_CHARS).collect()
-}
-
-fn cut_key(key: &str) -> String {
-    menu::counted_as(key).to_owned()
-}
-
-fn cut_scene(scene: &Scene) -> Scene {
-    Scene::new(scene.as_str().chars().take(SCENE_CHARS).collect::<String>())
 }
 
 #[cfg(test)]

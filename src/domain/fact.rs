@@ -159,6 +159,19 @@ pub enum FactKind {
     },
     /// The customer came by a personal code: what the playbook saw in it. It stands before the fact of how they came.
     Invited(Box<Invited>),
+    /// An inviter was given what a stage of a campaign has for them.
+    Rewarded(Box<Rewarded>),
+}
+
+/// Something that was given for invites.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewarded {
+    /// Of which campaign.
+    pub campaign: ActionKey,
+    /// For which stage, by its key.
+    pub stage: String,
+    /// What it cost, in fen.
+    pub cost_fen: u32,
 }
 
 /// A personal code somebody came by.
@@ -230,7 +243,8 @@ impl FactKind {
             | Self::Reported { .. }
             | Self::HandedBack
             | Self::NumberBound { .. }
-            | Self::Invited(_) => return None,
+            | Self::Invited(_)
+            | Self::Rewarded(_) => return None,
         };
         (bare != *self).then_some(bare)
     }

@@ -28,7 +28,7 @@ pub enum Keep {
 }
 
 /// Forgets, once the customer has left, what the mode says, and tells how the rest is kept. Somebody whose order is on
-/// its way is buried by the commit that ends it.
+/// its way, or whose inviter is still to be told, is buried by the commit that ends it.
 pub fn forget_left(customer: &mut Customer, forget: Forget) -> Keep {
     if forget == Forget::Soft || customer.away_since().is_none() {
         return Keep::Known;
@@ -36,7 +36,7 @@ pub fn forget_left(customer: &mut Customer, forget: Forget) -> Keep {
     customer.forget();
     // Of what leads to a person only orders on their way are left in it.
     let is_open = |memory: &Memory| !matches!(memory, Memory::Codes(_));
-    if customer.memory.values().any(is_open) || !customer.orders.is_empty() {
+    if customer.memory.values().any(is_open) || !customer.orders.is_empty() || customer.invite.is_on_its_way() {
         return Keep::Known;
     }
     if forget == Forget::Tombstone {

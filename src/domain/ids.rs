@@ -67,6 +67,8 @@ text_id! {
 impl Channel {
     /// A code that no channel of the playbook names.
     pub const OTHER: &'static str = "other";
+    /// The personal codes of customers, where a campaign names no channel of its own.
+    pub const INVITE: &'static str = "invite";
 }
 
 text_id! {

@@ -134,7 +134,12 @@ mod tests {
         let route = route(playbook, customer, &inbound, moment());
         let given =
             Given { answer: route.needs(customer, moment()).question.map(|_| Answer::TimedOut), ..Given::default() };
-        decide(playbook, Subject { customer, inbound: &inbound, moment: moment(), awaited: true }, &route, &given)
+        decide(
+            playbook,
+            Subject { customer, inbound: &inbound, moment: moment(), awaited: true, invited: None },
+            &route,
+            &given,
+        )
     }
 
     /// What becomes of the question that the decision left, when this is the answer.
@@ -180,7 +185,7 @@ mod tests {
         let begun = playbook.actions[&ActionKey::from("bind")].as_action();
         let entry = Entry::Opened { words: "" };
         let key = ActionKey::from("bind");
-        let view = View { action: &key, customer: &later, entry: &entry, moment: moment() };
+        let view = View { action: &key, customer: &later, entry: &entry, moment: moment(), invited: None };
         let mut done = begun.decide(&view, &Given::default());
         done.facts.push(FactKind::NumberBound { action: key.clone() });
         assert_eq!(go_on(&playbook, (done.dialogue.clone().as_ref(), &mut done), &view), None);

@@ -72,6 +72,7 @@ impl Playbook {
             (_, Some(rule)) => &rule.title,
             ("", None) => "直接关注",
             (Channel::OTHER, None) => "其他二维码",
+            (Channel::INVITE, None) => "好友邀请",
             (key, None) => key,
         }
     }
@@ -116,6 +117,9 @@ mod tests {
         let channels = Channels(BTreeMap::from([("store".into(), rule)]));
         let playbook = Playbook { channels, ..Playbook::default() };
         let title = |channel: &str| playbook.channel_title(&channel.into()).to_owned();
-        assert_eq!(["store", "", "other", "gone"].map(title), ["营业厅", "直接关注", "其他二维码", "gone"]);
+        assert_eq!(
+            ["store", "", "other", "invite", "gone"].map(title),
+            ["营业厅", "直接关注", "其他二维码", "好友邀请", "gone"]
+        );
     }
 }

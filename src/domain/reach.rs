@@ -305,7 +305,9 @@ pub fn useful_until(work: &Work, now: UnixSecs) -> UnixSecs {
     const ABOUT_MONEY_SECS: i64 = 30 * 86_400;
     match &work.task {
         Task::Ask { question, .. } if question.idempotency_key.is_some() => now.plus_secs(ABOUT_MONEY_SECS),
-        Task::Ask { .. } | Task::Send(_) | Task::Tell { .. } | Task::Poster { .. } => work.expires,
+        Task::Ask { .. } | Task::Send(_) | Task::Tell { .. } | Task::Poster { .. } | Task::Credit { .. } => {
+            work.expires
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::actions::{Claim, Entry, Kind, Needs, View};
 use super::customer::{Customer, Dialogue};
 use super::decision::Moment;
+use super::fact::Invited;
 use super::ids::{ActionKey, Scene};
 use super::inbound::{Event, Inbound, Message, What};
 use super::playbook::Playbook;
@@ -53,6 +54,8 @@ pub enum Because {
     Unanswered,
     /// The words are a tap on a choice of a question that is not open any more.
     OldChoice,
+    /// The customer came by a personal code of its campaign, or wrote one.
+    Invited,
     /// The playbook has no action for the button: the menu on the platform is another one than the playbook's.
     UnknownButton,
 }
@@ -87,6 +90,23 @@ pub fn route<'a>(playbook: &'a Playbook, customer: &'a Customer, inbound: &'a In
             moments.farewell.as_ref().map_or(Route::Quiet, |key| act(playbook, key, "", Because::Moment))
         }
         What::Event(_) => Route::Quiet,
+    }
+}
+
+/// The same for a delivery that came with a personal code: the campaign greets, as long as the playbook has it.
+pub fn route_invited<'a>(
+    playbook: &'a Playbook,
+    customer: &'a Customer,
+    (inbound, invited): (&'a Inbound, Option<&Invited>),
+    moment: Moment,
+) -> Route<'a> {
+    let campaign = invited.and_then(|invited| playbook.actions.get_key_value(&invited.campaign));
+    match (campaign, &inbound.what) {
+        (Some(_), What::Message(_)) if with_agent(customer, moment.now) => Route::Quiet,
+        (Some((key, kind)), _) => {
+            Route::Act { key, kind, entry: Entry::Opened { words: "" }, because: Because::Invited }
+        }
+        (None, _) => route(playbook, customer, inbound, moment),
     }
 }
 
@@ -214,8 +234,9 @@ impl Route<'_> {
     /// What must be known before the decision.
     pub fn needs(&self, customer: &Customer, moment: Moment) -> Needs {
         match self {
+            Self::Act { because: Because::Invited, .. } => Needs::default(),
             Self::Act { key, kind, entry, .. } => {
-                kind.as_action().needs(&View { action: key, customer, entry, moment })
+                kind.as_action().needs(&View { action: key, customer, entry, moment, invited: None })
             }
             Self::Expired { .. } | Self::OldChoice | Self::Quiet => Needs::default(),
         }

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::ids::{ActionKey, DedupeKey, Scene, WorkId};
 use super::question::Question;
 use super::reach::Carrier;
+use super::referral::news::Word;
 use super::reply::Reply;
 use super::time::UnixSecs;
 use super::value::{Value, Values};
@@ -35,7 +36,7 @@ impl Work {
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         let both = match &mut self.task {
             Task::Ask { question, memo, .. } => Some(question.values.values_mut().chain(memo.values_mut())),
-            Task::Send(_) | Task::Tell { .. } | Task::Poster { .. } => None,
+            Task::Send(_) | Task::Tell { .. } | Task::Poster { .. } | Task::Credit { .. } => None,
         };
         both.into_iter().flatten()
     }
@@ -101,6 +102,13 @@ pub enum Task {
         /// Said as by [`Task::Send`] where there is no window, no right to codes or pictures, or no such poster any more.
         alone: Reply,
     },
+    /// Tell the record of an inviter how an invite of this customer's stands.
+    Credit {
+        /// The code: it leads to the inviter.
+        code: Scene,
+        /// What is told.
+        word: Word,
+    },
 }
 
 impl Task {
@@ -108,7 +116,7 @@ impl Task {
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Send(reply) | Self::Tell { reply, .. } | Self::Poster { alone: reply, .. } => Some(reply),
-            Self::Ask { .. } => None,
+            Self::Ask { .. } | Self::Credit { .. } => None,
         }
     }
 
@@ -116,7 +124,7 @@ impl Task {
     pub fn carriers(&self) -> &[Carrier] {
         match self {
             Self::Tell { carriers, .. } => carriers,
-            Self::Send(_) | Self::Ask { .. } | Self::Poster { .. } => &[],
+            Self::Send(_) | Self::Ask { .. } | Self::Poster { .. } | Self::Credit { .. } => &[],
         }
     }
 }

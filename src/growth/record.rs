@@ -116,6 +116,7 @@ fn is_counted(what: &FactKind) -> bool {
         | FactKind::HandedOver
         | FactKind::HandedBack
         | FactKind::Invited(_)
+        | FactKind::Rewarded(_)
         | FactKind::Reported { .. } => false,
     }
 }

@@ -24,6 +24,7 @@ mod store_verify;
 mod books;
 mod bound;
 mod business;
+mod campaign;
 mod connector;
 mod conversation;
 mod crowds;

@@ -96,6 +96,8 @@ fn take(rehearsal: &mut Rehearsal, conversation: &Conversation, step: &Step) -> 
     let heard = match &act {
         Act::Deliver(what) => rehearsal.deliver(what.clone()),
         Act::Choose(words) => rehearsal.choose(words).map_err(|cause| (cause, None))?,
+        Act::Invited(campaign) => rehearsal.come_by_code(campaign).map_err(|cause| (cause, None))?,
+        Act::Friend(campaign, acts) => rehearsal.friend(campaign, *acts).map_err(|cause| (cause, None))?,
         Act::Wait { secs } => rehearsal.wait_until(rehearsal.now().plus_secs(*secs)),
     };
     judge(step, &act, &heard)
@@ -131,9 +133,9 @@ fn judge(step: &Step, act: &Act, heard: &Heard) -> Result<(), Wrong> {
 
 fn may_be_silent(act: &Act) -> bool {
     match act {
-        Act::Wait { .. } => true,
+        Act::Wait { .. } | Act::Friend(..) => true,
         Act::Deliver(What::Event(event)) => matches!(event, Event::Unsubscribed | Event::LinkOpened { .. }),
-        Act::Deliver(What::Message(_)) | Act::Choose(_) => false,
+        Act::Deliver(What::Message(_)) | Act::Choose(_) | Act::Invited(_) => false,
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::backend::Mocks;
+use super::invites::FriendActs;
 use crate::domain::inbound::{Event, Message, What};
 use crate::domain::playbook::Playbook;
 
@@ -43,6 +44,9 @@ pub struct Step {
     unfollow: Option<bool>,
     later: Option<String>,
     send: Option<String>,
+    invited_by: Option<String>,
+    friend: Option<String>,
+    friend_leaves: Option<String>,
     /// Must stand in the answer.
     #[serde(default)]
     pub expect: Words,
@@ -110,12 +114,18 @@ pub enum Act {
     Deliver(What),
     /// A tap on what the account said: the newest message that has this to tap.
     Choose(String),
+    /// The customer comes by the code that somebody has of this campaign.
+    Invited(String),
+    /// Somebody whom the customer invited to this campaign does something.
+    Friend(String, FriendActs),
     /// Time passes.
     Wait {
         /// How long.
         secs: i64,
     },
 }
+
+const ACTS: &str = "say、tap、choose、follow、scan、unfollow、later、send、invited_by、friend、friend_leaves";
 
 /// Why a file of conversations cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,11 +169,14 @@ impl Step {
                 .map(|yes| if yes { deliver(Event::Unsubscribed) } else { Err("unfollow 只能写 true".into()) }),
             self.later.as_ref().map(|text| duration_secs(text).map(|secs| Act::Wait { secs })),
             self.send.as_ref().map(|kind| sent(kind).map(Act::Deliver)),
+            self.invited_by.as_ref().map(|campaign| Ok(Act::Invited(campaign.clone()))),
+            self.friend.as_ref().map(|campaign| Ok(Act::Friend(campaign.clone(), FriendActs::Comes))),
+            self.friend_leaves.as_ref().map(|campaign| Ok(Act::Friend(campaign.clone(), FriendActs::Leaves))),
         ];
         let mut acts = acts.into_iter().flatten();
         match (acts.next(), acts.next()) {
             (Some(act), None) => act,
-            _ => Err("每一步写且只写一个：say、tap、choose、follow、scan、unfollow、later、send".into()),
+            _ => Err(format!("每一步写且只写一个：{ACTS}")),
         }
     }
 }
@@ -236,7 +249,8 @@ mod tests {
     fn every_act_is_read() {
         let read = acts(
             r#"step = [{ say = "你好" }, { tap = "balance" }, { tap = "优惠" }, { follow = true }, { follow = "shop" },
-                { scan = "shop" }, { unfollow = true }, { later = "10m" }, { send = "sticker" }, { choose = "确认" }]"#,
+                { scan = "shop" }, { unfollow = true }, { later = "10m" }, { send = "sticker" }, { choose = "确认" },
+                { invited_by = "spring" }, { friend = "spring" }, { friend_leaves = "spring" }]"#,
         );
         let event = |event| Ok(Act::Deliver(What::Event(event)));
         let expected = [
@@ -250,6 +264,9 @@ mod tests {
             Ok(Act::Wait { secs: 600 }),
             Ok(Act::Deliver(What::Message(Message::Unsupported))),
             Ok(Act::Choose("确认".into())),
+            Ok(Act::Invited("spring".into())),
+            Ok(Act::Friend("spring".into(), FriendActs::Comes)),
+            Ok(Act::Friend("spring".into(), FriendActs::Leaves)),
         ];
         assert_eq!(read, expected);
     }

@@ -12,13 +12,14 @@ use crate::domain::actions::{Given, Needs};
 use crate::domain::customer::Customer;
 use crate::domain::decide::{Subject, decide};
 use crate::domain::decision::Moment;
-use crate::domain::forget::Keep;
+use crate::domain::forget::{Keep, forget_left};
 use crate::domain::ids::AccountId;
 use crate::domain::inbound::Inbound;
 use crate::domain::playbook::Playbook;
 use crate::domain::pool::is_own;
 use crate::domain::question::{Answer, Errand, Question};
-use crate::domain::route::route;
+use crate::domain::referral::verdict::seen;
+use crate::domain::route::route_invited;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::work::{Task, Work};
 use crate::growth::counter::{CounterKey, Increment, Metric};
@@ -221,19 +222,29 @@ impl<'c> Decided<'c> {
     ) -> Result<Consequences, StoreError> {
         let customer = &commit.customer;
         let moment = Moment { now, at: inbound.at, key: inbound.key, fresh: rand::random() };
-        let route = route(playbook, customer, inbound, moment);
-        let Needs { question, tally } = route.needs(customer, moment);
+        let discretion = &self.replay.rules.discretion;
+        let opened = discretion.opened(&commit.of, inbound);
+        let invited = opened.map(|opened| seen(playbook, (customer, &inbound.openid), &opened, inbound.at));
+        let invited = invited.as_ref();
+        let route = route_invited(playbook, customer, (inbound, invited), moment);
+        let Needs { question, tally, code } = route.needs(customer, moment);
+        let code = code.and_then(|wanted| discretion.code(&commit.of, wanted));
         let tally = match &tally {
             Some(prefix) => self.tally(account, prefix).await?,
             None => Vec::new(),
         };
         // Nobody is asked, as if the answer were still on its way.
-        let given = Given { answer: question.as_ref().map(|_| Answer::TimedOut), tally };
+        let given = Given { answer: question.as_ref().map(|_| Answer::TimedOut), tally, code };
         // Nobody hears a replay, so what customers are still to be told stays theirs.
-        let subject = Subject { customer, inbound, moment, awaited: false };
+        let subject = Subject { customer, inbound, moment, awaited: false, invited };
         let decision = decide(playbook, subject, &route, &given);
         let setting = Setting { of: &commit.of, playbook, moment, rules: &self.replay.rules };
-        let made = consequences(setting, decision);
+        let mut made = consequences(setting, decision);
+        // Nobody is told, so nothing is on its way.
+        if made.customer.invite.is_on_its_way() {
+            made.customer.invite.arrived = made.customer.invite.told;
+            made.keep = forget_left(&mut made.customer, discretion.forget);
+        }
         self.count_work(question.as_ref(), &made.outbox);
         let tallies = &mut self.progress.tallies;
         if made.recorded.quarantined > 0 {
@@ -266,6 +277,7 @@ impl<'c> Decided<'c> {
         for work in outbox {
             match &work.task {
                 Task::Send(_) | Task::Tell { .. } | Task::Poster { .. } => tallies.messages += 1,
+                Task::Credit { .. } => {}
                 Task::Ask { question, .. } if stays_here(question) => {}
                 Task::Ask { question, .. } if question.idempotency_key.is_some() => tallies.orders += 1,
                 Task::Ask { question, .. } => tallies.questions += u64::from(asked != Some(question)),

@@ -52,7 +52,7 @@ impl Entry {
     pub fn order(&self) -> Option<&str> {
         match &self.work.task {
             Task::Ask { question, .. } => question.idempotency_key.as_deref(),
-            Task::Send(_) | Task::Tell { .. } | Task::Poster { .. } => None,
+            Task::Send(_) | Task::Tell { .. } | Task::Poster { .. } | Task::Credit { .. } => None,
         }
     }
 }

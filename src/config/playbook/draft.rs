@@ -21,11 +21,15 @@ use crate::domain::menu::Menu;
 use crate::domain::notice::Notice;
 use crate::domain::playbook::Moments;
 use crate::domain::pool::PoolRule;
+use crate::domain::poster::Poster;
 
 /// More actions or rules than this are refused.
 const MAX_ENTRIES: usize = 10_000;
 /// An action's key is a menu button's key (platform.md 4.5).
 const MAX_KEY_BYTES: usize = 128;
+
+/// The kind that has files of its own.
+const CAMPAIGN: &str = "campaign";
 
 /// `keywords.toml`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -105,6 +109,8 @@ pub struct Draft {
     pub menus: Vec<Part<Menu>>,
     /// Pictures that posters may name.
     pub pictures: Pictures,
+    /// The posters of campaigns.
+    pub posters: BTreeMap<ActionKey, Poster>,
     /// A file could not be read at all: what refers to it cannot be judged.
     pub partial: bool,
 }
@@ -114,13 +120,13 @@ impl Draft {
     pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
         let mut draft = Self { pictures: Pictures::of(sources), ..Self::default() };
         findings.extend(draft.pictures.unreadable());
-        for source in sources.files.values().filter(|source| source.role != Role::Picture) {
+        for ((_, name), source) in sources.files.iter().filter(|((role, _), _)| *role != Role::Picture) {
             let parsed = source.text().map_err(|finding| vec![*finding]).and_then(|text| match source.role {
                 Role::Menu => super::json::parse(source.shown.clone(), text),
                 _ => super::toml::parse(source.shown.clone(), text),
             });
             match parsed {
-                Ok(document) => draft.take(source.role, document, findings),
+                Ok(document) => draft.take((source.role, name), document, findings),
                 Err(faults) => {
                     draft.partial = true;
                     findings.extend(faults);
@@ -130,7 +136,7 @@ impl Draft {
         draft
     }
 
-    fn take(&mut self, role: Role, document: Document, findings: &mut Vec<Finding>) {
+    fn take(&mut self, (role, name): (Role, &str), document: Document, findings: &mut Vec<Finding>) {
         let site = Site::root(Arc::new(document));
         match role {
             Role::Actions => self.take_actions(&site, findings),
@@ -140,6 +146,10 @@ impl Draft {
             Role::Channels => self.take_channels(&site, findings),
             Role::Notices => self.take_notices(&site, findings),
             Role::Pools => self.take_pools(&site, findings),
+            Role::Campaign => {
+                let name = name.rsplit('/').next().unwrap_or(name);
+                self.take_campaign(name.strip_suffix(".toml").unwrap_or(name), site, findings);
+            }
             Role::Menu => self.menus.push(Part { value: shape::read(&site, findings), site }),
             // No text: posters read them.
             Role::Picture => {}
@@ -268,12 +278,17 @@ fn read_action(site: &Site, findings: &mut Vec<Finding>) -> Option<Kind> {
     }
     let kind = site.key("kind");
     let Some(name) = kind.value().as_str() else {
-        let mend = format!("请补上 kind = \"…\"，可以写：{}", Kind::NAMES.join("、"));
+        let mend = format!("请补上 kind = \"…\"，可以写：{}", kinds().collect::<Vec<_>>().join("、"));
         findings.push(site.name().error(Code::MissingKey, "缺少 kind", mend));
         return None;
     };
+    if name == CAMPAIGN {
+        let mend = "把它写成 campaigns/名称.toml，名称就是菜单 key";
+        findings.push(kind.error(Code::UnknownKind, "活动不写在这里", mend));
+        return None;
+    }
     if !Kind::NAMES.contains(&name) {
-        let mend = suggestion(name, Kind::NAMES.iter().copied());
+        let mend = suggestion(name, kinds());
         findings.push(kind.error(Code::UnknownKind, format!("没有 {name} 这种动作"), mend));
         return None;
     }
@@ -281,6 +296,11 @@ fn read_action(site: &Site, findings: &mut Vec<Finding>) -> Option<Kind> {
         Kind::read(name, settings).unwrap_or_else(|| Err(serde::de::Error::custom(format!("没有 {name} 这种动作"))))
     };
     shape::read_without(site, &["kind"], (reader, findings))
+}
+
+/// The kinds that stand in the files of actions.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    Kind::NAMES.iter().copied().filter(|name| *name != CAMPAIGN)
 }
 
 fn only_keys(table: &Site, known: &[&str], findings: &mut Vec<Finding>) {

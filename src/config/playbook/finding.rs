@@ -118,6 +118,10 @@ codes! {
     TextTooLong = "text-too-long",
     /// Settings of an action that do not fit together.
     ActionRule = "action-rule",
+    /// A campaign that cannot run as it is written.
+    CampaignRule = "campaign-rule",
+    /// A rule of the platform that a campaign touches.
+    PlatformRule = "platform-rule",
     /// A keyword or pattern that cannot be used.
     KeywordRule = "keyword-rule",
     /// A keyword that another rule always takes.

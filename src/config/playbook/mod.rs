@@ -1,5 +1,6 @@
 //! The playbook on disk: read, checked as a whole, watched.
 
+mod campaign;
 mod check;
 mod draft;
 mod finding;
@@ -14,7 +15,7 @@ mod text;
 mod toml;
 mod watch;
 
-pub use draft::{ChannelsFile, ConnectorsFile, KeywordsFile, NoticesFile, PoolsFile};
+pub use draft::{ChannelsFile, ConnectorsFile, KeywordsFile, NoticesFile, PoolsFile, kinds};
 pub use finding::{Code, Finding, Severity};
 pub use poster::{Pictures, read_poster};
 pub use read::{judge, read, version};

@@ -1,7 +1,5 @@
 //! From folders to a playbook, or to what is wrong with it.
 
-use std::collections::BTreeMap;
-
 use super::check;
 use super::draft::Draft;
 use super::finding::{Code, Finding};
@@ -9,7 +7,7 @@ use super::source::{Dirs, Role, Sources};
 use crate::domain::channel::Channels;
 use crate::domain::ids::PlaybookVersion;
 use crate::domain::keywords::Keywords;
-use crate::domain::playbook::Playbook;
+use crate::domain::playbook::{HandedOut, Playbook};
 
 /// More findings than this are not listed.
 const MAX_FINDINGS: usize = 1_000;
@@ -88,8 +86,11 @@ fn freeze(draft: Draft, keywords: Option<Keywords>) -> Option<Playbook> {
         ),
         notices: draft.notices.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
         pools: draft.pools.into_iter().map(|(key, part)| Some((key, part.value?))).collect::<Option<_>>()?,
-        // Campaigns say which action hands out which.
-        posters: BTreeMap::new(),
+        posters: draft
+            .posters
+            .into_iter()
+            .map(|(key, poster)| (key.clone(), HandedOut { campaign: key.to_string(), poster }))
+            .collect(),
         menus: draft.menus.into_iter().map(|part| part.value).collect::<Option<_>>()?,
         version: PlaybookVersion::default(),
     })

@@ -48,6 +48,8 @@ pub enum Role {
     Notices,
     /// `pools.toml`, or a file in `pools/`; an account may do without.
     Pools,
+    /// A file in `campaigns/`; an account may do without.
+    Campaign,
     /// A file in the menu folder.
     Menu,
     /// A picture of a poster, in the folder itself, in `campaigns/` or in `posters/`; by its path within the playbook.
@@ -91,7 +93,7 @@ impl Sources {
     pub fn read(dirs: &Dirs) -> Self {
         let roots = [&dirs.playbook, &dirs.menus].into_iter().filter_map(|dir| dir.canonicalize().ok()).collect();
         let mut sources = Self { roots, ..Self::default() };
-        let read = ["actions", "pools", "posters", "tests"].map(|folder| dirs.playbook.join(folder));
+        let read = ["actions", "campaigns", "pools", "posters", "tests"].map(|folder| dirs.playbook.join(folder));
         let read = [&read[..], std::slice::from_ref(&dirs.menus)].concat();
         sources.stray_folders(&dirs.playbook, &read);
         for (name, path) in sources.list(&dirs.playbook, "toml") {
@@ -100,7 +102,7 @@ impl Sources {
                 None => sources.stray(&name, &path),
             }
         }
-        for (name, role) in [("actions", Role::Actions), ("pools", Role::Pools)] {
+        for (name, role) in [("actions", Role::Actions), ("campaigns", Role::Campaign), ("pools", Role::Pools)] {
             let folder = dirs.playbook.join(name);
             if folder.is_dir() {
                 sources.stray_folders(&folder, &[]);

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::{ActionKind, Claim, Entry, Given, Memory, Outcome, View};
 use crate::domain::customer::Customer;
 use crate::domain::decision::Moment;
-use crate::domain::ids::{ActionKey, DedupeKey};
+use crate::domain::ids::{ActionKey, DedupeKey, Scene};
 use crate::domain::pool::{Pool, PoolRule, Wish};
 use crate::domain::question::{Answer, Question};
 use crate::domain::reply::Reply;
@@ -22,6 +22,8 @@ pub struct Desk<'a> {
     pub now: UnixSecs,
     pub key: u64,
     pub tally: Vec<(String, i64)>,
+    /// The code that is made for the customer.
+    pub code: Option<Scene>,
     /// What there is of every pool, and what of it is gone; `None`: nobody knows.
     pub pool: Option<(PoolRule, RefCell<Pool>)>,
 }
@@ -29,7 +31,7 @@ pub struct Desk<'a> {
 impl<'a> Desk<'a> {
     pub fn new(kind: &'a dyn ActionKind) -> Self {
         let customer = Customer::default();
-        Self { kind, action: "demo".into(), customer, now: MORNING, key: 0, tally: Vec::new(), pool: None }
+        Self { kind, action: "demo".into(), customer, now: MORNING, key: 0, tally: Vec::new(), code: None, pool: None }
     }
 
     /// A tap on the menu.
@@ -83,7 +85,7 @@ impl<'a> Desk<'a> {
     pub fn decide(&self, entry: &Entry<'_>) -> Outcome {
         let view = self.view(entry);
         let answer = self.kind.needs(&view).question.and_then(|question| self.at_the_pool(&question));
-        let out = self.kind.decide(&view, &Given { answer, tally: self.tally.clone() });
+        let out = self.kind.decide(&view, &Given { answer, tally: self.tally.clone(), code: self.code.clone() });
         assert_eq!(out.faults, [], "a text could not be filled");
         out
     }
@@ -97,7 +99,7 @@ impl<'a> Desk<'a> {
 
     pub fn view<'v>(&'v self, entry: &'v Entry<'v>) -> View<'v> {
         let moment = Moment { now: self.now, at: self.now, key: DedupeKey(self.key), fresh: 0 };
-        View { action: &self.action, customer: &self.customer, entry, moment }
+        View { action: &self.action, customer: &self.customer, entry, moment, invited: None }
     }
 
     pub fn memory(&self) -> Option<&Memory> {
@@ -123,6 +125,12 @@ impl<'a> Desk<'a> {
         }
         if let Some(numbers) = &out.numbers {
             self.customer.numbers = numbers.clone();
+        }
+        if let Some(drive) = &out.drive {
+            self.customer.drives.insert(self.action.clone(), drive.clone());
+        }
+        if let Some(points) = &out.points {
+            self.customer.points = points.clone();
         }
     }
 }

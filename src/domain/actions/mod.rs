@@ -9,19 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use super::customer::{Customer, Dialogue};
 use super::decision::Moment;
-use super::fact::FactKind;
-use super::ids::{ActionKey, ConnectorKey, NoticeKey, OrderNumber, PoolKey};
+use super::fact::{FactKind, Invited};
+use super::ids::{ActionKey, ConnectorKey, NoticeKey, OrderNumber, PoolKey, Scene};
 use super::notice::Noticed;
 use super::numbers::Numbers;
 use super::order::{Happening, Orders};
 use super::question::{Answer, Question};
+use super::referral::code::Tag;
+use super::referral::drive::Drive;
+use super::referral::points::Points;
 use super::reply::Reply;
 use super::template::{Template, TemplateFault};
+use super::time::UnixSecs;
 use super::value::{Value, Values};
 use super::work::Work;
 
 mod articles;
 mod bind;
+mod campaign;
 #[cfg(test)]
 mod desk;
 mod details;
@@ -39,6 +44,7 @@ mod ticket;
 mod topic;
 pub(super) mod words;
 
+pub use campaign::{Campaign, Judged, decided as reward_decided};
 pub use form::decision as form_decision;
 #[cfg(test)]
 pub use form::{Hold as FormHold, Kept as FormKept, Sent as FormSent};
@@ -56,6 +62,8 @@ pub struct View<'a> {
     pub entry: &'a Entry<'a>,
     /// Time and what is fresh.
     pub moment: Moment,
+    /// The personal code of this action's campaign that they came by just now, or wrote.
+    pub invited: Option<&'a Invited>,
 }
 
 /// How the customer came to an action.
@@ -82,6 +90,17 @@ pub struct Needs {
     pub question: Option<Question>,
     /// The tally of these votes: the prefix `action/topic/` of the votes' dimension.
     pub tally: Option<String>,
+    /// The customer's own code.
+    pub code: Option<CodeFor>,
+}
+
+/// What a personal code says besides whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeFor {
+    /// Of which campaign.
+    pub tag: Tag,
+    /// Since when its owner follows.
+    pub since: UnixSecs,
 }
 
 /// What was found out.
@@ -91,6 +110,8 @@ pub struct Given {
     pub answer: Option<Answer>,
     /// Votes by option, when a tally was needed.
     pub tally: Vec<(String, i64)>,
+    /// The customer's own code, when it was needed and there can be one.
+    pub code: Option<Scene>,
 }
 
 /// What an action wants. `decide` makes the whole decision of it.
@@ -108,6 +129,10 @@ pub struct Outcome {
     pub orders: Option<Orders>,
     /// The customer's bound numbers, when they change.
     pub numbers: Option<Numbers>,
+    /// The customer's part in the campaign that the action is, when it changes.
+    pub drive: Option<Drive>,
+    /// Their points, when they change.
+    pub points: Option<Points>,
     /// What happened.
     pub facts: Vec<FactKind>,
     /// What is left to be done.
@@ -360,9 +385,12 @@ macro_rules! kinds {
                 }
             }
 
-            /// The JSON Schema of every kind's settings.
-            pub fn schemas(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, schemars::Schema)> {
-                vec![$(($name, <$module::$settings as schemars::JsonSchema>::json_schema(generator))),*]
+            /// The JSON Schema of a kind's settings; `None` when there is no such kind.
+            pub fn schema(name: &str, generator: &mut schemars::SchemaGenerator) -> Option<schemars::Schema> {
+                match name {
+                    $($name => Some(<$module::$settings as schemars::JsonSchema>::json_schema(generator)),)*
+                    _ => None,
+                }
             }
 
             /// The kind as an operator writes it.
@@ -391,6 +419,7 @@ kinds! {
     "bind" => Bind(bind::Bind),
     "orders" => Orders(orders::Orders),
     "form" => Form(form::Form),
+    "campaign" => Campaign(campaign::Campaign),
 }
 
 /// What follows when an order of the customer is told what happened to it, whether or not its action is still in the

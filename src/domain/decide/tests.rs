@@ -18,7 +18,7 @@ mod left;
 fn decided(customer: &Customer, inbound: &Inbound, given: &Given) -> Decision {
     let playbook = playbook();
     let route = route(&playbook, customer, inbound, moment());
-    decide(&playbook, Subject { customer, inbound, moment: moment(), awaited: true }, &route, given)
+    decide(&playbook, Subject { customer, inbound, moment: moment(), awaited: true, invited: None }, &route, given)
 }
 
 fn answer(answer: Answer) -> Given {
@@ -145,7 +145,8 @@ fn whatever_becomes_of_money_the_customer_has_words_for_it() {
     for words in ["充流量", "1", "确认"] {
         let inbound = text(words);
         let route = route(&mended, &customer, &inbound, moment());
-        let subject = Subject { customer: &customer, inbound: &inbound, moment: moment(), awaited: true };
+        let subject =
+            Subject { customer: &customer, inbound: &inbound, moment: moment(), awaited: true, invited: None };
         placed = decide(&mended, subject, &route, &Given::default());
         customer = placed.customer.clone();
     }
@@ -221,7 +222,7 @@ fn an_answer_that_nobody_waits_for_leaves_the_notes_where_they_are() {
     let customer = Customer { notes: vec![note("昨天的充值已到账")], ..Customer::default() };
     let (playbook, inbound) = (playbook(), text("查话费"));
     let route = route(&playbook, &customer, &inbound, moment());
-    let subject = Subject { customer: &customer, inbound: &inbound, moment: moment(), awaited: false };
+    let subject = Subject { customer: &customer, inbound: &inbound, moment: moment(), awaited: false, invited: None };
     let unheard = decide(&playbook, subject, &route, &answer(loaded()));
     assert_eq!((unheard.reply, unheard.customer.notes), (said("话费余额 86.50 元"), customer.notes));
 }

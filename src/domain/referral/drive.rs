@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Friend;
+use super::Inviter;
 use super::invite::State;
-use super::news::News;
+use super::news::{News, Word};
 use super::refusal::Refusal;
+use super::reward::Right;
+use super::telling::Telling;
 use super::terms::{ClawBack, Terms};
 use crate::domain::time::{BusinessDay, UnixSecs};
 
@@ -33,6 +36,14 @@ pub struct Drive {
     pub turned_away: Vec<TurnedAway>,
     /// What invites of long ago came to.
     pub settled: Settled,
+    /// The inviter, as numbers name them; known from the first friend on.
+    pub inviter: Inviter,
+    /// What the inviter was told, and was not.
+    pub telling: Telling,
+    /// When it is looked at by itself next ([`crate::domain::work::Task::Look`]).
+    pub look_at: Option<UnixSecs>,
+    /// What was given for stages, by the stage's key: each once.
+    pub rights: BTreeMap<String, Right>,
 }
 
 /// One invite.
@@ -199,6 +210,20 @@ impl Drive {
             }
         }
         what_changed(before, news.state)
+    }
+
+    /// Takes what is said of an invite of this inviter's, and keeps what has to be told of it.
+    pub fn take(&mut self, word: &Word, inviter: Inviter) {
+        match word {
+            Word::Stands(news) => {
+                let heard = self.hear(news);
+                self.telling.keep(heard);
+            }
+            Word::TurnedAway { friend, .. } => {
+                self.turn_away(*friend);
+            }
+        }
+        self.inviter = inviter;
     }
 
     /// Keeps a friend who came by the code and was no first follow; whether that is new.

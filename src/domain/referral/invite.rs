@@ -40,6 +40,8 @@ pub struct Invite {
     pub qualified_on: Option<BusinessDay>,
     /// How often the inviter was told how it stands.
     pub told: u32,
+    /// The newest of these that has arrived; while it is not the last one, the record keeps its name.
+    pub arrived: u32,
 }
 
 /// How an invite stands.
@@ -65,6 +67,13 @@ pub enum State {
     },
     /// It does not count.
     Refused(Refusal),
+}
+
+impl Invite {
+    /// Whether an inviter is still to be told something.
+    pub fn is_on_its_way(&self) -> bool {
+        self.arrived < self.told
+    }
 }
 
 impl Standing {

@@ -4,12 +4,20 @@
 //! ([`invite`]), so that it does not depend on the order in which deliveries come. Whenever it changes, the inviter is
 //! sent how it stands now ([`news`]) and keeps it ([`drive`]).
 
+pub mod campaign;
 pub mod code;
+pub mod compliance;
+pub mod credit;
 pub mod drive;
 pub mod invite;
 pub mod news;
+pub mod opened;
+pub mod points;
 pub mod refusal;
+pub mod reward;
+pub mod telling;
 pub mod terms;
+pub mod verdict;
 
 use std::fmt;
 

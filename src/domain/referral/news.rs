@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Friend;
+use super::drive::TurnedAway;
 use super::invite::{Standing, State};
 use super::terms::Terms;
 use crate::domain::ids::{ActionKey, Scene, WorkId};
@@ -24,6 +25,40 @@ pub struct News {
     pub state: Option<State>,
     /// Later news of a friend have a higher one.
     pub revision: u32,
+}
+
+/// What the record of an inviter is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Word {
+    /// How an invite stands.
+    Stands(News),
+    /// A friend came by the code and was no first follow.
+    TurnedAway {
+        /// Of which campaign.
+        campaign: ActionKey,
+        /// Who, when and why.
+        friend: TurnedAway,
+    },
+}
+
+impl Word {
+    /// Of which campaign.
+    pub fn campaign(&self) -> &ActionKey {
+        match self {
+            Self::Stands(news) => &news.campaign,
+            Self::TurnedAway { campaign, .. } => campaign,
+        }
+    }
+
+    /// The name of the work that brings it.
+    pub fn work_id(&self) -> WorkId {
+        match self {
+            Self::Stands(news) => news.work_id(),
+            Self::TurnedAway { campaign, friend } => {
+                WorkId::new(format!("invite/{campaign}/{}/{}", friend.friend, friend.reason.as_str()))
+            }
+        }
+    }
 }
 
 impl News {

@@ -25,11 +25,9 @@ pub struct Terms {
 pub enum ClawBack {
     /// Nothing: it is only counted.
     Never,
-    /// The invite, as long as no reward was given for it.
+    /// The invite. A reward is given once an invite is held no longer, so there is none to take back.
     #[default]
     Invite,
-    /// The invite, and a reward that was not collected yet.
-    Reward,
 }
 
 impl Terms {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::customer::{Activity, Dialogue, Follow, Standing, TappedKey, Transition, Turn};
-use crate::domain::fact::{FactKind, Invited};
+use crate::domain::fact::{FactKind, Invited, Rewarded};
 use crate::domain::ids::{DedupeKey, Scene};
 use crate::domain::inbound::SubscriptionChoice;
 use crate::domain::notes::Note;
@@ -20,7 +20,11 @@ use crate::domain::reach::{BY_MESSAGE, By, Carrier, Cause, Hindrance, Path, Term
 use crate::domain::recent::Recent;
 use crate::domain::referral::drive::{Drive, Ended, Entry, Settled, TurnedAway};
 use crate::domain::referral::invite::{Invite, Offer, State};
+use crate::domain::referral::news::{News, Word};
+use crate::domain::referral::points::Points;
 use crate::domain::referral::refusal::Refusal;
+use crate::domain::referral::reward::{Right, RightState};
+use crate::domain::referral::telling::Telling;
 use crate::domain::referral::terms::{ClawBack, Terms};
 use crate::domain::referral::{Friend, Inviter};
 use crate::domain::reply::{Article, Reply};
@@ -72,9 +76,22 @@ fn customer() -> Customer {
         ways: ways(),
         orders: orders(),
         numbers: numbers(),
-        invite: Invite { written: Some((UnixSecs(97), offer())), qualified_on: Some(BusinessDay(20_002)), told: 3 },
+        invite: Invite {
+            written: Some((UnixSecs(97), offer())),
+            qualified_on: Some(BusinessDay(20_002)),
+            told: 3,
+            arrived: 2,
+        },
         drives: BTreeMap::from([("spring".into(), drive())]),
+        points: points(),
     }
+}
+
+fn points() -> Points {
+    let mut points = Points::default();
+    points.earn("R1", 100, (BusinessDay(20_000), BusinessDay(20_365)));
+    points.spend(30, BusinessDay(20_001));
+    points
 }
 
 /// The same customer as they were known before personal codes.
@@ -83,7 +100,7 @@ fn without_codes() -> Customer {
     let mut follow =
         Follow { first_at: Some(BusinessDay(20_000).start()), first_offer: None, first_left: None, ..customer.follow };
     follow.recent.iter_mut().for_each(|transition| transition.offer = None);
-    Customer { follow, invite: Invite::default(), drives: BTreeMap::new(), ..customer }
+    Customer { follow, invite: Invite::default(), drives: BTreeMap::new(), points: Points::default(), ..customer }
 }
 
 fn offer() -> Offer {
@@ -98,7 +115,7 @@ fn offer() -> Offer {
             within_days: 7,
             hold_days: 14,
             goal: Some("buy".into()),
-            claw_back: ClawBack::Reward,
+            claw_back: ClawBack::Never,
         },
         refused: Some(Refusal::Ended),
     }
@@ -120,6 +137,18 @@ fn drive() -> Drive {
         }],
         turned_away: vec![TurnedAway { friend, at, reason: Refusal::TooLate }],
         settled: Settled { through: Some(BusinessDay(1)), fates: BTreeMap::from([(Ended::Refused, 5)]) },
+        inviter: Inviter(19),
+        telling: Telling { came: 1, left: 2, counted: 3, at: Some(UnixSecs(98)), times: 2 },
+        look_at: Some(UnixSecs(99)),
+        rights: [
+            ("a", RightState::Held),
+            ("b", RightState::Asked),
+            ("c", RightState::Given(Some("VIP".into()))),
+            ("d", RightState::Failed("empty".into())),
+            ("e", RightState::Refused),
+        ]
+        .map(|(key, state)| (key.to_owned(), Right { since: UnixSecs(94), state }))
+        .into(),
     }
 }
 
@@ -224,7 +253,7 @@ const CUSTOMER_1: &str = concat!(
 const WAYS_2: &str =
     "010154010a01040c0101770e0001017703020401047061636b056f72646572010176030201016b01016d00017402b6de0510";
 
-const CUSTOMER_3: &str = "030101c80101010106e682a8e5a5bdc8010101c0b80201c2b802010473686f700468616c6c01c60101c40100010473686f700468616c6c0106737072696e6703695f7810b4011101070e01036275790201060101000000000000000001c4010106737072696e6703695f7810b4011101070e010362757902010601c2b8020101c2b8028180808080808080808080808002010502040301c88d150500010601000000000e0001047061636b07636f6e6669726d01016e020910011200010154010a01040c0101770e0001017703020401047061636b056f72646572010176030201016b01016d00017402b6de051001014e036275790e014303e58c850a0114180103011e010150010d0101540a160101550a16040101015201540a05010101076164647265737304020102020103010401031a1a0001c20106737072696e6703695f7810b4011101070e010362757902010601c4b802030106737072696e6701be010112c00104070e010100010401060112c001090102010405";
+const CUSTOMER_3: &str = "030101c80101010106e682a8e5a5bdc8010101c0b80201c2b802010473686f700468616c6c01c60101c40100010473686f700468616c6c0106737072696e6703695f7810b4011101070e01036275790001060101000000000000000001c4010106737072696e6703695f7810b4011101070e010362757900010601c2b8020101c2b8028180808080808080808080808002010502040301c88d150500010601000000000e0001047061636b07636f6e6669726d01016e020910011200010154010a01040c0101770e0001017703020401047061636b056f72646572010176030201016b01016d00017402b6de051001014e036275790e014303e58c850a0114180103011e010150010d0101540a160101550a16040101015201540a05010101076164647265737304020102020103010401031a1a0001c20106737072696e6703695f7810b4011101070e010362757900010601c4b80203020106737072696e6701be010112c00104070e010100010401060112c0010901020104051301020301c4010201c601050161bc01000162bc01010163bc010201035649500164bc010305656d7074790165bc010401025231641ec0b8029abe02";
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
@@ -294,7 +323,7 @@ fn a_personal_code_is_kept_in_the_log_without_what_leads_to_its_owner() {
     assert_eq!(read::<Fact>(&write(&written).unwrap()).unwrap(), read_again);
     assert_golden(
         read_again,
-        "0180e4ad950d82e4ad950dffffffffffffffffff010c3031323334353637383961621306737072696e6710b4011101070e010362757902010601",
+        "0180e4ad950d82e4ad950dffffffffffffffffff010c3031323334353637383961621306737072696e6710b4011101070e010362757900010601",
     );
 }
 
@@ -323,6 +352,26 @@ fn what_a_template_can_carry_is_stored_as_it_always_was() {
 fn a_poster_on_its_way_is_stored_as_it_always_was() {
     let task = Task::Poster { action: "a".into(), scene: "ref:1".into(), alone: Reply::Text("b".into()) };
     assert_golden(Work { task, ..work() }, "020177030204030161057265663a31010162");
+}
+
+#[test]
+fn a_word_to_an_inviter_is_stored_as_it_always_was() {
+    let friend = TurnedAway { friend: Friend(1), at: UnixSecs(2), reason: Refusal::NotNew };
+    let away = Word::TurnedAway { campaign: "a".into(), friend };
+    let state = Some(State::Refused(Refusal::Staff));
+    let terms = offer().terms;
+    let stands = News { campaign: "a".into(), friend: Friend(1), at: UnixSecs(2), terms, state, revision: 3 };
+    for (word, golden) in
+        [(Word::Stands(stands), "0201770302040403695f78000161010401070e01036275790001010303"), (away, "0201770302040403695f78010161010400")]
+    {
+        assert_golden(Work { task: Task::Credit { code: "i_x".into(), word }, ..work() }, golden);
+    }
+}
+
+#[test]
+fn what_was_given_for_invites_is_in_the_log_as_it_always_was() {
+    let rewarded = Rewarded { campaign: "a".into(), stage: "b".into(), cost_fen: 300 };
+    assert_golden(Fact { what: FactKind::Rewarded(Box::new(rewarded)), ..fact() }, "0180e4ad950d82e4ad950dffffffffffffffffff010c3031323334353637383961621401610162ac02");
 }
 
 #[test]
@@ -381,7 +430,7 @@ fn bytes_that_are_not_all_there_or_too_many_are_refused() {
 #[test]
 fn a_record_has_room_and_few_lengths() {
     let written = write_with_room(&customer()).unwrap();
-    assert_eq!((write(&customer()).unwrap().len(), written.len()), (378, 384));
+    assert_eq!((write(&customer()).unwrap().len(), written.len()), (439, 512));
     assert_eq!(read::<Customer>(&written).unwrap(), customer());
     let lengths: BTreeMap<usize, usize> = (1..=1_600).map(|len| (roomy(len), len)).collect();
     let upmost = [(128, 128), (192, 192), (256, 256), (384, 384), (512, 512), (768, 768), (1024, 1024), (1536, 1536)];

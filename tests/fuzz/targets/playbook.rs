@@ -118,7 +118,7 @@ fn answered(playbook: &Playbook, customer: Customer, message: &str) -> Customer 
     let route = route(playbook, &customer, &inbound, moment);
     let decision = decide(
         playbook,
-        Subject { customer: &customer, inbound: &inbound, moment, awaited: true },
+        Subject { customer: &customer, inbound: &inbound, moment, awaited: true, invited: None },
         &route,
         &Given::default(),
     );

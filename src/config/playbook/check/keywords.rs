@@ -51,5 +51,8 @@ pub fn read(draft: &Draft, findings: &mut Vec<Finding>) -> Option<Keywords> {
 fn at_word(site: &Site, rule: &KeywordRule, word: &str) -> Site {
     let lists = [("exact", &rule.exact), ("contains", &rule.contains), ("pattern", &rule.pattern)];
     let holder = lists.into_iter().find(|(_, words)| words.iter().any(|known| known == word));
-    holder.map_or_else(|| site.clone(), |(list, _)| site.key(list).word(word))
+    // A campaign has its words under names of their own.
+    let named = |list: &str| site.key(list).items().iter().any(|item| item.value().as_str() == Some(word));
+    let of_campaign = ["keywords", "mine"].into_iter().find(|list| named(list));
+    holder.map_or_else(|| site.clone(), |(list, _)| site.key(of_campaign.unwrap_or(list)).word(word))
 }

@@ -22,7 +22,7 @@ fn decided(customer: &Customer, inbound: &Inbound, answer: Option<Answer>) -> De
     let playbook = with_form();
     let route = route(&playbook, customer, inbound, moment());
     let given = Given { answer, ..Given::default() };
-    decide(&playbook, Subject { customer, inbound, moment: moment(), awaited: true }, &route, &given)
+    decide(&playbook, Subject { customer, inbound, moment: moment(), awaited: true, invited: None }, &route, &given)
 }
 
 /// Somebody who is asked for an address.
