@@ -192,6 +192,7 @@ async fn the_referral_numbers_are_the_same_by_command_and_api_and_every_invite_i
 
     let k = &town.rows("kfactor", (day.plus_days(-3), day.plus_days(-3)), None).await[0];
     assert_eq!([&k["size"], &k["t2"], &k["t3"], &k["t30"]], [&json!(1), &json!(0), &json!(2), &Value::Null]);
+    assert_eq!([&k["kept_t7"], &k["kept_t30"]], [&json!(1), &Value::Null]);
     let cycle = town.rows("cycle", days, None).await;
     assert_eq!(cycle[3], json!({ "days": "3", "friends": 2, "within": 2 }));
     let survival = town.rows("survival", (day, day), Some("channel")).await;
@@ -208,7 +209,7 @@ async fn the_referral_numbers_are_the_same_by_command_and_api_and_every_invite_i
     let waiting = town.explained("oEve");
     assert!(waiting.contains(&format!("最晚 {}", today.plus_days(7))), "{waiting}");
     let inviter = town.explained("oInviter");
-    assert_eq!(inviter.matches("朋友 friend").count(), 4, "{inviter}");
+    assert_eq!(inviter.matches("朋友 friend 0").count(), 4, "{inviter}");
     assert_eq!(town.command(&["explain", "invite", "oNobody"]).0, Some(1));
     assert_verified(town.dir.path());
 }

@@ -124,6 +124,12 @@ pub fn column(name: &str) -> Option<English> {
         }
         "again" => ("Not new", "Came by a personal code, but it was no first follow; never counted as a new friend."),
         "coded" => ("By a personal code", "All first follows by a personal code: attributed and refused."),
+        "kept_t7" => {
+            ("Within 7 days, kept", "Of those within 7 days, who qualified and stayed; — until that is known.")
+        }
+        "kept_t30" => {
+            ("Within 30 days, kept", "Of those within 30 days, who qualified and stayed; — until that is known.")
+        }
         "days" => ("Days", "Business days from the inviter's own first follow to the friend's."),
         "friends" => ("Friends", "Attributed friends who came in the period after so many days."),
         "within" => ("Up to here", "Friends who came after so many days or fewer."),

@@ -267,7 +267,7 @@ proptest! {
 
     #[test]
     fn every_number_is_the_sum_of_its_terms_whatever_was_counted(
-        cells in proptest::collection::vec((0..23usize, -40..40i32, -2..40i32, 0..3u8, -5..50i64), 1..400),
+        cells in proptest::collection::vec((0..24usize, -40..40i32, -2..40i32, 0..3u8, -5..50i64), 1..400),
         (from, len) in (-20..20i32, 0..12i32)
     ) {
         let counters: Counters = cells

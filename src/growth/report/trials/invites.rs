@@ -327,12 +327,19 @@ proptest! {
         let known: Vec<Did> = all.into_iter().filter(|did| did.at <= now).collect();
         let (counters, (outcomes, first_follows)) = (counted(&known), all_outcomes(&known));
         // The day of the inviter's own follow, and the days until the friend's.
-        let lags: Vec<(i32, i32)> = outcomes
+        let attributed: Vec<&Outcome> =
+            outcomes.iter().filter(|outcome| matches!(outcome.fate, Fate::Attributed { .. })).collect();
+        let lag = |outcome: &&Outcome| {
+            let since = outcome.code.since().business_day().0;
+            (since, outcome.day - since)
+        };
+        let lags: Vec<(i32, i32)> = attributed.iter().map(lag).collect();
+        let kept: Vec<&Outcome> = attributed
             .iter()
-            .filter(|outcome| matches!(outcome.fate, Fate::Attributed { .. }))
-            .map(|outcome| (outcome.code.since().business_day().0, outcome))
-            .map(|(since, outcome)| (since, outcome.day - since))
+            .copied()
+            .filter(|outcome| outcome.fate == Fate::Attributed { qualified: true, left: false })
             .collect();
+        let kept: Vec<(i32, i32)> = kept.iter().map(lag).collect();
         let k = asked(ReportName::KFactor, from, len);
         let table = table(&k, now, &counters);
         for (row, day) in k.period.days().take_while(|day| day.start() <= now).enumerate() {
@@ -340,7 +347,17 @@ proptest! {
             let size = Cell::Count(first_follows.get(&day.0).copied().unwrap_or_default());
             let expected: Vec<Cell> =
                 [size].into_iter().chain((1..=30).map(|n| ripe(day.0 + n, now, within(n)))).collect();
-            prop_assert_eq!(cells(&table, row), expected);
+            prop_assert_eq!(&cells(&table, row)[..31], expected);
+            let kept = [7, 30].map(|n| {
+                let kept = how_many(&kept, |(since, lag)| *since == day.0 && *lag <= n);
+                let came_then = attributed.iter().filter(|outcome| (day.0..=day.0 + n).contains(&outcome.day));
+                let last = came_then.map(|outcome| {
+                    let Terms { within_days, hold_days, .. } = outcome.code.terms();
+                    outcome.day + i32::from(within_days.max(hold_days))
+                });
+                ripe(last.chain([day.0 + n]).max().unwrap(), now, kept)
+            });
+            prop_assert_eq!(&cells(&table, row)[31..], kept);
         }
         let cycle = asked(ReportName::Cycle, from, len);
         let table = self::table(&cycle, now, &counters);
