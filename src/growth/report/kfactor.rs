@@ -93,30 +93,40 @@ pub(super) fn build(explain: Explain, period: Period, (clock, counters): (AsOf, 
 fn row(explain: Explain, day: BusinessDay, (clock, counters, settled): (AsOf, &Counters, &Settled)) -> Row {
     let size = Entry::explained(explain, counters.by_shared_dimension(Metric::FirstFollows, (day.0, 0)));
     let mut entries = vec![Cell::Day(day).into(), size];
-    let within = |metric, window: i32, last: BusinessDay| match clock.is_past(last) {
-        true => Entry::explained(explain, brought(counters, (metric, day), window)),
+    let (brought, kept) =
+        (Within::of(counters, (Metric::InviteLags, day)), Within::of(counters, (Metric::KeptLags, day)));
+    let told = |friends: &Within, window: i32, last: BusinessDay| match clock.is_past(last) {
+        true => Entry::explained(explain, friends.by_campaign(window)),
         false => Entry::unknown(),
     };
-    entries.extend((1..=MOST_DAYS).map(|window| within(Metric::InviteLags, window, day.plus_days(window))));
+    entries.extend((1..=MOST_DAYS).map(|window| told(&brought, window, day.plus_days(window))));
     entries.extend(TOLD.map(|window| {
         let end = day.plus_days(window);
         let last = settled.range(day..=end).map(|(_, last)| *last).max();
-        within(Metric::KeptLags, window, last.map_or(end, |last| last.max(end)))
+        told(&kept, window, last.map_or(end, |last| last.max(end)))
     }));
     Row { ends: day, entries }
 }
 
-/// The friends of a cohort within a window, by campaign.
-fn brought(
-    counters: &Counters,
-    (metric, day): (Metric, BusinessDay),
-    window: i32,
-) -> impl Iterator<Item = (What, i64)> {
-    let mut campaigns = BTreeMap::<Arc<str>, i64>::new();
-    for (campaign, count) in (0..=window).flat_map(|lag| counters.by_shared_dimension(metric, (day.0, lag))) {
-        *campaigns.entry(campaign.clone()).or_default() += count;
+/// The friends of a cohort within every window, by campaign.
+struct Within(Vec<BTreeMap<Arc<str>, i64>>);
+
+impl Within {
+    fn of(counters: &Counters, (metric, day): (Metric, BusinessDay)) -> Self {
+        let mut sum = BTreeMap::<Arc<str>, i64>::new();
+        let windows = (0..=MOST_DAYS).map(|lag| {
+            for (campaign, count) in counters.by_shared_dimension(metric, (day.0, lag)) {
+                *sum.entry(campaign.clone()).or_default() += count;
+            }
+            sum.clone()
+        });
+        Self(windows.collect())
     }
-    campaigns.into_iter().map(|(campaign, count)| (What::Campaign(campaign), count))
+
+    fn by_campaign(&self, window: i32) -> impl Iterator<Item = (What, i64)> {
+        let campaigns = usize::try_from(window).ok().and_then(|window| self.0.get(window)).into_iter().flatten();
+        campaigns.map(|(campaign, count)| (What::Campaign(campaign.clone()), *count))
+    }
 }
 
 /// The K of a column over all cohorts that are known there, and how many those are.

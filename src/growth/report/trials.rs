@@ -216,7 +216,12 @@ proptest! {
         acts in acts(8, 40, Just(0)), (from, len) in (-2..40i32, 0..12i32)
     ) {
         let (counters, now) = (count(&acts).0, START.plus_days(45).start().plus_secs(3_600));
-        for plain in every_way(from, len).filter(|asked| asked.report.is_kept_by(By::Channel)) {
+        // Comparing costs as much as all the rest.
+        let is_tried = |asked: &Asked| {
+            asked.report.is_kept_by(By::Channel) && (asked.compare == Compare::Nothing || from % 8 == 0)
+        };
+        for plain in every_way(from, len).filter(is_tried) {
+            let plain = Asked { explain: Explain::No, ..plain };
             let whole = table(&plain, now, &counters);
             let apart = table(&Asked { by: By::Channel, ..plain.clone() }, now, &counters);
             prop_assert_eq!(apart.columns.len(), whole.columns.len() + 1);
