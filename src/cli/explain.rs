@@ -1,6 +1,7 @@
 //! `fuwu explain`: why. What was set aside and for what reason; what is known of one customer, and how it came about; what
-//! could not be said to them.
+//! could not be said to them; why an invite counts or does not.
 
+mod invite;
 mod push;
 
 use std::fmt::Write as _;
@@ -25,6 +26,13 @@ pub(super) enum ExplainCommand {
     /// One customer: state, history, and what could not be used of theirs.
     Customer {
         /// The customer.
+        #[arg(value_parser = openid)]
+        openid: Openid,
+    },
+    /// By whose code a customer came and whether it counts, and every invite of their own: how it stands, when that is
+    /// final, why it was refused.
+    Invite {
+        /// The friend, or the inviter.
         #[arg(value_parser = openid)]
         openid: Openid,
     },
@@ -56,6 +64,7 @@ pub(super) fn run(settings: &Settings, account: AccountId, command: &ExplainComm
             };
             print(&told)
         }
+        ExplainCommand::Invite { openid } => runtime.block_on(invite::run(settings, account, openid)),
         ExplainCommand::Push(args) => runtime.block_on(push::run(settings, account, args)),
         ExplainCommand::Customer { openid } => {
             let of = CustomerRef { account, openid: openid.clone() };

@@ -17,13 +17,15 @@ use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::{AccountId, Channel};
 use crate::domain::time::BusinessDay;
 use crate::growth::report::{
-    AsOf, Asked, Bom, Compare, Context, Explain, Form, Measure, Meta, Period, ReportName, Table, known_channel, written,
+    AsOf, Asked, Bom, By, Compare, Context, Explain, Form, Measure, Meta, Period, ReportName, Table, known_channel,
+    written,
 };
 use crate::store::open_read_only;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Which report: followers, activity, unique, retention, survival, menu, unanswered, datacube.
+    /// Which report: followers, activity, unique, retention, survival, referral, kfactor, cycle, menu, unanswered,
+    /// datacube.
     #[arg(value_parser = |name: &str| name.parse::<ReportName>().map_err(|e| e.to_string()))]
     name: ReportName,
     /// First business day, YYYY-MM-DD.
@@ -41,6 +43,10 @@ pub(super) struct ReportArgs {
     /// Only customers who came by this channel of the playbook; `other` for codes that none of them names.
     #[arg(long)]
     channel: Option<String>,
+    /// What rows are told apart by: channel for followers, activity, unique, retention and survival; referrer (with the
+    /// reason) or reason for referral.
+    #[arg(long, value_enum)]
+    by: Option<ByWord>,
     /// For retention: active on exactly the n-th day, on it or after, or by weeks. [default: on-day]
     #[arg(long, value_enum)]
     measure: Option<MeasureWord>,
@@ -61,6 +67,23 @@ enum Format {
     Json,
     Csv,
     Xlsx,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ByWord {
+    Channel,
+    Referrer,
+    Reason,
+}
+
+impl From<ByWord> for By {
+    fn from(word: ByWord) -> Self {
+        match word {
+            ByWord::Channel => Self::Channel,
+            ByWord::Referrer => Self::Referrer,
+            ByWord::Reason => Self::Reason,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,6 +115,7 @@ impl ReportArgs {
         let period = Period::new(self.from, self.to).map_err(misused)?;
         Ok(Asked {
             channel: self.channel.as_deref().map(Channel::new),
+            by: self.by.map_or(By::Nothing, By::from),
             measure: match self.measure {
                 None | Some(MeasureWord::OnDay) => Measure::OnDay,
                 Some(MeasureWord::OnOrAfter) => Measure::OnOrAfter,

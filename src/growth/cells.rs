@@ -55,6 +55,7 @@ impl Along {
             | Metric::SpellEnded
             | Metric::Hours
             | Metric::InviteLags
+            | Metric::KeptLags
             | Metric::Votes
             | Metric::Ratings => Self::Second(COHORT),
             Metric::Messages

@@ -64,6 +64,8 @@ pub enum Metric {
     /// Attributed customers by the day of their inviter's own first follow and the days between: K with any window, and
     /// the cycle time.
     InviteLags = 23,
+    /// As [`Self::InviteLags`], of those only who qualified and did not leave within the hold: K without farmed friends.
+    KeptLags = 24,
 }
 
 impl Metric {
@@ -97,7 +99,7 @@ impl Metric {
     pub fn last_day(self, (a, b): (i32, i32)) -> Option<BusinessDay> {
         match self {
             // How an invite stands is known as of now only: it ripens for weeks.
-            Self::Latest | Self::Votes | Self::Invites | Self::InvitesBy | Self::InviteLags => None,
+            Self::Latest | Self::Votes | Self::Invites | Self::InvitesBy | Self::InviteLags | Self::KeptLags => None,
             Self::Retained | Self::SpellEnded => Some(BusinessDay(a.saturating_add(b))),
             Self::RetainedWeekly => Some(BusinessDay::of_iso_week(a.saturating_add(b)).plus_days(6)),
             _ => Some(BusinessDay(a)),

@@ -1,6 +1,6 @@
 //! Counters as a report reads them: values by cell, and the sums every report is made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cells::{Cells, RunKey, held_at, of_first, run_at};
@@ -58,6 +58,12 @@ impl Counters {
             row.into_iter()
                 .map(move |(b, dimension, value)| (CounterKey { metric, a, b, dimension: dimension.to_owned() }, value))
         })
+    }
+
+    /// The channels that customers came by, in order; without those of which nothing is left.
+    pub fn channels(&self) -> BTreeSet<&str> {
+        let rows = self.rows.iter().filter(|((metric, _), _)| metric.has_channel());
+        rows.flat_map(|(_, row)| row).filter(|run| !run.cells.is_empty()).map(|run| &*run.dimension).collect()
     }
 
     /// What is left of the customers who came by one channel: nothing of metrics that know no channel.

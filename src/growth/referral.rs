@@ -118,10 +118,13 @@ pub(super) fn count_change(before: &Invitation, after: &Invitation, ledger: &mut
         let Some(standing) = standing else { continue };
         let day = standing.day();
         count((&standing.offer, day), standing.cell(), by, ledger);
-        if let State::Attributed { .. } = standing.state {
+        if let State::Attributed { qualified_on, left_on } = standing.state {
             let cohort = standing.offer.since.business_day();
-            let lag = (Metric::InviteLags, cohort.0, day.days_since(cohort));
-            ledger.add_in(lag, standing.offer.campaign.as_str(), by);
+            let lag = |metric| (metric, cohort.0, day.days_since(cohort));
+            ledger.add_in(lag(Metric::InviteLags), standing.offer.campaign.as_str(), by);
+            if qualified_on.is_some() && left_on.is_none() {
+                ledger.add_in(lag(Metric::KeptLags), standing.offer.campaign.as_str(), by);
+            }
         }
     }
 }

@@ -92,6 +92,7 @@ mod redis_process;
 mod redis_servers;
 mod redis_soak;
 mod redis_tls;
+mod referral_report;
 mod reload;
 mod replay;
 mod replay_api;

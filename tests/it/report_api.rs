@@ -40,6 +40,8 @@ async fn what_cannot_be_asked_is_refused_with_what_would_work() {
         ("activity?account=nobody&from=2026-03-01&to=2026-03-02", 404, "nobody", "demo"),
         ("activity?channel=sotre&from=2026-03-01&to=2026-03-02", 400, "sotre", "other"),
         ("menu?channel=other&from=2026-03-01&to=2026-03-02", 400, "menu", "followers"),
+        ("menu?by=channel&from=2026-03-01&to=2026-03-02", 400, "not told apart by channel", "survival"),
+        ("referral?as_of=2026-03-01&from=2026-03-01&to=2026-03-01", 400, "as it is now", "leave the day out"),
         ("activity?measure=weekly&from=2026-03-01&to=2026-03-02", 400, "retention", "leave the measure out"),
         ("retention?measure=monthly&from=2026-03-01&to=2026-03-02", 400, "on-or-after", "measure"),
         ("activity?compare=next&from=2026-03-01&to=2026-03-02", 400, "previous", "compare=previous"),

@@ -7,8 +7,11 @@ use std::time::Instant;
 
 use fuwu::app::read_report;
 use fuwu::domain::customer::Customer;
-use fuwu::domain::fact::{Fact, FactKind};
+use fuwu::domain::fact::{Fact, FactKind, Invited};
 use fuwu::domain::ids::DedupeKey;
+use fuwu::domain::referral::refusal::Refusal;
+use fuwu::domain::referral::terms::Terms;
+use fuwu::domain::referral::{Friend, Inviter};
 use fuwu::domain::time::{BusinessDay, UnixSecs};
 use fuwu::growth::counter::{CounterKey, Increment};
 use fuwu::growth::lateness::Lateness;
@@ -29,6 +32,7 @@ const KEYS: [&str; 13] = [
     "plan", "data", "fee", "points", "buy", "offers", "common", "latest", "sign", "topic", "feedback", "rating",
     "person",
 ];
+const CAMPAIGNS: [&str; 2] = ["spring", "autumn"];
 const CHANNELS: [&str; 4] = ["", "store", "poster", "other"];
 const WORDS: [&str; 5] = ["办宽带", "怎么改密码", "没信号", "换卡", "发票"];
 
@@ -39,7 +43,21 @@ fn fact((day, sec): (i32, i64), nth: u64, what: FactKind) -> Fact {
     Fact { at, arrived: at, key: DedupeKey(nth), playbook: "0123456789ab".into(), what }
 }
 
-/// One customer's year: they follow, come on some days, and one in three leaves.
+/// A personal code of somebody who followed up to a month before.
+fn invited(rng: &mut StdRng, day: i32) -> FactKind {
+    FactKind::Invited(Box::new(Invited {
+        campaign: CAMPAIGNS[rng.random_range(0..CAMPAIGNS.len())].into(),
+        inviter: Inviter(rng.random_range(0..100)),
+        since: START.plus_days(day - rng.random_range(1..31)).start(),
+        friend: Friend(0),
+        terms: Terms { active_days: 1, within_days: 7, hold_days: 14, ..Terms::default() },
+        refused: rng.random_bool(0.1).then_some(Refusal::Ended),
+        written: false,
+        code: "i_x".into(),
+    }))
+}
+
+/// One customer's year: they follow, one in five by a friend's code, come on some days, and one in three leaves.
 pub fn live(rng: &mut StdRng, cells: &mut Cells) {
     let mut customer = Customer::default();
     let mut nth = 0;
@@ -52,7 +70,9 @@ pub fn live(rng: &mut StdRng, cells: &mut Cells) {
     };
     let mut day = rng.random_range(0..DAYS);
     let channel = CHANNELS[rng.random_range(0..CHANNELS.len())].into();
-    tell((day, rng.random_range(0..40_000)), vec![FactKind::Followed { scene: None, channel }]);
+    let followed = FactKind::Followed { scene: None, channel };
+    let invited = rng.random_bool(0.2).then(|| invited(rng, day));
+    tell((day, rng.random_range(0..40_000)), invited.into_iter().chain([followed]).collect());
     for _ in 0..rng.random_range(1..20) {
         let when = (day, rng.random_range(40_000..80_000));
         tell(

@@ -117,12 +117,14 @@ fn a_friend_is_attributed_qualifies_and_is_clawed_back_under_the_day_they_came()
     life.says(at(0, 10));
     life.says(at(3, 10));
     assert_eq!(life.funnel(), [(0, attributed(true, false), "spring".into())]);
+    assert_eq!(life.counters.get(&(Metric::KeptLags, day(-3).0, 3, "spring".to_owned())), Some(&1));
     life.leaves(at(5, 10));
     assert_eq!(life.funnel(), [(0, attributed(true, true), "spring".into())]);
     let by = (Metric::InvitesBy, day(0).0, attributed(true, true).number(), "spring/0000000000000001".to_owned());
     assert_eq!(life.counters.get(&by), Some(&1));
-    let lag = (Metric::InviteLags, day(-3).0, 3, "spring".to_owned());
-    assert_eq!(life.counters.get(&lag), Some(&1));
+    let lag = |metric| (metric, day(-3).0, 3, "spring".to_owned());
+    assert_eq!(life.counters.get(&lag(Metric::InviteLags)), Some(&1));
+    assert_eq!(life.counters.get(&lag(Metric::KeptLags)), None, "who left is not kept");
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Asked {
 /// A number that is another one now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The row, as its first cell names it: a day, a cohort.
+    /// The row, as the cells it begins with name it: a day, a cohort, a menu entry.
     pub row: String,
     /// The name of the column.
     pub column: String,
@@ -47,7 +47,11 @@ pub struct Change {
 
 /// What differs between two states of the same report, number by number; what was not known then has not changed.
 pub fn changes(then: &Table, now: &Table) -> Vec<Change> {
-    let key = |row: &Vec<Cell>| row.first().map(Cell::to_string);
+    let key = |row: &Vec<Cell>| {
+        let named = row.iter().take_while(|cell| matches!(cell, Cell::Day(_) | Cell::Text(_)));
+        let named: Vec<String> = named.map(Cell::to_string).filter(|words| !words.is_empty()).collect();
+        (!named.is_empty()).then(|| named.join(" "))
+    };
     let known: BTreeMap<_, _> = then.rows.iter().filter_map(|row| Some((key(row)?, row))).collect();
     let mut changes = Vec::new();
     for row in &now.rows {

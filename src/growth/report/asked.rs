@@ -15,6 +15,8 @@ pub struct Asked {
     pub period: Period,
     /// Only customers who came by this channel; everybody when `None`.
     pub channel: Option<Channel>,
+    /// What its rows are told apart by, besides what they are about.
+    pub by: By,
     /// For `retention`: what is measured.
     pub measure: Measure,
     /// Whether the period before stands beside it.
@@ -35,6 +37,32 @@ pub enum Measure {
     OnOrAfter,
     /// Cohorts of a week, active in the n-th week after it.
     Weekly,
+}
+
+/// What rows are told apart by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// Nothing more.
+    #[default]
+    Nothing,
+    /// The channel that customers came by first.
+    Channel,
+    /// For `referral`: who invited, and why an invite was refused.
+    Referrer,
+    /// For `referral`: why an invite was refused.
+    Reason,
+}
+
+impl By {
+    /// As it is asked for.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Channel => "channel",
+            Self::Referrer => "referrer",
+            Self::Reason => "reason",
+        }
+    }
 }
 
 /// What a report is held against.
@@ -73,12 +101,18 @@ pub enum AskedError {
     /// These numbers are not kept by channel.
     #[error("`{report}` is not kept by channel; by channel there are: {works}", report = .0.as_str(), works = by_channel())]
     NotByChannel(ReportName),
+    /// Its rows cannot be told apart so.
+    #[error("`{report}` is not told apart by {by}; by channel there are: {works}; by referrer and reason: referral", report = .0.as_str(), by = .1.as_str(), works = by_channel())]
+    NotBy(ReportName, By),
     /// Only retention is measured in more than one way.
     #[error("only `retention` is measured in more than one way; leave the measure out for `{}`", .0.as_str())]
     NoMeasure(ReportName),
     /// The latest active day of a customer is only known as it is now.
     #[error("retention `on or after` is only known as it is now; as of a day, measure on the day or by week")]
     NotAsOf,
+    /// How an invite stands is only known as it is now.
+    #[error("`{report}` is only known as it is now: how an invite stands changes by itself for weeks; leave the day out", report = .0.as_str())]
+    CannotLookBack(ReportName),
     /// That day has not closed.
     #[error("{asked} is not over; the latest day to look back at is {latest}")]
     NotClosed {
@@ -109,6 +143,7 @@ impl Asked {
             report,
             period,
             channel: None,
+            by: By::default(),
             measure: Measure::default(),
             compare: Compare::default(),
             explain: Explain::Yes,
@@ -135,11 +170,17 @@ impl Asked {
         if self.channel.is_some() && !self.report.is_kept_by_channel() {
             return Err(AskedError::NotByChannel(self.report));
         }
+        if !self.report.is_kept_by(self.by) {
+            return Err(AskedError::NotBy(self.report, self.by));
+        }
         let to = self.period.to();
         if self.report == ReportName::Unique && self.period.len_days() > CAP_DAYS + 1 {
             return Err(AskedError::BeyondExact { from: to.plus_days(-CAP_DAYS), to });
         }
         let Some(as_of) = self.as_of else { return Ok(()) };
+        if !self.report.can_look_back() {
+            return Err(AskedError::CannotLookBack(self.report));
+        }
         if as_of >= today {
             return Err(AskedError::NotClosed { asked: as_of, latest: today.plus_days(-1) });
         }
@@ -214,6 +255,25 @@ mod tests {
         let saturday = TODAY.plus_days(-2);
         assert!(error(&at(saturday, (6, 2), Measure::Weekly)).contains(&format!("works is {}", TODAY.plus_days(-8))));
         assert_eq!(at(saturday, (9, 8), Measure::Weekly).check(TODAY.start()), Ok(()));
+    }
+
+    #[test]
+    fn rows_are_told_apart_by_what_is_known_of_them() {
+        let by = |report, by| Asked { by, ..asked(report, (6, 0)) };
+        for (report, how) in [(ReportName::Survival, By::Channel), (ReportName::Referral, By::Referrer)] {
+            assert_eq!(by(report, how).check(TODAY.start()), Ok(()));
+        }
+        let told = error(&by(ReportName::Menu, By::Channel));
+        assert!(told.contains("`menu` is not told apart by channel") && told.contains("survival"), "{told}");
+        assert!(error(&by(ReportName::Survival, By::Reason)).ends_with("by referrer and reason: referral"));
+    }
+
+    #[test]
+    fn how_invites_stood_is_not_known_any_more() {
+        for report in [ReportName::Referral, ReportName::KFactor, ReportName::Cycle] {
+            let told = error(&Asked { as_of: Some(TODAY.plus_days(-3)), ..asked(report, (9, 5)) });
+            assert!(told.contains(report.as_str()) && told.contains("as it is now"), "{told}");
+        }
     }
 
     #[test]

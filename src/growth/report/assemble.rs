@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::by_channel;
 use super::compare;
+use super::draft::Draft;
 use super::small_print::small_print;
 use super::unanswered;
-use super::{AsOf, Asked, Compare, Context, Period, ReportName, Table, definition, draft_of, needed_for};
+use super::{AsOf, Asked, By, Compare, Context, Period, ReportName, Table, definition, draft_of, needed_for};
 use crate::domain::ids::PlaybookVersion;
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::{CounterRange, Metric};
@@ -42,12 +44,12 @@ pub fn build(asked: &Asked, clock: AsOf, counters: &Counters, context: &Context)
         Some(channel) => Cow::Owned(counters.of_channel(channel)),
         None => Cow::Borrowed(counters),
     };
-    let draft = |period: Period| draft_of(asked, period, (clock, &counters), context);
-    let mut draft_now = draft(asked.period);
-    if asked.compare == Compare::Previous {
-        let drafts = (draft_now, draft(asked.period.previous()));
-        draft_now = compare::beside(asked.report, clock, drafts);
-    }
+    let mut draft_now = match asked.by {
+        By::Channel => {
+            by_channel::told_apart(asked, &counters, |asked, counters| drafted(asked, (clock, counters), context))
+        }
+        By::Nothing | By::Referrer | By::Reason => drafted(asked, (clock, &counters), context),
+    };
     if asked.report == ReportName::Unanswered {
         unanswered::cut(&mut draft_now);
     }
@@ -57,6 +59,15 @@ pub fn build(asked: &Asked, clock: AsOf, counters: &Counters, context: &Context)
     table.small_print = small_print(asked, (clock, &table), remarks, context);
     table.playbooks = playbooks;
     table
+}
+
+/// The rows, and what they are compared with.
+fn drafted(asked: &Asked, (clock, counters): (AsOf, &Counters), context: &Context) -> Draft {
+    let draft = |period: Period| draft_of(asked, period, (clock, counters), context);
+    match asked.compare {
+        Compare::Nothing => draft(asked.period),
+        Compare::Previous => compare::beside(asked, clock, (draft(asked.period), draft(asked.period.previous()))),
+    }
 }
 
 /// The playbooks that answered in the period, by the first day they did.

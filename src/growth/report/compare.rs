@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use super::draft::{Draft, Entry, Row};
 use super::table::{Cell, Column, ColumnKind};
 use super::term::Term;
-use super::{AsOf, Period, ReportName};
+use super::{AsOf, Asked, Period, ReportName};
+use crate::domain::time::BusinessDay;
 
 /// Puts `x_previous` and `x_change` behind every number `x`.
-pub(super) fn beside(report: ReportName, clock: AsOf, (draft, previous): (Draft, Draft)) -> Draft {
+pub(super) fn beside(asked: &Asked, clock: AsOf, (draft, previous): (Draft, Draft)) -> Draft {
+    let (from, from_before) = (asked.period.from(), asked.period.previous().from());
     let numbers: Vec<bool> = draft.columns.iter().map(|column| column.kind == ColumnKind::Number).collect();
-    let mut partners = Partners::of(report, previous.rows);
+    let mut partners = Partners::of(asked.report, (previous.rows, from_before));
     let rows = draft.rows.into_iter().enumerate().map(|(n, row)| {
-        let partner = partners.take(n, &row);
+        let partner = partners.take(n, (&row, from));
         // Not until the row is final: before, only a part of it would stand against the whole of the other.
         let is_whole = clock.is_past(row.ends);
         let mut entries = Vec::with_capacity(row.entries.len() * 3);
@@ -59,7 +61,8 @@ pub(super) fn remark(period: Period) -> String {
 /// The rows of the period before, as those of this one are found in it.
 enum Partners {
     ByPlace(Vec<Option<Row>>),
-    ByWords(BTreeMap<String, Row>),
+    /// By their words, and by how long after the beginning of their period they end.
+    ByWords(BTreeMap<(String, i32), Row>),
 }
 
 /// The row that one is compared with.
@@ -72,33 +75,38 @@ enum Partner {
 }
 
 impl Partners {
-    fn of(report: ReportName, rows: Vec<Row>) -> Self {
+    fn of(report: ReportName, (rows, from): (Vec<Row>, BusinessDay)) -> Self {
         match report {
-            ReportName::Menu | ReportName::Unanswered => {
-                Self::ByWords(rows.into_iter().filter_map(|row| Some((words(&row)?.to_owned(), row))).collect())
+            ReportName::Menu | ReportName::Unanswered | ReportName::Referral => {
+                Self::ByWords(rows.into_iter().map(|row| (named(&row, from), row)).collect())
             }
             ReportName::Followers
             | ReportName::Activity
             | ReportName::Unique
             | ReportName::Retention
             | ReportName::Survival
+            | ReportName::KFactor
+            | ReportName::Cycle
             | ReportName::Datacube => Self::ByPlace(rows.into_iter().map(Some).collect()),
         }
     }
 
-    fn take(&mut self, place: usize, row: &Row) -> Partner {
+    fn take(&mut self, place: usize, (row, from): (&Row, BusinessDay)) -> Partner {
         match self {
             Self::ByPlace(rows) => rows.get_mut(place).and_then(Option::take).map_or(Partner::Unknown, Partner::Row),
-            Self::ByWords(rows) => words(row).and_then(|words| rows.remove(words)).map_or(Partner::Zero, Partner::Row),
+            Self::ByWords(rows) => rows.remove(&named(row, from)).map_or(Partner::Zero, Partner::Row),
         }
     }
 }
 
-fn words(row: &Row) -> Option<&str> {
-    match &row.entries.first()?.cell {
-        Cell::Text(text) => Some(text),
+/// The words a row begins with, its day aside.
+fn named(row: &Row, from: BusinessDay) -> (String, i32) {
+    let cells = row.entries.iter().map(|entry| &entry.cell);
+    let words = cells.filter(|cell| !matches!(cell, Cell::Day(_))).map_while(|cell| match cell {
+        Cell::Text(text) => Some(text.as_str()),
         _ => None,
-    }
+    });
+    (words.collect::<Vec<_>>().join("\u{0}"), row.ends.days_since(from))
 }
 
 impl Partner {

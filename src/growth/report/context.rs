@@ -1,5 +1,7 @@
 //! What a report is told besides the counters.
 
+use std::collections::BTreeMap;
+
 use super::datacube::Platform;
 use crate::domain::forget::{Forget, small_print};
 use crate::domain::menu::Labels;
@@ -38,6 +40,29 @@ pub struct Context {
     pub failed_checks: Vec<String>,
     /// What the platform's own statistics said; whoever reads a report fills it in for `datacube`.
     pub platform: Platform,
+    /// Rewards that were given, for `referral`; `None` while nobody can tell.
+    pub rewards: Option<Rewards>,
+}
+
+/// Rewards of campaigns, by campaign and the day they were given on; what is not named was not given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rewards(pub BTreeMap<(String, BusinessDay), Granted>);
+
+/// The rewards of a campaign on a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// How many.
+    pub count: i64,
+    /// What they cost, in fen; `None` when that is not known.
+    pub cost_fen: Option<i64>,
+}
+
+impl Rewards {
+    /// Those of a campaign on a day.
+    pub fn on(&self, campaign: &str, day: BusinessDay) -> Granted {
+        let none = Granted { count: 0, cost_fen: Some(0) };
+        self.0.get(&(campaign.to_owned(), day)).copied().unwrap_or(none)
+    }
 }
 
 impl Context {

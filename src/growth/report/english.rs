@@ -20,15 +20,18 @@ pub fn title(name: ReportName) -> &'static str {
         ReportName::Unique => "Distinct active customers",
         ReportName::Retention => "Retention",
         ReportName::Survival => "Follows still standing",
+        ReportName::Referral => "Referral",
+        ReportName::KFactor => "K factor",
+        ReportName::Cycle => "Referral cycle time",
         ReportName::Menu => "Menu taps",
         ReportName::Unanswered => "Not answered",
         ReportName::Datacube => "Beside the platform's statistics",
     }
 }
 
-/// `d7`, `w3`: a column of the n-th day or week of a cohort.
+/// `d7`, `w3`, `t7`: a column of the n-th day or week of a cohort, or of a window of n days.
 pub fn is_nth(name: &str) -> bool {
-    name.strip_prefix(['d', 'w']).is_some_and(|n| n.parse::<u8>().is_ok())
+    name.strip_prefix(['d', 'w', 't']).is_some_and(|n| n.parse::<u8>().is_ok())
 }
 
 /// What a column is called and what it means; `None` for one that is not known here.
@@ -40,6 +43,12 @@ pub fn column(name: &str) -> Option<English> {
     if let Some(of) = name.strip_suffix("_change") {
         let meaning = "This period less the one before; not compared until both are final.";
         return column(of).map(|of| English { title: format!("{} (change)", of.title), meaning });
+    }
+    if name.starts_with('t') && is_nth(name) {
+        let title = format!("Within {} days", name.get(1..).unwrap_or_default());
+        let meaning =
+            "Friends attributed to customers of the row within n days of their own first follow; — until it is over.";
+        return Some(English { title, meaning });
     }
     if is_nth(name) {
         let unit = if name.starts_with('d') { "Day" } else { "Week" };
@@ -97,6 +106,33 @@ pub fn column(name: &str) -> Option<English> {
             ("Cohort", "The day that the customers of the row have in common: their first active one, or their follow.")
         }
         "size" => ("Size", "How many customers the cohort has."),
+        "channel" => ("Channel", "The channel of a customer's first follow; empty without a code."),
+        "campaign" => ("Campaign", "The campaign that the personal code is of."),
+        "referrer" => ("Referrer", "Who invited, by a keyed hash that leads back to nobody."),
+        "reason" => ("Reason", "Why an invite does not count; empty for those that were attributed."),
+        "attributed" => {
+            ("Attributed", "Friends whose first follow ever was by a personal code, credited to its owner.")
+        }
+        "qualified" => ("Qualified", "Of those, who did in time what the campaign asks for; — until the time is over."),
+        "clawed_back" => {
+            ("Clawed back", "Of those, who left within the hold, qualified or not; — until the hold is over.")
+        }
+        "refused" => ("Refused", "First follows by a personal code that are nobody's credit."),
+        "rewards_granted" => ("Rewards granted", "Rewards of the campaign that were given on the day."),
+        "matured" => {
+            ("Matured", "Of the attributed, who qualified and had not left when the hold was over; caps aside.")
+        }
+        "again" => ("Not new", "Came by a personal code, but it was no first follow; never counted as a new friend."),
+        "coded" => ("By a personal code", "All first follows by a personal code: attributed and refused."),
+        "kept_t7" => {
+            ("Within 7 days, kept", "Of those within 7 days, who qualified and stayed; — until that is known.")
+        }
+        "kept_t30" => {
+            ("Within 30 days, kept", "Of those within 30 days, who qualified and stayed; — until that is known.")
+        }
+        "days" => ("Days", "Business days from the inviter's own first follow to the friend's."),
+        "friends" => ("Friends", "Attributed friends who came in the period after so many days."),
+        "within" => ("Up to here", "Friends who came after so many days or fewer."),
         "key" => ("Key", "What taps are counted under: a menu entry's key, page or address."),
         "label" => ("Label", "What is written on the button now."),
         "taps" => ("Taps", "How often it was tapped."),

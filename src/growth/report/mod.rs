@@ -15,16 +15,22 @@ mod asked;
 mod assemble;
 mod average;
 mod away;
+mod by_channel;
 mod channel;
 mod compare;
 mod context;
+mod cycle;
 mod datacube;
 mod draft;
 pub mod english;
 mod file;
 mod followers;
+mod kept_cost;
+mod kfactor;
 mod menu;
 mod period;
+mod reasons;
+mod referral;
 mod retention;
 mod small_print;
 mod sums;
@@ -40,14 +46,16 @@ mod write;
 mod write_xlsx;
 
 pub use as_of::{Change, as_it_stood, changes};
-pub use asked::{Asked, AskedError, Compare, Explain, Measure};
+pub use asked::{Asked, AskedError, By, Compare, Explain, Measure};
 pub use assemble::{build, needed};
 pub use average::{Average, average};
 pub use channel::{UnknownChannel, known_channel};
-pub use context::{AsOf, Context};
+pub use context::{AsOf, Context, Granted, Rewards};
 pub use datacube::{Platform, PlatformDay, SideBySide};
 pub use file::{Form, Unwritable, written};
+pub use kept_cost::KeptCost;
 pub use period::{MAX_DAYS, Period, PeriodError};
+pub use reasons::{ReasonWords, reason_words};
 pub use table::{Cell, Column, ColumnKind, Table};
 pub use term::{Term, What};
 pub use unanswered::MOST_TEXTS;
@@ -68,6 +76,12 @@ pub enum ReportName {
     Retention,
     /// Who still follows, by the day of the follow.
     Survival,
+    /// Friends who came by personal codes, and what became of them.
+    Referral,
+    /// Friends for each new follower, within a window.
+    KFactor,
+    /// How long it took inviters to bring a friend.
+    Cycle,
     /// Taps and customers of each menu entry.
     Menu,
     /// What customers wrote and no rule answered.
@@ -83,12 +97,15 @@ pub struct UnknownReport(pub String);
 
 impl ReportName {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Followers,
         Self::Activity,
         Self::Unique,
         Self::Retention,
         Self::Survival,
+        Self::Referral,
+        Self::KFactor,
+        Self::Cycle,
         Self::Menu,
         Self::Unanswered,
         Self::Datacube,
@@ -102,6 +119,9 @@ impl ReportName {
             Self::Unique => "unique",
             Self::Retention => "retention",
             Self::Survival => "survival",
+            Self::Referral => "referral",
+            Self::KFactor => "kfactor",
+            Self::Cycle => "cycle",
             Self::Menu => "menu",
             Self::Unanswered => "unanswered",
             Self::Datacube => "datacube",
@@ -116,6 +136,9 @@ impl ReportName {
             Self::Unique => "去重活跃客户",
             Self::Retention => "留存",
             Self::Survival => "关注存续",
+            Self::Referral => "拉新",
+            Self::KFactor => "拉新系数 K",
+            Self::Cycle => "拉新周期",
             Self::Menu => "菜单点击",
             Self::Unanswered => "未能回答的话",
             Self::Datacube => "与微信统计对账",
@@ -125,8 +148,14 @@ impl ReportName {
     /// Whether its rows are days: then changes of the playbook stand beside them.
     pub fn is_by_day(self) -> bool {
         match self {
-            Self::Followers | Self::Activity | Self::Datacube => true,
-            Self::Unique | Self::Retention | Self::Survival | Self::Menu | Self::Unanswered => false,
+            Self::Followers | Self::Activity | Self::Referral | Self::Datacube => true,
+            Self::Unique
+            | Self::Retention
+            | Self::Survival
+            | Self::KFactor
+            | Self::Cycle
+            | Self::Menu
+            | Self::Unanswered => false,
         }
     }
 
@@ -134,8 +163,23 @@ impl ReportName {
     pub fn is_kept_by_channel(self) -> bool {
         match self {
             Self::Followers | Self::Activity | Self::Unique | Self::Retention | Self::Survival => true,
-            Self::Menu | Self::Unanswered | Self::Datacube => false,
+            Self::Referral | Self::KFactor | Self::Cycle | Self::Menu | Self::Unanswered | Self::Datacube => false,
         }
+    }
+
+    /// Whether its rows can be told apart so.
+    pub fn is_kept_by(self, by: By) -> bool {
+        match by {
+            By::Nothing => true,
+            By::Channel => self.is_kept_by_channel(),
+            By::Referrer | By::Reason => self == Self::Referral,
+        }
+    }
+
+    /// Whether late changes of its numbers are journalled, so that it can be read as it stood. How an invite stands
+    /// changes for weeks by itself, and is known as of now only (`Metric::last_day`).
+    pub fn can_look_back(self) -> bool {
+        !matches!(self, Self::Referral | Self::KFactor | Self::Cycle)
     }
 }
 
@@ -155,6 +199,9 @@ fn needed_for(asked: &Asked, period: Period) -> Vec<CounterRange> {
         ReportName::Unique => unique::needed(period),
         ReportName::Retention => retention::needed(asked.measure, period),
         ReportName::Survival => survival::needed(period),
+        ReportName::Referral => referral::needed(asked.by, period),
+        ReportName::KFactor => kfactor::needed(period),
+        ReportName::Cycle => cycle::needed(period),
         ReportName::Menu => menu::needed(period),
         ReportName::Unanswered => unanswered::needed(period),
         ReportName::Datacube => datacube::needed(period),
@@ -169,6 +216,9 @@ fn draft_of(asked: &Asked, period: Period, (clock, counters): (AsOf, &Counters),
         ReportName::Unique => unique::build(period, clock, counters),
         ReportName::Retention => retention::build(asked, period, (clock, counters)),
         ReportName::Survival => survival::build(asked.explain, period, (clock, counters)),
+        ReportName::Referral => referral::build(asked, period, (clock, counters), context.rewards.as_ref()),
+        ReportName::KFactor => kfactor::build(asked.explain, period, (clock, counters)),
+        ReportName::Cycle => cycle::build(asked.explain, period, (clock, counters)),
         ReportName::Menu => {
             let tapped = asked.periods().flat_map(|period| menu::tapped(counters, period)).collect();
             menu::build((asked.explain, period), (clock, counters), &context.labels, tapped)

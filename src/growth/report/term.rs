@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use super::reasons::reason_words;
 use crate::domain::ids::Channel;
 use crate::domain::time::BusinessDay;
 use crate::growth::counter::{CAP_DAYS, GAP_FAR, GAP_FIRST};
+use crate::growth::referral;
 
 /// One integer of a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,10 @@ pub enum What {
     Active(BusinessDay),
     /// Those who followed at the end of a day.
     AtEndOf(BusinessDay),
+    /// Friends who came by personal codes of a campaign.
+    Campaign(Arc<str>),
+    /// Friends of whose invites this became; the days are of no matter.
+    Invite(referral::Cell),
 }
 
 impl From<&'static str> for What {
@@ -90,6 +96,15 @@ impl fmt::Display for What {
             Self::On(day) => write!(f, "{day}"),
             Self::Active(day) => write!(f, "{day} 活跃"),
             Self::AtEndOf(day) => write!(f, "{day} 结束时"),
+            Self::Campaign(campaign) => write!(f, "活动 {campaign}"),
+            Self::Invite(referral::Cell::Attributed(funnel)) => f.write_str(match (funnel.qualified, funnel.left) {
+                (true, false) => "达标，没有离开",
+                (true, true) => "达标，离开了",
+                (false, false) => "没有达标，没有离开",
+                (false, true) => "没有达标，离开了",
+            }),
+            Self::Invite(referral::Cell::Refused(reason)) => f.write_str(reason_words(*reason).chinese),
+            Self::Invite(referral::Cell::Again(reason)) => write!(f, "老朋友：{}", reason_words(*reason).chinese),
         }
     }
 }
@@ -97,10 +112,15 @@ impl fmt::Display for What {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::referral::refusal::Refusal;
+    use crate::growth::referral::Funnel;
 
     #[test]
     fn every_kind_reads_as_a_sentence_of_its_own() {
         let day = BusinessDay(20_458);
+        let invite = |qualified, left| {
+            What::Invite(referral::Cell::Attributed(Funnel { qualified, left, within_days: 0, hold_days: 0 }))
+        };
         let all = [
             What::CameBy("".into()),
             What::CameBy(Channel::OTHER.into()),
@@ -119,6 +139,13 @@ mod tests {
             What::Active(day),
             What::AtEndOf(day),
             "当天关注".into(),
+            What::Campaign("spring".into()),
+            invite(true, false),
+            invite(true, true),
+            invite(false, false),
+            invite(false, true),
+            What::Invite(referral::Cell::Refused(Refusal::NotNew)),
+            What::Invite(referral::Cell::Again(Refusal::NotNew)),
         ];
         let words: std::collections::BTreeSet<String> = all.iter().map(What::to_string).collect();
         assert_eq!(words.len(), all.len());

@@ -10,6 +10,7 @@ use crate::growth::counter::{CAP_DAYS, CounterKey, Metric};
 use crate::growth::lateness::Lateness;
 use lives::{Act, Life, acts, channel, count, lives};
 
+mod invites;
 mod lives;
 
 /// A Monday.
@@ -211,6 +212,44 @@ proptest! {
     }
 
     #[test]
+    fn rows_told_apart_by_channel_are_those_of_each_channel_and_add_up_to_everybody(
+        acts in acts(8, 40, Just(0)), (from, len) in (-2..40i32, 0..12i32)
+    ) {
+        let (counters, now) = (count(&acts).0, START.plus_days(45).start().plus_secs(3_600));
+        // Comparing costs as much as all the rest.
+        let is_tried = |asked: &Asked| {
+            asked.report.is_kept_by(By::Channel) && (asked.compare == Compare::Nothing || from % 8 == 0)
+        };
+        for plain in every_way(from, len).filter(is_tried) {
+            let plain = Asked { explain: Explain::No, ..plain };
+            let whole = table(&plain, now, &counters);
+            let apart = table(&Asked { by: By::Channel, ..plain.clone() }, now, &counters);
+            prop_assert_eq!(apart.columns.len(), whole.columns.len() + 1);
+            let mut sums: Vec<Vec<i64>> = whole.rows.iter().map(|row| vec![0; row.len()]).collect();
+            for rows in apart.rows.chunks(whole.rows.len().max(1)) {
+                let Cell::Text(name) = &rows[0][0] else { panic!("{rows:?}") };
+                let channel = Some(name.as_str().into());
+                let alone = table(&Asked { channel, ..plain.clone() }, now, &counters);
+                let theirs: Vec<_> = rows.iter().map(|row| row[1..].to_vec()).collect();
+                prop_assert_eq!(theirs, alone.rows);
+                for (sums, row) in sums.iter_mut().zip(rows) {
+                    for (sum, cell) in sums.iter_mut().zip(&row[1..]) {
+                        *sum += if let Cell::Count(count) = cell { *count } else { 0 };
+                    }
+                }
+            }
+            for (sums, row) in sums.into_iter().zip(&whole.rows) {
+                for ((sum, cell), column) in sums.into_iter().zip(row).zip(&whole.columns) {
+                    // Messages are not kept by channel.
+                    if let (Cell::Count(count), false) = (cell, column.name.starts_with("messages")) {
+                        prop_assert_eq!(sum, *count, "{} of {:?}", &column.name, &plain);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn as_of_a_day_every_report_is_what_it_would_have_been_had_nothing_arrived_since(
         acts in acts(4, 30, prop_oneof![2 => Just(0), 3 => 0..3 * DAY_SECS]), (from, len, day) in (0..25i32, 0..12i32, 0..40i32)
     ) {
@@ -233,7 +272,7 @@ proptest! {
 
     #[test]
     fn every_number_is_the_sum_of_its_terms_whatever_was_counted(
-        cells in proptest::collection::vec((0..20usize, -40..40i32, -2..40i32, 0..3u8, -5..50i64), 1..400),
+        cells in proptest::collection::vec((0..24usize, -40..40i32, -2..40i32, 0..3u8, -5..50i64), 1..400),
         (from, len) in (-20..20i32, 0..12i32)
     ) {
         let counters: Counters = cells

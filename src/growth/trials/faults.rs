@@ -17,7 +17,8 @@ use crate::growth::identities::check_identities;
 /// Every metric the engine emits.
 fn emitted() -> impl Iterator<Item = Metric> {
     // No personal codes are in these logs; the referral funnel has an oracle of its own (`growth::referral`).
-    let elsewhere = [Metric::FirstFollowScenes, Metric::Invites, Metric::InvitesBy, Metric::InviteLags];
+    let elsewhere =
+        [Metric::FirstFollowScenes, Metric::Invites, Metric::InvitesBy, Metric::InviteLags, Metric::KeptLags];
     Metric::all().filter(move |metric| !elsewhere.contains(metric))
 }
 

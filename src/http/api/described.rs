@@ -76,7 +76,7 @@ fn list(item: ObjectBuilder, what: &str) -> ArrayBuilder {
 }
 
 fn row(name: ReportName) -> ObjectBuilder {
-    let told = "With `compare=previous` there are more columns.";
+    let told = "With `compare=previous` or `by=…` there are more columns.";
     let mut row = ObjectBuilder::new().description(Some(told));
     for column in columns(name) {
         let kind = match column.kind {

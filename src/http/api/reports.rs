@@ -14,7 +14,7 @@ use crate::app::{ReportFault, ServedAccount, read_report};
 use crate::domain::ids::Channel;
 use crate::domain::time::BusinessDay;
 use crate::growth::report::{
-    Asked, Bom, Compare, Explain, Form, Measure, Meta, Period, PeriodError, ReportName, known_channel, written,
+    Asked, Bom, By, Compare, Explain, Form, Measure, Meta, Period, PeriodError, ReportName, known_channel, written,
 };
 
 pub(super) fn add(api: &mut Api) {
@@ -37,6 +37,9 @@ struct Wanted {
     to: String,
     /// Only customers who came by this channel of the playbook; `other` for codes that none of them names.
     channel: Option<String>,
+    /// What rows are told apart by: `channel`, or for `referral` `referrer` (with the reason) or `reason`.
+    #[param(inline)]
+    by: Option<ByWord>,
     /// For `retention`: what is measured.
     #[param(inline)]
     measure: Option<MeasureWord>,
@@ -51,6 +54,14 @@ struct Wanted {
     /// How it is written. A CSV begins with a byte order mark for the console's browser only.
     #[param(inline)]
     format: Option<FormatWord>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum ByWord {
+    Channel,
+    Referrer,
+    Reason,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
@@ -80,7 +91,7 @@ impl Wanted {
         Query::<Self>::from_query(query).map(Query::into_inner).map_err(|error| {
             let said = error.to_string();
             let cause = said.strip_prefix("Query deserialize error: ").unwrap_or(&said);
-            let mend = "give from=YYYY-MM-DD and to=YYYY-MM-DD; besides: account, channel, measure, compare=previous, \
+            let mend = "give from=YYYY-MM-DD and to=YYYY-MM-DD; besides: account, channel, by, measure, compare=previous, \
                         as_of=YYYY-MM-DD, explain=true, format=json|csv|xlsx, each once";
             Fault::misused(cause, mend)
         })
@@ -90,6 +101,12 @@ impl Wanted {
         let day = |text: &String| BusinessDay::parse(text).ok_or_else(|| PeriodError::NotADay(text.clone()));
         Ok(Asked {
             channel: self.channel.as_deref().map(Channel::new),
+            by: match self.by {
+                None => By::Nothing,
+                Some(ByWord::Channel) => By::Channel,
+                Some(ByWord::Referrer) => By::Referrer,
+                Some(ByWord::Reason) => By::Reason,
+            },
             measure: match self.measure {
                 None | Some(MeasureWord::OnDay) => Measure::OnDay,
                 Some(MeasureWord::OnOrAfter) => Measure::OnOrAfter,

@@ -28,10 +28,11 @@ pub(super) async fn cards(state: &State, account: &ServedAccount, language: Lang
 /// Of cohorts one wants to see how they go on.
 fn days_shown(name: ReportName) -> i32 {
     match name {
-        ReportName::Retention | ReportName::Survival => 14,
+        ReportName::Retention | ReportName::Survival | ReportName::Referral | ReportName::KFactor => 14,
         ReportName::Followers
         | ReportName::Activity
         | ReportName::Unique
+        | ReportName::Cycle
         | ReportName::Menu
         | ReportName::Unanswered
         | ReportName::Datacube => 7,
