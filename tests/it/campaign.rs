@@ -41,7 +41,14 @@ async fn come(phone: &Phone<'_>, code: &Scene) -> String {
 }
 
 fn act(follows: bool, code: &Scene) -> Act {
-    let code = Code { scene: code.to_string(), ..Code::default() };
+    let code = Code {
+        ticket: "T".to_owned(),
+        scene: code.clone(),
+        url: String::new(),
+        created_at: 0,
+        expires_at: None,
+        label: String::new(),
+    };
     if follows { Act::Scan(code) } else { Act::Follow(Some(code)) }
 }
 

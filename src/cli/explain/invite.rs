@@ -51,7 +51,12 @@ fn told(customer: &Customer, facts: &[Logged], today: BusinessDay) -> String {
     }
     for (campaign, drive) in &customer.drives {
         let _ = writeln!(told, "\n在活动 {campaign} 里邀请的朋友 friends invited in campaign {campaign}");
+        let _ = writeln!(told, "报表里的编号 in reports：{}", drive.inviter);
         invited(&mut told, drive, today);
+        for (stage, right) in &drive.rights {
+            let (since, state) = (moment(right.since), right.state.as_str());
+            let _ = writeln!(told, "  奖励 reward {stage}  {since}  {state}");
+        }
     }
     if customer.drives.is_empty() {
         told.push_str("\n没有邀请过朋友。no invites of their own\n");
@@ -119,11 +124,6 @@ fn asked(terms: &Terms, entry: &Entry) -> String {
     let stays = match terms.claw_back {
         ClawBack::Never => "离开也不收回 leaving takes nothing back".to_owned(),
         ClawBack::Invite => format!("{held} 过完还没离开 has not left when {held} is over"),
-        ClawBack::Reward => {
-            format!(
-                "{held} 过完还没离开，否则没领的奖励也收回 has not left when {held} is over, or a reward not collected is taken back too"
-            )
-        }
     };
     format!("{does}；{stays}")
 }
@@ -249,9 +249,9 @@ mod tests {
         assert!(now(&customer, 11).starts_with("不计入：观察期内 2026-03-12 离开了"));
         let never = friend(Terms { claw_back: ClawBack::Never, active_days: 0, ..terms() }, None);
         assert!(told(&never, &[], day(0)).contains("来了就算达标 it is enough to come；离开也不收回"));
-        let goal = friend(Terms { goal: Some("buy".into()), claw_back: ClawBack::Reward, ..terms() }, None);
+        let goal = friend(Terms { goal: Some("buy".into()), ..terms() }, None);
         let asked = told(&goal, &[], day(0));
-        assert!(asked.contains("为止办成 buy") && asked.contains("没领的奖励也收回"), "{asked}");
+        assert!(asked.contains("为止办成 buy") && asked.contains("过完还没离开"), "{asked}");
     }
 
     #[test]

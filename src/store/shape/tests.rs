@@ -361,9 +361,10 @@ fn a_word_to_an_inviter_is_stored_as_it_always_was() {
     let state = Some(State::Refused(Refusal::Staff));
     let terms = offer().terms;
     let stands = News { campaign: "a".into(), friend: Friend(1), at: UnixSecs(2), terms, state, revision: 3 };
-    for (word, golden) in
-        [(Word::Stands(stands), "0201770302040403695f78000161010401070e01036275790001010303"), (away, "0201770302040403695f78010161010400")]
-    {
+    for (word, golden) in [
+        (Word::Stands(stands), "0201770302040403695f78000161010401070e01036275790001010303"),
+        (away, "0201770302040403695f78010161010400"),
+    ] {
         assert_golden(Work { task: Task::Credit { code: "i_x".into(), word }, ..work() }, golden);
     }
 }
@@ -371,7 +372,10 @@ fn a_word_to_an_inviter_is_stored_as_it_always_was() {
 #[test]
 fn what_was_given_for_invites_is_in_the_log_as_it_always_was() {
     let rewarded = Rewarded { campaign: "a".into(), stage: "b".into(), cost_fen: 300 };
-    assert_golden(Fact { what: FactKind::Rewarded(Box::new(rewarded)), ..fact() }, "0180e4ad950d82e4ad950dffffffffffffffffff010c3031323334353637383961621401610162ac02");
+    assert_golden(
+        Fact { what: FactKind::Rewarded(Box::new(rewarded)), ..fact() },
+        "0180e4ad950d82e4ad950dffffffffffffffffff010c3031323334353637383961621401610162ac02",
+    );
 }
 
 #[test]
