@@ -38,6 +38,7 @@ mod doctor_answers;
 mod doctor_platform;
 mod door;
 mod drain;
+mod erasing;
 mod forget;
 mod forget_command;
 mod form_taps;

@@ -112,7 +112,7 @@ async fn money_given_back_by_hand_is_decided_and_what_needs_a_decision_is_not_ju
     assert_eq!(moves(&world, &phone.openid).await.last(), Some(&(State::Refunded, Reason::PersonDecided)));
     // Not by WeChat Pay, as the playbook's words have it.
     phone.hears("已经由工作人员退给您").await;
-    assert!(phone.say("我的订单").await.contains("已经由工作人员退给您"));
+    assert!(phone.say("我的订单").await.contains("已退款"));
     assert_eq!(decide(&world, &order.number, "returned").await.0, 409);
 }
 

@@ -446,6 +446,12 @@ pub enum Memory {
 }
 
 impl Memory {
+    /// The numbers of forms that were handed in and have not come to their end.
+    pub fn open_forms(&self) -> impl Iterator<Item = &str> {
+        let kept = if let Self::Form(kept) = self { Some(kept) } else { None };
+        kept.into_iter().flat_map(|kept| &kept.sent).filter(|sent| sent.is_open()).map(|sent| sent.number.as_str())
+    }
+
     /// Everything in it that may be private.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         let kept = match self {

@@ -21,7 +21,8 @@ const STAGES: [&str; 4] = [HAND_IN, ERASE, DECIDED, GOODS];
 
 /// Whether a memo is that of a form's work, whatever its action has become since.
 pub(in crate::domain::actions) fn is_of_form(memo: &Values) -> bool {
-    matches!(memo.get("stage"), Some(Value::Text(stage)) if STAGES.contains(&stage.as_str())) && memo.contains_key("number")
+    matches!(memo.get("stage"), Some(Value::Text(stage)) if STAGES.contains(&stage.as_str()))
+        && memo.contains_key("number")
 }
 
 /// Whether work was left by a form, whatever its action has become since.

@@ -143,7 +143,7 @@ impl Kept {
 impl Sent {
     /// Whether something is still to come of it: an answer, a person's decision, or what is held for it has to be taken or
     /// given back.
-    fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         matches!(self.outcome, OrderOutcome::Placed | OrderOutcome::Unknown) || self.hold.is_some()
     }
 }
