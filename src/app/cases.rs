@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::errand::Sent;
 use super::form_cases::WhyNot;
 use super::handed_in::HandedIn;
+use super::pay_forgotten::{self, Forgotten, GaveBack};
 use super::printed::put;
 use super::settle::Setting;
 use super::{App, Rules, ServedAccount, told};
@@ -42,6 +43,9 @@ pub struct Case {
     /// Whether only a person closes it: the order itself would need none.
     #[serde(default)]
     pub stays: bool,
+    /// The payment of an order of ours whose customer's record is gone.
+    #[serde(default)]
+    pub forgotten: Option<Forgotten>,
 }
 
 /// What a person decided.
@@ -66,6 +70,8 @@ pub enum Taken {
     Form(Box<HandedIn>),
     /// The same of a form, and why.
     FormNotSo(Box<HandedIn>, WhyNot),
+    /// What became of money that is to go back to somebody of whom nothing is kept.
+    GaveBack(GaveBack),
     /// There is no such order, nor form, nor case.
     Unknown,
 }
@@ -125,6 +131,7 @@ impl App {
             amount_fen: sent.integer("amount_fen").unwrap_or_default(),
             origin,
             stays: sent.integer("stays").is_some_and(|stays| stays != 0),
+            forgotten: None,
         };
         self.open_case(account, &case).await
     }
@@ -160,6 +167,12 @@ impl App {
         Ok(())
     }
 
+    /// Takes a case off the list.
+    pub(super) async fn close(&self, account: &ServedAccount, number: &OrderNumber) -> Result<(), StoreError> {
+        close_case(self.store.as_ref(), account.id(), number).await?;
+        self.count_cases(account).await
+    }
+
     /// Closes the case of an order that needs nobody any more, unless somebody has to look at it whatever the order says.
     pub(super) async fn keep_case(&self, account: &ServedAccount, sent: &Sent<'_>) -> Result<(), StoreError> {
         let stored = self.store.load(sent.of).await?;
@@ -182,7 +195,12 @@ impl App {
     ) -> Result<Taken, StoreError> {
         let playbook = account.playbook();
         let desk = Desk { store: self.store.as_ref(), playbook: &playbook, rules: &self.rules, now: self.clock.now() };
-        let taken = desk.decide(account.id(), (number, decision)).await?;
+        let taken = match (case(self.store.as_ref(), account.id(), number).await?, decision) {
+            (Some(case), Decision::Of(decided)) if case.forgotten.is_some() => {
+                self.decide_forgotten(account, (&case, decided)).await?
+            }
+            _ => desk.decide(account.id(), (number, decision)).await?,
+        };
         self.outbox_bell.notify_one();
         self.count_cases(account).await?;
         Ok(taken)
@@ -246,6 +264,11 @@ impl Desk<'_> {
     ) -> Result<Taken, StoreError> {
         let Self { store, playbook, rules, now } = *self;
         let Some(of) = whose_order(store, account, number).await? else {
+            if let (Some(case), Decision::Of(decided)) = (case(store, account, number).await?, decision)
+                && case.forgotten.is_some()
+            {
+                return pay_forgotten::decide_beside(store, account, (&case, decided)).await;
+            }
             return super::form_cases::decide(self, account, (number, decision)).await;
         };
         let Decision::Of(decided) = decision else { return self.seen(account, (number, &of)).await };

@@ -213,7 +213,15 @@ mod tests {
     }
 
     fn case() -> Case {
-        Case { number: NUMBER.into(), at: NOON, reason: UNKNOWN.into(), amount_fen: 0, origin: None, stays: false }
+        Case {
+            number: NUMBER.into(),
+            at: NOON,
+            reason: UNKNOWN.into(),
+            amount_fen: 0,
+            origin: None,
+            stays: false,
+            forgotten: None,
+        }
     }
 
     async fn at_the_pool(stand: &Stand, question: &Question) -> Values {

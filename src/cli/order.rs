@@ -97,7 +97,8 @@ fn listed(cases: &[Case]) -> String {
     }
     let line = |case: &Case| {
         let amount = crate::domain::pay::Fen(case.amount_fen);
-        format!("{}  {}  {amount} 元  {}\n", moment(case.at), case.number, in_words(&case.reason))
+        let action = case.forgotten.as_ref().map_or(String::new(), |forgotten| format!("  {}", forgotten.action));
+        format!("{}  {}{action}  {amount} 元  {}\n", moment(case.at), case.number, in_words(&case.reason))
     };
     cases.iter().map(line).collect()
 }
@@ -116,6 +117,12 @@ fn in_words(reason: &str) -> &str {
         "paid_twice" => "同一订单收到两笔付款：请在商户平台退回多收的一笔；已用别的办法退了，就 decide returned",
         "unknown_order" => "收到一笔付款，这里没有这个订单：请在商户平台核对，处理好后 decide seen",
         "ended_order" => "有一笔付款或退款，是一个早已了结、资料已清除的订单的：请在商户平台核对，处理好后 decide seen",
+        "forgotten_order" => {
+            "收到一笔付款，订单的客户资料已经清除：请在业务系统里查这个订单号；已经办成就 decide done，没有办成就 decide undone，钱从这里退回"
+        }
+        "forgotten_returning" => {
+            "客户资料已经清除的一笔付款，正在退回：到账后自动去掉；久等不到就再 decide undone 一次"
+        }
         "notice_unreadable" => "微信支付发来一条读不懂的通知：请在商户平台核对当天的账，处理好后 decide seen",
         "notice_other_merchant" | "notice_other_app" => {
             "微信支付发来别的商户号或公众号的通知：请检查商户平台里的通知地址，处理好后 decide seen"
@@ -236,6 +243,9 @@ async fn decide(
             let (cause, mend) = why.told();
             not_so(&format!("{}：{cause}; {mend}", standing(form.stands())))
         }
+        Taken::GaveBack(_) => not_so(
+            "只有运行中的服务能退款；请启动 fuwu serve，再用它的接口 POST /api/v1/orders/NUMBER/decide?decision=undone。only a running server gives money back",
+        ),
         Taken::Unknown => unknown(),
     })
 }
@@ -252,6 +262,10 @@ async fn at_running_server(
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     match status {
         200 if body.get("closed").is_some() => Ok(closed()),
+        200 if body.get("returning").is_some() => {
+            eprintln!("正在退回，到账后自动从列表中去掉。it is on its way back");
+            Ok(ExitCode::SUCCESS)
+        }
         200 => {
             eprintln!("已记下 kept：{}", text("state"));
             Ok(ExitCode::SUCCESS)
@@ -303,12 +317,20 @@ mod tests {
             amount_fen: 2_000,
             origin: None,
             stays: false,
+            forgotten: None,
         };
         for reason in called {
             assert!(listed(&[case(reason.as_str())]).contains('：'), "{reason:?}");
         }
         assert!(listed(&[case("unknown_order")]).contains("202601010001  20.00 元  收到一笔付款"));
-        for reason in ["ended_order", "notice_unreadable", "notice_other_merchant", "notice_other_app"] {
+        for reason in [
+            "forgotten_order",
+            "forgotten_returning",
+            "ended_order",
+            "notice_unreadable",
+            "notice_other_merchant",
+            "notice_other_app",
+        ] {
             assert!(listed(&[case(reason)]).contains('：'), "{reason}");
         }
         assert!(listed(&[]).contains("没有要人工核对的订单"));

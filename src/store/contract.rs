@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 
+use super::erasure::{Erasure, Spares};
 use super::forgetful::Forgetful;
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
@@ -84,20 +85,6 @@ pub enum Committed {
     Stale,
     /// Somebody else has settled that work; nothing was changed, and nothing needs to be.
     Settled,
-}
-
-/// Whether somebody is not to be taken away as they stand.
-pub type Spares = fn(&Customer) -> bool;
-
-/// What came of taking a customer away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Erasure {
-    /// Nothing of them is left.
-    Gone,
-    /// There was nothing.
-    Nobody,
-    /// They were spared, and are as they were.
-    Spared,
 }
 
 /// A due piece of outgoing work, leased to whoever claimed it.

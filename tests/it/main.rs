@@ -43,6 +43,7 @@ mod forget;
 mod forget_command;
 mod form_taps;
 mod forms;
+mod forms_figure;
 mod fuzz;
 mod gated_store;
 mod hand;

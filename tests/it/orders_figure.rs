@@ -4,8 +4,8 @@
 
 mod audit;
 mod course;
-mod outside;
-mod program;
+pub mod outside;
+pub mod program;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use super::super::State;
 use super::super::guard::Authorized;
 use super::{Api, Fault, FaultBody};
-use crate::app::{CaseDecision, HandedIn, Standing, Taken, cases, handed_in, moment, whose_order};
+use crate::app::{CaseDecision, GaveBack, HandedIn, Standing, Taken, cases, handed_in, moment, whose_order};
 use crate::domain::ids::OrderNumber;
 use crate::domain::order::{Decided, Order};
 
@@ -74,7 +74,7 @@ fn told(order: &Order) -> Value {
     tag = "orders",
     params(Of),
     responses(
-        (status = 200, description = "A list of `number`, `at`, `reason` and `amount_fen`.", body = Object, content_type = "application/json"),
+        (status = 200, description = "A list of `number`, `at`, `reason` and `amount_fen`; of a payment whose customer is forgotten, the `action` that took the order.", body = Object, content_type = "application/json"),
         (status = 400, description = "The request cannot be meant.", body = FaultBody),
         (status = 401, description = "Not authorized.", body = FaultBody),
         (status = 404, description = "There is no such account.", body = FaultBody),
@@ -91,7 +91,11 @@ async fn list(
     let account = super::reports::account(&state, of.account.as_deref())?;
     let listed = cases(state.app.store().as_ref(), account.id()).await.map_err(|error| Fault::store(&error))?;
     let lines = listed.iter().map(|case| {
-        json!({"number": case.number, "at": moment(case.at), "reason": case.reason, "amount_fen": case.amount_fen})
+        let action = case.forgotten.as_ref().map(|forgotten| &forgotten.action);
+        json!({
+            "number": case.number, "at": moment(case.at), "reason": case.reason, "amount_fen": case.amount_fen,
+            "action": action,
+        })
     });
     Ok(HttpResponse::Ok().json(json!({"orders": lines.collect::<Vec<_>>()})))
 }
@@ -176,6 +180,17 @@ async fn decide(
             let (cause, mend) = why.told();
             Err(Fault::new(StatusCode::CONFLICT, format!("{cause}: it stands at {}", form.stands().as_str()), mend))
         }
+        Taken::GaveBack(GaveBack::OnItsWay) => Ok(HttpResponse::Ok().json(json!({"returning": true}))),
+        Taken::GaveBack(GaveBack::Refused(code)) => Err(Fault::new(
+            StatusCode::CONFLICT,
+            format!("the payment platform does not give it back: {code}"),
+            "give it back on the platform's own pages, and decide returned",
+        )),
+        Taken::GaveBack(GaveBack::NotFromHere) => Err(Fault::new(
+            StatusCode::CONFLICT,
+            "this account has no merchant, so nothing can be given back from here",
+            "set accounts.ID.pay, or give it back on the platform's own pages and decide returned",
+        )),
         Taken::Unknown => Err(no_such()),
     }
 }
