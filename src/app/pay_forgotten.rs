@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError};
 
 /// The reason of such a case, and of one whose money is on its way back.
 pub(super) const FORGOTTEN: &str = "forgotten_order";
-pub(super) const RETURNING: &str = "forgotten_returning";
+const RETURNING: &str = "forgotten_returning";
 /// What the customer reads of it in WeChat.
 const BECAUSE: &str = "订单没有办成";
 
@@ -71,19 +71,22 @@ impl App {
         let (Some(client), Some(order)) = (&account.merchant, refund) else {
             return Ok(Taken::GaveBack(GaveBack::NotFromHere));
         };
-        match client.refund(&order).await {
-            Ok(refund) if refund.state == RefundState::Success => {
-                settled(self.store.as_ref(), account.id(), case).await
-            }
-            Ok(refund) if matches!(refund.state, RefundState::Processing | RefundState::Unknown) => {
-                self.open_case(account, &Case { reason: RETURNING.to_owned(), ..case.clone() }).await?;
-                Ok(Taken::GaveBack(GaveBack::OnItsWay))
-            }
-            Ok(refund) => Ok(Taken::GaveBack(GaveBack::Refused(format!("{:?}", refund.state)))),
-            Err(PayError::Refused { code, .. }) => Ok(Taken::GaveBack(GaveBack::Refused(code.as_str().to_owned()))),
+        // First, so that a notification that overtakes the answer finds it and closes it.
+        self.open_case(account, &Case { reason: RETURNING.to_owned(), ..case.clone() }).await?;
+        let refused = match client.refund(&order).await {
+            Ok(refund) => match refund.state {
+                RefundState::Success => return settled(self.store.as_ref(), account.id(), case).await,
+                RefundState::Processing | RefundState::Unknown => return Ok(Taken::GaveBack(GaveBack::OnItsWay)),
+                RefundState::Closed | RefundState::Abnormal => format!("{:?}", refund.state),
+            },
+            Err(PayError::Refused { code, .. }) => code.as_str().to_owned(),
             // Asked once more it is the same refund.
-            Err(error) => Err(StoreError::Unavailable(format!("whether it goes back is not known: {error}"))),
-        }
+            Err(error) => {
+                return Err(StoreError::Unavailable(format!("whether it goes back is not known: {error}")));
+            }
+        };
+        self.open_case(account, &Case { reason: FORGOTTEN.to_owned(), ..case.clone() }).await?;
+        Ok(Taken::GaveBack(GaveBack::Refused(refused)))
     }
 }
 
