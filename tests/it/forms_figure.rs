@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use crate::business::edit;
 use crate::hand::{Hand, event, message_at};
 use crate::harness::API_TOKEN;
+use crate::orders_figure::audit::Entry;
 use crate::orders_figure::outside::{Counter, Outside, Till};
 use crate::orders_figure::program::{Lapse, Place};
 use crate::orders_shop::playbook_paid_by_wechat;
@@ -173,7 +174,7 @@ impl Course {
             }
             tokio::time::sleep(Duration::from_millis((kill as u64 * 7_919) % 400)).await;
             self.kill();
-            let wrong = self.faults(&self.lines().await, IsOver::NotYet);
+            let wrong = faults(&self.lines().await, &self.outside.books(), IsOver::NotYet);
             assert_eq!(wrong, Vec::<String>::new(), "at kill {kill}");
             self.start().await;
         }
@@ -209,33 +210,6 @@ impl Course {
         }
     }
 
-    /// What does not agree, in words.
-    fn faults(&self, lines: &BTreeMap<String, Line>, is_over: IsOver) -> Vec<String> {
-        let book = self.outside.books();
-        let mut faults = Vec::new();
-        for (number, line) in lines {
-            let done = book.get(number).map_or(0, |entry| entry.done);
-            let agrees = match (line.stands, line.ends.as_slice()) {
-                (Some(OrderOutcome::Done), [OrderOutcome::Done]) => {
-                    done == 1 && !(line.is_held && is_over == IsOver::Yes)
-                }
-                (Some(OrderOutcome::Refused), [OrderOutcome::Refused]) => {
-                    done == 0 && !(line.is_held && is_over == IsOver::Yes)
-                }
-                (Some(OrderOutcome::Placed | OrderOutcome::Unknown), []) => done <= 1 && is_over == IsOver::NotYet,
-                _ => false,
-            };
-            if !agrees {
-                faults.push(format!("{number}: {line:?}, and the business system did it {done} times"));
-            }
-        }
-        // What was put is known to us: it is handed in by a commit before it leaves.
-        faults.extend(
-            book.keys().filter(|number| !lines.contains_key(*number)).map(|number| format!("{number} is nobody's")),
-        );
-        faults
-    }
-
     async fn cases(&self) -> Vec<(String, String)> {
         let url = format!("http://{}/api/v1/orders", self.place.origin());
         let answer = self.http.get(url).bearer_auth(API_TOKEN).send().await;
@@ -261,7 +235,7 @@ impl Course {
                 decided += 1;
             }
             let lines = self.lines().await;
-            let faults = self.faults(&lines, IsOver::Yes);
+            let faults = faults(&lines, &self.outside.books(), IsOver::Yes);
             if faults.is_empty() && cases.is_empty() {
                 return decided;
             }
@@ -287,10 +261,56 @@ impl Course {
     }
 }
 
+/// What does not agree, in words.
+fn faults(lines: &BTreeMap<String, Line>, book: &BTreeMap<String, Entry>, is_over: IsOver) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (number, line) in lines {
+        let done = book.get(number).map_or(0, |entry| entry.done);
+        let agrees = match (line.stands, line.ends.as_slice()) {
+            (Some(OrderOutcome::Done), [OrderOutcome::Done]) => done == 1 && !(line.is_held && is_over == IsOver::Yes),
+            (Some(OrderOutcome::Refused), [OrderOutcome::Refused]) => {
+                done == 0 && !(line.is_held && is_over == IsOver::Yes)
+            }
+            (Some(OrderOutcome::Placed | OrderOutcome::Unknown), []) => done <= 1 && is_over == IsOver::NotYet,
+            _ => false,
+        };
+        if !agrees {
+            faults.push(format!("{number}: {line:?}, and the business system did it {done} times"));
+        }
+    }
+    // What was put is known to us: it is handed in by a commit before it leaves.
+    faults.extend(
+        book.keys().filter(|number| !lines.contains_key(*number)).map(|number| format!("{number} is nobody's")),
+    );
+    faults
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum IsOver {
     NotYet,
     Yes,
+}
+
+#[test]
+fn a_book_that_does_not_agree_is_found() {
+    use OrderOutcome::{Done, Placed, Refused, Unknown};
+    let wrong = |line: Line, done: u32, is_over| {
+        let book = [("1".to_owned(), Entry { put: 1, done, amount_fen: 0 })].into();
+        !faults(&[("1".to_owned(), line)].into(), &book, is_over).is_empty()
+    };
+    let line = |stands, ends: &[OrderOutcome]| Line { stands: Some(stands), is_held: false, ends: ends.to_vec() };
+    assert!(!wrong(line(Done, &[Done]), 1, IsOver::Yes) && !wrong(line(Refused, &[Refused]), 0, IsOver::Yes));
+    assert!(!wrong(line(Placed, &[]), 1, IsOver::NotYet) && !wrong(line(Unknown, &[]), 0, IsOver::NotYet));
+    assert!(wrong(line(Done, &[Done]), 2, IsOver::Yes), "done twice");
+    assert!(wrong(line(Done, &[Done]), 0, IsOver::NotYet), "not done");
+    assert!(wrong(line(Refused, &[Refused]), 1, IsOver::NotYet), "done, and said to be refused");
+    assert!(wrong(line(Done, &[Done, Done]), 1, IsOver::Yes), "ended twice");
+    assert!(wrong(line(Done, &[Refused, Done]), 1, IsOver::Yes), "ended otherwise before");
+    assert!(wrong(line(Placed, &[]), 0, IsOver::Yes) && wrong(line(Unknown, &[]), 0, IsOver::Yes), "not ended");
+    assert!(wrong(Line { is_held: true, ..line(Done, &[Done]) }, 1, IsOver::Yes), "still held");
+    assert!(wrong(Line { ends: vec![Done], ..Line::default() }, 1, IsOver::Yes), "no record knows it");
+    let nobodys = [("2".to_owned(), Entry::default())].into();
+    assert_eq!(faults(&BTreeMap::new(), &nobodys, IsOver::Yes).len(), 1);
 }
 
 #[actix_web::test]
@@ -357,7 +377,7 @@ async fn every_form_ends_once_and_as_the_business_systems_book_says_though_the_p
         course.began.elapsed().as_secs_f64(),
         book.values().filter(|entry| entry.put > 1).count(),
     );
-    assert_eq!(course.faults(&lines, IsOver::Yes), Vec::<String>::new());
+    assert_eq!(faults(&lines, &book, IsOver::Yes), Vec::<String>::new());
     assert_eq!(lines.len(), forms, "a form for every agreement that was acknowledged");
     // What was done has its number, and every other number is anybody's.
     assert_eq!(course.free().await, i64::try_from(course.numbers.len() - done).unwrap());

@@ -2,7 +2,7 @@
 //! platform loses answers, and its notifications are repeated, reordered, late and forged: in the end every order is in
 //! one final state that agrees with the books of both, to the fen.
 
-mod audit;
+pub mod audit;
 mod course;
 pub mod outside;
 pub mod program;
