@@ -31,10 +31,9 @@ measure:
 	cargo nextest run --release --run-ignored only --no-capture -E 'test(measure)'
 
 # A thousand kills, a thousand logs against the oracle on both engines, long property runs, twenty processes before an
-# unkind platform, a hundred simulated weeks, ORDERS orders on each engine and FORMS
-# forms while the program is killed, and every fault of
-# Redis that we know, FAULTS times each: kills, silence, a cut cable, no memory, no disk (these two as root, with
-# iproute2). The figures are in README.md.
+# unkind platform, a hundred simulated weeks, ORDERS orders on each engine and FORMS forms while the program is killed,
+# and every fault of Redis that we know, FAULTS times each: kills, silence, a cut cable, no memory, no disk (these two as
+# root, with iproute2). The figures are in README.md.
 FAULTS ?= 100
 ORDERS ?= 10000
 FORMS ?= 1000
