@@ -31,11 +31,12 @@ measure:
 	cargo nextest run --release --run-ignored only --no-capture -E 'test(measure)'
 
 # A thousand kills, a thousand logs against the oracle on both engines, long property runs, twenty processes before an
-# unkind platform, a hundred simulated weeks, ORDERS orders on each engine while the program is killed, and every fault of
-# Redis that we know, FAULTS times each: kills, silence, a cut cable, no memory, no disk (these two as root, with
-# iproute2). The figures are in README.md.
+# unkind platform, a hundred simulated weeks, ORDERS orders on each engine and FORMS forms while the program is killed,
+# and every fault of Redis that we know, FAULTS times each: kills, silence, a cut cable, no memory, no disk (these two as
+# root, with iproute2). The figures are in README.md.
 FAULTS ?= 100
 ORDERS ?= 10000
+FORMS ?= 1000
 soak:
 	FUWU_KILLS=1000 FUWU_LOGS=1000 PROPTEST_CASES=20000 cargo nextest run --release --profile soak \
 		-E 'test(store_kill) or test(kill_serve) or test(trials::)'
@@ -43,6 +44,7 @@ soak:
 	FUWU_QUESTIONS=40 FUWU_WEEKS=100 cargo nextest run --release --profile soak --no-capture \
 		-E 'test(of_many_processes) or test(whatever_a_week_brings)'
 	FUWU_FIGURE_ORDERS=$(ORDERS) cargo nextest run --release --profile soak --run-ignored all --no-capture -E 'test(with_all_books)'
+	FUWU_FIGURE_FORMS=$(FORMS) cargo nextest run --release --profile soak --no-capture -E 'test(business_systems_book)'
 	FUWU_LOGS=1000 FUWU_KILLS=300 FUWU_FAULTS=$(FAULTS) cargo nextest run --release --profile soak --run-ignored all \
 		--no-capture -E 'test(logs_on_a_redis_cluster) or test(redis_kill) or test(redis_soak)'
 

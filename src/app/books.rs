@@ -289,8 +289,15 @@ impl App {
         let now = self.clock.now();
         for Differing { number, how, amount } in differing.iter().take(MOST_CASES) {
             let reason = how.as_str().to_owned();
-            let case =
-                Case { number: number.clone(), at: now, reason, amount_fen: amount.0, origin: None, stays: true };
+            let case = Case {
+                number: number.clone(),
+                at: now,
+                reason,
+                amount_fen: amount.0,
+                origin: None,
+                stays: true,
+                forgotten: None,
+            };
             self.open_case(account, &case).await?;
         }
         for Differing { how, .. } in differing {

@@ -4,6 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::errand::Sent;
+use super::form_cases::WhyNot;
+use super::handed_in::HandedIn;
+use super::pay_forgotten::{self, Forgotten, GaveBack};
 use super::printed::put;
 use super::settle::Setting;
 use super::{App, Rules, ServedAccount, told};
@@ -40,6 +43,9 @@ pub struct Case {
     /// Whether only a person closes it: the order itself would need none.
     #[serde(default)]
     pub stays: bool,
+    /// The payment of an order of ours whose customer's record is gone.
+    #[serde(default)]
+    pub forgotten: Option<Forgotten>,
 }
 
 /// What a person decided.
@@ -60,7 +66,13 @@ pub enum Taken {
     Closed,
     /// It cannot be decided so as it stands.
     NotSo(Box<Order>),
-    /// There is no such order, nor case.
+    /// The form as it stands now.
+    Form(Box<HandedIn>),
+    /// The same of a form, and why.
+    FormNotSo(Box<HandedIn>, WhyNot),
+    /// What became of money that is to go back to somebody of whom nothing is kept.
+    GaveBack(GaveBack),
+    /// There is no such order, nor form, nor case.
     Unknown,
 }
 
@@ -119,6 +131,7 @@ impl App {
             amount_fen: sent.integer("amount_fen").unwrap_or_default(),
             origin,
             stays: sent.integer("stays").is_some_and(|stays| stays != 0),
+            forgotten: None,
         };
         self.open_case(account, &case).await
     }
@@ -154,20 +167,21 @@ impl App {
         Ok(())
     }
 
+    /// Takes a case off the list.
+    pub(super) async fn close(&self, account: &ServedAccount, number: &OrderNumber) -> Result<(), StoreError> {
+        close_case(self.store.as_ref(), account.id(), number).await?;
+        self.count_cases(account).await
+    }
+
     /// Closes the case of an order that needs nobody any more, unless somebody has to look at it whatever the order says.
     pub(super) async fn keep_case(&self, account: &ServedAccount, sent: &Sent<'_>) -> Result<(), StoreError> {
         let stored = self.store.load(sent.of).await?;
         let needs = stored.customer.orders.get(&sent.number()).is_some_and(Order::needs_person);
-        if needs || self.case(account.id(), &sent.number()).await?.is_none_or(|case| case.stays) {
+        if needs || case(self.store.as_ref(), account.id(), &sent.number()).await?.is_none_or(|case| case.stays) {
             return Ok(());
         }
         close_case(self.store.as_ref(), account.id(), &sent.number()).await?;
         self.count_cases(account).await
-    }
-
-    async fn case(&self, account: &AccountId, number: &OrderNumber) -> Result<Option<Case>, StoreError> {
-        let shared = self.store.shared(account, &name(number)).await?;
-        Ok(serde_json::from_slice(&shared.body).ok())
     }
 
     /// As [`Desk::decide`], by this process.
@@ -181,15 +195,34 @@ impl App {
     ) -> Result<Taken, StoreError> {
         let playbook = account.playbook();
         let desk = Desk { store: self.store.as_ref(), playbook: &playbook, rules: &self.rules, now: self.clock.now() };
-        let taken = desk.decide(account.id(), (number, decision)).await?;
+        let taken = match (case(self.store.as_ref(), account.id(), number).await?, decision) {
+            (Some(case), Decision::Of(decided)) if case.forgotten.is_some() => {
+                self.decide_forgotten(account, (&case, decided)).await?
+            }
+            _ => desk.decide(account.id(), (number, decision)).await?,
+        };
         self.outbox_bell.notify_one();
         self.count_cases(account).await?;
         Ok(taken)
     }
 }
 
+/// The case of this number, if one is open.
+pub(super) async fn case(
+    store: &dyn Store,
+    account: &AccountId,
+    number: &OrderNumber,
+) -> Result<Option<Case>, StoreError> {
+    let shared = store.shared(account, &name(number)).await?;
+    Ok(serde_json::from_slice(&shared.body).ok().map(|case| Case { number: number.clone(), ..case }))
+}
+
 /// Closes a case; whether there was one.
-async fn close_case(store: &dyn Store, account: &AccountId, number: &OrderNumber) -> Result<bool, StoreError> {
+pub(super) async fn close_case(
+    store: &dyn Store,
+    account: &AccountId,
+    number: &OrderNumber,
+) -> Result<bool, StoreError> {
     let shared = store.shared(account, &name(number)).await?;
     if shared.version == Version(0) {
         return Ok(false);
@@ -211,18 +244,16 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Takes a case off the list. That of an order that waits for a decision comes back until there is one.
-    async fn seen(&self, account: &AccountId, number: &OrderNumber) -> Result<Taken, StoreError> {
-        if let Some(of) = whose_order(self.store, account, number).await? {
-            let stored = self.store.load(&of).await?;
-            if let Some(order) = stored.customer.orders.get(number).filter(|order| order.needs_person()) {
-                return Ok(Taken::NotSo(Box::new(order.clone())));
-            }
+    /// Takes the case of an order off the list. That of one that waits for a decision comes back until there is one.
+    async fn seen(&self, account: &AccountId, (number, of): (&OrderNumber, &CustomerRef)) -> Result<Taken, StoreError> {
+        let stored = self.store.load(of).await?;
+        if let Some(order) = stored.customer.orders.get(number).filter(|order| order.needs_person()) {
+            return Ok(Taken::NotSo(Box::new(order.clone())));
         }
         Ok(if close_case(self.store, account, number).await? { Taken::Closed } else { Taken::Unknown })
     }
 
-    /// Takes what a person decided about an order.
+    /// Takes what a person decided about an order or a form.
     ///
     /// # Errors
     /// As the store answers.
@@ -232,16 +263,15 @@ impl Desk<'_> {
         (number, decision): (&OrderNumber, Decision),
     ) -> Result<Taken, StoreError> {
         let Self { store, playbook, rules, now } = *self;
-        let Decision::Of(decided) = decision else {
-            return self.seen(account, number).await;
-        };
         let Some(of) = whose_order(store, account, number).await? else {
-            let taken = super::form_cases::decide(self, account, (number, decided)).await?;
-            if taken == Taken::Closed {
-                close_case(store, account, number).await?;
+            if let (Some(case), Decision::Of(decided)) = (case(store, account, number).await?, decision)
+                && case.forgotten.is_some()
+            {
+                return pay_forgotten::decide_beside(store, account, (&case, decided)).await;
             }
-            return Ok(taken);
+            return super::form_cases::decide(self, account, (number, decision)).await;
         };
+        let Decision::Of(decided) = decision else { return self.seen(account, (number, &of)).await };
         for _ in 0..MAX_TRIES {
             let stored = store.load(&of).await?;
             let Some(before) = stored.customer.orders.get(number).cloned() else { return Ok(Taken::Unknown) };

@@ -6,7 +6,7 @@ use crate::domain::customer::{Activity, Customer, Follow};
 use crate::domain::ids::OrderNumber;
 use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::domain::value::Value as Kept;
-use crate::store::{CustomerRef, Logged, Store, StoreError};
+use crate::store::{CustomerRef, Erasure, Logged, Store, StoreError};
 
 /// Everything held on one customer as JSON; `None` when there is nothing.
 pub async fn export_customer(store: &dyn Store, of: &CustomerRef) -> Result<Option<Value>, StoreError> {
@@ -45,8 +45,8 @@ pub enum Erased {
     Gone,
     /// Nothing was held.
     Nobody,
-    /// They are kept: these orders of theirs are under way, and money or a service is owed.
-    OrdersUnderWay(Vec<OrderNumber>),
+    /// They are kept: these orders and forms of theirs are under way, and money or a service is owed.
+    UnderWay(Vec<OrderNumber>),
 }
 
 /// Erases a customer for good, unless something is owed to them.
@@ -54,13 +54,19 @@ pub enum Erased {
 /// # Errors
 /// As the store answers.
 pub async fn erase_customer(store: &dyn Store, of: &CustomerRef) -> Result<Erased, StoreError> {
-    let stored = store.load(of).await?;
-    let open: Vec<OrderNumber> =
-        stored.customer.orders.all().filter(|order| !order.is_over()).map(|order| order.number.clone()).collect();
-    if !open.is_empty() {
-        return Ok(Erased::OrdersUnderWay(open));
+    loop {
+        match store.erase_unless(of, |customer| !customer.owed().is_empty()).await? {
+            Erasure::Gone => return Ok(Erased::Gone),
+            Erasure::Nobody => return Ok(Erased::Nobody),
+            Erasure::Spared => {
+                let owed = store.load(of).await?.customer.owed();
+                // What was under way has ended meanwhile.
+                if !owed.is_empty() {
+                    return Ok(Erased::UnderWay(owed));
+                }
+            }
+        }
     }
-    Ok(if store.erase(of).await? { Erased::Gone } else { Erased::Nobody })
 }
 
 fn record(customer: &Customer) -> Value {

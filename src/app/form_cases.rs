@@ -1,37 +1,120 @@
 //! What a person decides about a form of which nobody knows how it ended.
 
-use super::cases::{Desk, Taken};
+use super::cases::{Decision, Desk, Taken, close_case};
+use super::handed_in::{HandedIn, Standing, handed_in};
 use super::settle::{Consequences, Setting, consequences};
-use crate::domain::actions::{Memory, form_decision};
-use crate::domain::customer::Customer;
+use crate::domain::actions::form_decision;
 use crate::domain::decide::resume;
 use crate::domain::decision::Moment;
-use crate::domain::fact::{FactKind, OrderOutcome};
-use crate::domain::ids::{AccountId, ActionKey, DedupeKey, OrderNumber, WorkId};
+use crate::domain::ids::{AccountId, DedupeKey, OrderNumber, WorkId};
 use crate::domain::order::Decided;
 use crate::domain::question::Answer;
 use crate::domain::value::Values;
 use crate::domain::work::{Task, Work};
-use crate::store::{Commit, Committed, CustomerRef, Store, StoreError};
+use crate::store::{Commit, Committed, StoreError};
 
-/// Facts read at once.
-const PAGE: usize = 4_096;
 const MAX_TRIES: usize = 16;
 /// What became of it is worth telling for so long.
 const SAY_WITHIN_SECS: i64 = 2 * 86_400;
 
-/// Takes what a person decided about the form of this number: the customer is told, and what was held for it is taken or
-/// given back.
+/// Why a decision makes no sense for a form as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyNot {
+    /// It was said to be seen only, and waits for a decision.
+    Undecided,
+    /// A form takes no money.
+    NoMoney,
+    /// The business system is still asked.
+    UnderWay,
+    /// It has ended otherwise.
+    Ended,
+    /// What people do with a ticket is not followed.
+    Ticket,
+    /// The customer's record knows of it no more.
+    Forgotten,
+    /// It was said to be seen, and nobody had asked for that.
+    NotCalled,
+}
+
+impl WhyNot {
+    /// What is wrong, and how to mend it.
+    pub fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Undecided => (
+                "nobody knows how this form ended, and it stays open until somebody says",
+                "look for its number in the business system, and decide done or undone",
+            ),
+            Self::NoMoney => ("a form takes no money, so none was returned", "decide done or undone"),
+            Self::UnderWay => (
+                "this form is still at the business system",
+                "wait until it has ended, or a person is called for it (`fuwu order list`)",
+            ),
+            Self::Ended => (
+                "this form has ended otherwise, and its customer was told",
+                "decide seen to take its case off the list",
+            ),
+            Self::Ticket => (
+                "this is a ticket: what is done about it is not followed here",
+                "decide seen to take its case off the list, if there is one",
+            ),
+            Self::Forgotten => {
+                ("the record of its customer knows of this form no more", "decide seen to take its case off the list")
+            }
+            Self::NotCalled => ("nobody was called for this form", "there is nothing to decide"),
+        }
+    }
+}
+
+/// Takes what a person decided about a number that is no order's: a form's, or a case without either.
 ///
 /// # Errors
 /// As the store answers.
 pub(super) async fn decide(
     desk: &Desk<'_>,
     account: &AccountId,
-    (number, decided): (&OrderNumber, Decided),
+    (number, decision): (&OrderNumber, Decision),
 ) -> Result<Taken, StoreError> {
+    let store = desk.store;
+    let Some(form) = handed_in(store, account, number).await? else {
+        let is_closed = decision == Decision::Seen && close_case(store, account, number).await?;
+        return Ok(if is_closed { Taken::Closed } else { Taken::Unknown });
+    };
+    let not = |form, why| Ok(Taken::FormNotSo(Box::new(form), why));
+    let stands = form.stands();
+    let decided = match decision {
+        Decision::Seen if stands == Standing::Unknown && form.is_kept => return not(form, WhyNot::Undecided),
+        Decision::Seen if close_case(store, account, number).await? => return Ok(Taken::Closed),
+        Decision::Seen => return not(form, WhyNot::NotCalled),
+        Decision::Of(Decided::Returned) => return not(form, WhyNot::NoMoney),
+        Decision::Of(decided) => decided,
+    };
+    match (stands, decided) {
+        (Standing::Unknown, _) if form.is_kept => {}
+        (Standing::Unknown, _) => return not(form, WhyNot::Forgotten),
+        (Standing::Placed, _) => return not(form, WhyNot::UnderWay),
+        (Standing::Ticket, _) => return not(form, WhyNot::Ticket),
+        // Said once more, perhaps because the first answer was lost.
+        (Standing::Done, Decided::Done) | (Standing::Refused, Decided::Undone) => {
+            if form.case.as_deref() == Some(UNKNOWN) {
+                close_case(store, account, number).await?;
+            }
+            return Ok(Taken::Form(Box::new(form)));
+        }
+        (Standing::Done | Standing::Refused, _) => return not(form, WhyNot::Ended),
+    }
+    keep(desk, form, decided).await?;
+    close_case(store, account, number).await?;
+    Ok(handed_in(store, account, number).await?.map_or(Taken::Closed, |form| Taken::Form(Box::new(form))))
+}
+
+/// The reason of a case of which nobody knows how it ended.
+const UNKNOWN: &str = "form_unknown";
+
+/// Keeps what was decided, unless somebody else was faster: the customer is told, and what was held for it is taken or
+/// given back.
+async fn keep(desk: &Desk<'_>, form: HandedIn, decided: Decided) -> Result<(), StoreError> {
     let Desk { store, playbook, rules, now } = *desk;
-    let Some((of, action)) = whose_form(store, account, number).await? else { return Ok(Taken::Unknown) };
+    let HandedIn { of, action, number, .. } = form;
     for _ in 0..MAX_TRIES {
         let stored = store.load(&of).await?;
         let origin = DedupeKey(rand::random());
@@ -39,17 +122,11 @@ pub(super) async fn decide(
         let work = form_decision(&action, (number.as_str(), origin, now));
         let answer = match decided {
             Decided::Done => Answer::Loaded(Values::new()),
-            // A form takes no money: whatever was given back, it was not done.
             Decided::Undone | Decided::Returned => Answer::Refused { code: String::new() },
         };
-        // What ended meanwhile, or was forgotten, has nothing left to be decided but the case.
-        if !is_open(&stored.customer, (&action, number)) {
-            return Ok(Taken::Closed);
-        }
         let mut decision = resume(playbook, &stored.customer, &work, (&answer, moment));
         if decision.customer == stored.customer {
-            tracing::error!(%account, %action, "a form cannot be decided: its action is not in the playbook any more");
-            return Ok(Taken::Unknown);
+            return Ok(());
         }
         let reply = std::mem::take(&mut decision.reply);
         if !reply.is_silent() {
@@ -71,44 +148,21 @@ pub(super) async fn decide(
             keep,
         };
         if store.commit(commit).await? == Committed::Applied {
-            return Ok(Taken::Closed);
+            return Ok(());
         }
     }
     Err(StoreError::Unavailable(format!("{MAX_TRIES} conflicts in a row on one customer")))
 }
 
-fn is_open(customer: &Customer, (action, number): (&ActionKey, &OrderNumber)) -> bool {
-    let Some(Memory::Form(kept)) = customer.memory.get(action) else { return false };
-    kept.sent.iter().any(|sent| sent.number == number.as_str() && sent.outcome == OrderOutcome::Unknown)
-}
-
-/// Whose a form is, and of which action, by its fact. Reads the log until it finds one.
-async fn whose_form(
-    store: &dyn Store,
-    account: &AccountId,
-    number: &OrderNumber,
-) -> Result<Option<(CustomerRef, ActionKey)>, StoreError> {
-    let mut after = 0;
-    loop {
-        let page = store.facts(account, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(None) };
-        after = last.seq;
-        for logged in page {
-            match &logged.fact.what {
-                FactKind::Applied { action, number: applied, .. } if applied == number.as_str() => {
-                    return Ok(Some((logged.of, action.clone())));
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::cases::{Case, Decision, cases};
+    use super::super::Clock as _;
+    use super::super::cases::{Case, cases};
     use super::super::stand::{Stand, of};
     use super::*;
+    use crate::domain::actions::Memory;
+    use crate::domain::customer::Customer;
+    use crate::domain::fact::{FactKind, OrderOutcome};
     use crate::domain::pool::Wish;
     use crate::domain::question::Question;
     use crate::domain::reply::Reply;
@@ -155,15 +209,19 @@ mod tests {
         assert_eq!(stand.app.store.commit(commit).await.unwrap(), Committed::Applied);
         let take = Wish::Take { by, item: Some("17000000016".into()) };
         at_the_pool(stand, &take.question(&"sim_numbers".into())).await;
-        let case = Case {
+        stand.app.open_case(&stand.account(), &case()).await.unwrap();
+    }
+
+    fn case() -> Case {
+        Case {
             number: NUMBER.into(),
             at: NOON,
-            reason: "form_unknown".into(),
+            reason: UNKNOWN.into(),
             amount_fen: 0,
             origin: None,
             stays: false,
-        };
-        stand.app.open_case(&stand.account(), &case).await.unwrap();
+            forgotten: None,
+        }
     }
 
     async fn at_the_pool(stand: &Stand, question: &Question) -> Values {
@@ -183,9 +241,10 @@ mod tests {
 
     #[actix_web::test]
     async fn a_person_decides_the_customer_is_told_and_the_number_is_theirs_or_anybodys() {
-        for (decided, words, is_free_then) in
-            [(Decided::Done, "已经办好了", false), (Decided::Undone, "没有办成", true)]
-        {
+        for (decided, words, is_free_then, stands) in [
+            (Decided::Done, "已经办好了", false, Standing::Done),
+            (Decided::Undone, "没有办成", true, Standing::Refused),
+        ] {
             let stand = Stand::new();
             unknown(&stand).await;
             stand.clock.set(UnixSecs(NOON.0 + 30 * 86_400));
@@ -193,7 +252,8 @@ mod tests {
             let account = stand.account();
             let number = OrderNumber::new(NUMBER);
             let decide = || stand.app.decide_case(&account, (&number, Decision::Of(decided)));
-            assert_eq!(decide().await.unwrap(), Taken::Closed);
+            let Taken::Form(form) = decide().await.unwrap() else { panic!() };
+            assert_eq!(form.history, [(NOON, Standing::Unknown), (stand.clock.now(), stands)]);
             assert_eq!(cases(stand.app.store().as_ref(), account.id()).await.unwrap(), []);
             let left = stand.left().await;
             let said = left.iter().find_map(|work| work.task.reply());
@@ -211,8 +271,55 @@ mod tests {
             assert_eq!(is_free(&stand).await, is_free_then, "{decided:?}");
             // Decided once more nothing happens.
             let before = stand.customer("o1").await;
-            decide().await.unwrap();
+            assert!(matches!(decide().await.unwrap(), Taken::Form(form) if form.stands() == stands));
             assert_eq!(stand.customer("o1").await, before);
+            let otherwise = if decided == Decided::Done { Decided::Undone } else { Decided::Done };
+            assert_eq!(why_not(&stand, Decision::Of(otherwise)).await, Some(WhyNot::Ended));
+            assert_eq!(stand.customer("o1").await, before);
+        }
+    }
+
+    async fn why_not(stand: &Stand, decision: Decision) -> Option<WhyNot> {
+        match stand.app.decide_case(&stand.account(), (&OrderNumber::new(NUMBER), decision)).await.unwrap() {
+            Taken::FormNotSo(_, why) => Some(why),
+            _ => None,
+        }
+    }
+
+    async fn open_reasons(stand: &Stand) -> Vec<String> {
+        let open = cases(stand.app.store().as_ref(), stand.account().id()).await.unwrap();
+        open.into_iter().map(|case| case.reason).collect()
+    }
+
+    #[actix_web::test]
+    async fn a_decision_that_makes_no_sense_is_answered_and_the_form_stays_open() {
+        let stand = Stand::new();
+        unknown(&stand).await;
+        let before = stand.customer("o1").await;
+        assert_eq!(why_not(&stand, Decision::Seen).await, Some(WhyNot::Undecided));
+        assert_eq!(why_not(&stand, Decision::Of(Decided::Returned)).await, Some(WhyNot::NoMoney));
+        assert_eq!((open_reasons(&stand).await, stand.customer("o1").await), (vec![UNKNOWN.to_owned()], before));
+        // Once it has ended, what is odd about it is taken off the list by being seen.
+        stand.app.decide_case(&stand.account(), (&NUMBER.into(), Decision::Of(Decided::Done))).await.unwrap();
+        assert_eq!(why_not(&stand, Decision::Seen).await, Some(WhyNot::NotCalled));
+        let taken = Case { reason: "form_goods_taken".into(), ..case() };
+        stand.app.open_case(&stand.account(), &taken).await.unwrap();
+        assert_eq!(why_not(&stand, Decision::Of(Decided::Undone)).await, Some(WhyNot::Ended));
+        stand.app.decide_case(&stand.account(), (&NUMBER.into(), Decision::Of(Decided::Done))).await.unwrap();
+        assert_eq!(open_reasons(&stand).await, ["form_goods_taken"], "that it is done says nothing of this");
+        let seen = stand.app.decide_case(&stand.account(), (&NUMBER.into(), Decision::Seen)).await.unwrap();
+        assert_eq!((seen, open_reasons(&stand).await), (Taken::Closed, vec![]));
+        for why in [
+            WhyNot::Undecided,
+            WhyNot::NoMoney,
+            WhyNot::UnderWay,
+            WhyNot::Ended,
+            WhyNot::Ticket,
+            WhyNot::Forgotten,
+            WhyNot::NotCalled,
+        ] {
+            let (cause, mend) = why.told();
+            assert!(cause.len() > 10 && mend.len() > 10, "{why:?}");
         }
     }
 
@@ -221,7 +328,9 @@ mod tests {
         let stand = Stand::new();
         unknown(&stand).await;
         let number = OrderNumber::new("20260101000000000000000000");
-        let taken = stand.app.decide_case(&stand.account(), (&number, Decision::Of(Decided::Done))).await.unwrap();
-        assert_eq!(taken, Taken::Unknown);
+        for decision in [Decision::Of(Decided::Done), Decision::Seen] {
+            let taken = stand.app.decide_case(&stand.account(), (&number, decision)).await.unwrap();
+            assert_eq!(taken, Taken::Unknown);
+        }
     }
 }

@@ -50,7 +50,12 @@ impl App {
             return Ok(refused("NO_NUMBER"));
         };
         Ok(match sent.errand {
-            Errand::Prepay => prepay(till, &number, sent).await,
+            Errand::Prepay => {
+                let stored = self.store.load(sent.of).await?;
+                let order = stored.customer.orders.get(&sent.number());
+                let attach = order.map(|order| self.origin_sealed(account.id(), order)).unwrap_or_default();
+                prepay(till, (&number, attach), sent).await
+            }
             Errand::Refund => refund(till, &number, sent).await,
             Errand::Query | Errand::Close => match (self.stands(sent).await?, sent.errand) {
                 (Some(State::Confirmed), Errand::Close) => close(till, (&number, IsBegun::Perhaps), sent).await,
@@ -101,7 +106,7 @@ fn told(errand: Errand, error: &PayError) {
     tracing::warn!(errand = errand.as_str(), %error, "the payment platform gave no answer that helps");
 }
 
-async fn prepay(till: &Till<'_>, number: &OutTradeNo, sent: &Sent<'_>) -> Went {
+async fn prepay(till: &Till<'_>, (number, attach): (&OutTradeNo, String), sent: &Sent<'_>) -> Went {
     let order = Order {
         out_trade_no: number.clone(),
         description: sent.text("label").unwrap_or_default().chars().take(DESCRIPTION_CHARS).collect(),
@@ -109,7 +114,7 @@ async fn prepay(till: &Till<'_>, number: &OutTradeNo, sent: &Sent<'_>) -> Went {
         payer: sent.of.openid.clone(),
         notify_url: till.notify_url.clone(),
         expires_at: UnixSecs(sent.integer("until").unwrap_or_default()),
-        attach: String::new(),
+        attach,
     };
     match till.client.prepay(&order).await {
         Ok(prepay_id) => loaded([("prepay_id", Value::from(prepay_id.as_str()))]),

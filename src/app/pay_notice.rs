@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
-use super::cases::{Case, PAGE};
+use super::cases::{self, Case, PAGE};
 use super::handle::{ANSWER_WITHIN, MAX_TRIES};
+use super::pay_forgotten::{FORGOTTEN, Forgotten};
 use super::settle::Setting;
 use super::{App, ServedAccount, told};
 use crate::backend::pay::{Client, Notice, NoticeRefused, Notified};
@@ -14,7 +15,7 @@ use crate::domain::decide::happened;
 use crate::domain::decision::Moment;
 use crate::domain::fact::FactKind;
 use crate::domain::ids::{AccountId, Openid, OrderNumber};
-use crate::domain::order::{Happening, Paid, Reason, Returning};
+use crate::domain::order::{Happening, Origin, Paid, Reason, Returning};
 use crate::domain::pay::{Currency, Fen, OutTradeNo, Payment, Refund, RefundState, TradeState};
 use crate::domain::time::UnixSecs;
 use crate::store::{Committed, CustomerRef, StoreError};
@@ -44,6 +45,8 @@ struct Heard {
     number: OrderNumber,
     payer: Option<Openid>,
     amount: Fen,
+    /// What we gave the payment on its way.
+    attach: String,
     /// `None`: it cannot be told to an order, and a person has to see it.
     happening: Option<Happening>,
 }
@@ -120,6 +123,7 @@ impl App {
                 amount_fen: 0,
                 origin: None,
                 stays: true,
+                forgotten: None,
             };
             return match self.open_case(account, &case).await {
                 Ok(()) => Ok(refused.name()),
@@ -143,7 +147,9 @@ impl App {
         client: &Client,
         mut heard: Heard,
     ) -> Result<&'static str, StoreError> {
-        let Some(payer) = self.payer(client, &heard).await? else { return self.unknown_order(account, &heard).await };
+        let Some(payer) = self.payer(client, &mut heard).await? else {
+            return self.unknown_order(account, &heard).await;
+        };
         let of = CustomerRef { account: account.id().clone(), openid: payer };
         let now = self.clock.now();
         let playbook = account.playbook();
@@ -193,13 +199,16 @@ impl App {
     }
 
     /// Who paid. A refund does not name them, but the order does that it belongs to.
-    async fn payer(&self, client: &Client, heard: &Heard) -> Result<Option<Openid>, StoreError> {
+    async fn payer(&self, client: &Client, heard: &mut Heard) -> Result<Option<Openid>, StoreError> {
         if let Some(payer) = &heard.payer {
             return Ok(Some(payer.clone()));
         }
         let Some(number) = OutTradeNo::new(heard.number.as_str()) else { return Ok(None) };
         match client.query(&number).await {
-            Ok(payment) => Ok(payment.payer),
+            Ok(payment) => {
+                heard.attach = payment.attach;
+                Ok(payment.payer)
+            }
             Err(error) if error.is_passing() => Err(StoreError::Unavailable(format!("who was paid back: {error}"))),
             Err(_) => Ok(None),
         }
@@ -213,6 +222,10 @@ impl App {
         let is_told = |reasons: &[Reason], at: UnixSecs| {
             facts.iter().any(|(reason, arrived)| reasons.contains(reason) && *arrived >= at)
         };
+        let ours = self.origin_of(account.id(), (&heard.number, &heard.attach));
+        if let (true, Some(origin)) = (facts.is_empty(), ours) {
+            return self.forgotten_order(account, (heard, origin)).await;
+        }
         let came = &[Reason::MoneyCame, Reason::PaidTooLate, Reason::AmountDiffers];
         let reason = match &heard.happening {
             _ if facts.is_empty() => "unknown_order",
@@ -226,6 +239,45 @@ impl App {
         );
         self.open_case(account, &self.case_of((heard, None), reason)).await?;
         Ok("unknown_order")
+    }
+
+    /// A payment of an order of which nothing is kept but what the payment itself carries: it may be one that was done long
+    /// ago and is told once more, and it may be money that nobody has earned. Nothing is kept of who paid.
+    async fn forgotten_order(
+        &self,
+        account: &ServedAccount,
+        (heard, Origin { action, amount }): (&Heard, Origin),
+    ) -> Result<&'static str, StoreError> {
+        let Some(Happening::Paid(paid)) = &heard.happening else {
+            // Money that went back is owed to nobody any more.
+            if let Some(Happening::MoneyBack(back)) = &heard.happening {
+                let case = cases::case(self.store.as_ref(), account.id(), &heard.number).await?;
+                let is_all = |case: &Case| case.forgotten.is_some() && back.back.0 >= case.amount_fen;
+                if case.as_ref().is_some_and(is_all) {
+                    self.close(account, &heard.number).await?;
+                }
+                return Ok("known");
+            }
+            self.open_case(account, &self.case_of((heard, None), "unknown_order")).await?;
+            return Ok("unknown_order");
+        };
+        tracing::error!(
+            account = %account.id(), order = %heard.number, amount_fen = heard.amount.0, %action,
+            "the payment platform told of a payment whose customer is forgotten: see `fuwu order list`"
+        );
+        let forgotten = Forgotten {
+            action,
+            agreed_fen: amount.0,
+            transaction: paid.transaction.as_str().to_owned(),
+            paid_at: paid.at,
+        };
+        let case = Case { forgotten: Some(forgotten), ..self.case_of((heard, None), FORGOTTEN) };
+        // One whose money is on its way back already needs nobody anew.
+        let known = cases::case(self.store.as_ref(), account.id(), &heard.number).await?;
+        if known.is_none_or(|known| known.forgotten != case.forgotten) {
+            self.open_case(account, &case).await?;
+        }
+        Ok("forgotten_order")
     }
 
     /// Why an order moved, and when, as the log tells it.
@@ -264,6 +316,7 @@ impl App {
             amount_fen: heard.amount.0,
             origin,
             stays: true,
+            forgotten: None,
         }
     }
 }
@@ -284,7 +337,8 @@ fn of_payment(payment: Payment) -> Heard {
     let happening = payment.transaction_id.filter(|_| is_paid).map(|transaction| {
         Happening::Paid(Paid { transaction, total: amount, at: payment.paid_at.unwrap_or_default() })
     });
-    Heard { number: OrderNumber::new(payment.out_trade_no.as_str()), payer: payment.payer, amount, happening }
+    let number = OrderNumber::new(payment.out_trade_no.as_str());
+    Heard { number, payer: payment.payer, amount, attach: payment.attach, happening }
 }
 
 fn of_refund(refund: Refund) -> Heard {
@@ -300,5 +354,5 @@ fn of_refund(refund: Refund) -> Heard {
         RefundState::Closed | RefundState::Abnormal => nth.map(Happening::RefundFailed),
         RefundState::Processing | RefundState::Unknown => None,
     };
-    Heard { number, payer: None, amount: refund.refund, happening }
+    Heard { number, payer: None, amount: refund.refund, attach: String::new(), happening }
 }

@@ -105,11 +105,11 @@ async fn erase(settings: &Settings, of: &CustomerRef) -> anyhow::Result<ExitCode
             match erased? {
                 Erased::Gone => true,
                 Erased::Nobody => false,
-                Erased::OrdersUnderWay(numbers) => {
+                Erased::UnderWay(numbers) => {
                     let numbers: Vec<&str> = numbers.iter().map(OrderNumber::as_str).collect();
                     bail!(
-                        "这位客户有订单还没了结：{}。请等它们结束，或用 `fuwu order decide` 处理后再清除。\
-                         orders of this customer are under way; end or decide them, and erase then",
+                        "这位客户有订单或表单还没了结：{}。请等它们结束，或用 `fuwu order decide` 处理后再清除。\
+                         orders or forms of this customer are under way; end or decide them, and erase then",
                         numbers.join("、")
                     );
                 }

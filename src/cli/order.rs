@@ -1,4 +1,4 @@
-//! `fuwu order`: the orders that a person has to look at, one of them, and what was decided.
+//! `fuwu order`: the orders and forms that a person has to look at, one of them, and what was decided.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -10,7 +10,9 @@ use serde_json::Value;
 use super::assemble::{rules, store_spec};
 use super::customer::{at_server_below, key};
 use super::{playbook_on_disk, running};
-use crate::app::{Case, CaseDecision, Clock as _, Desk, SystemClock, Taken, cases, moment, whose_order};
+use crate::app::{
+    Case, CaseDecision, Clock as _, Desk, HandedIn, Standing, SystemClock, Taken, cases, handed_in, moment, whose_order,
+};
 use crate::config::{AccountSettings, Settings};
 use crate::domain::ids::{AccountId, OrderNumber};
 use crate::domain::order::{Decided, Order, State};
@@ -20,14 +22,15 @@ use crate::store::{StoreError, open_to_export};
 pub(super) enum OrderCommand {
     /// Orders and payments that wait for a person: since when, why, how much. Also beside a running server.
     List,
-    /// One order: what it is, how it stands, and what was paid and returned. Also beside a running server.
+    /// One order: what it is, how it stands, and what was paid and returned; or one form that was handed in: how it
+    /// stands and has stood. Also beside a running server.
     Show {
-        /// The order's number.
+        /// The number of the order or the form.
         number: String,
     },
-    /// What a person decided about an order that needs one; through the running server where there is one.
+    /// What a person decided about an order or a form that needs one; through the running server where there is one.
     Decide {
-        /// The order's number.
+        /// The number of the order or the form.
         number: String,
         /// What was decided.
         decision: Word,
@@ -94,7 +97,8 @@ fn listed(cases: &[Case]) -> String {
     }
     let line = |case: &Case| {
         let amount = crate::domain::pay::Fen(case.amount_fen);
-        format!("{}  {}  {amount} 元  {}\n", moment(case.at), case.number, in_words(&case.reason))
+        let action = case.forgotten.as_ref().map_or(String::new(), |forgotten| format!("  {}", forgotten.action));
+        format!("{}  {}{action}  {amount} 元  {}\n", moment(case.at), case.number, in_words(&case.reason))
     };
     cases.iter().map(line).collect()
 }
@@ -113,6 +117,12 @@ fn in_words(reason: &str) -> &str {
         "paid_twice" => "同一订单收到两笔付款：请在商户平台退回多收的一笔；已用别的办法退了，就 decide returned",
         "unknown_order" => "收到一笔付款，这里没有这个订单：请在商户平台核对，处理好后 decide seen",
         "ended_order" => "有一笔付款或退款，是一个早已了结、资料已清除的订单的：请在商户平台核对，处理好后 decide seen",
+        "forgotten_order" => {
+            "收到一笔付款，订单的客户资料已经清除：请在业务系统里查这个订单号；已经办成就 decide done，没有办成就 decide undone，钱从这里退回"
+        }
+        "forgotten_returning" => {
+            "客户资料已经清除的一笔付款，正在退回：到账后自动去掉；久等不到就再 decide undone 一次"
+        }
         "notice_unreadable" => "微信支付发来一条读不懂的通知：请在商户平台核对当天的账，处理好后 decide seen",
         "notice_other_merchant" | "notice_other_app" => {
             "微信支付发来别的商户号或公众号的通知：请检查商户平台里的通知地址，处理好后 decide seen"
@@ -127,7 +137,11 @@ fn in_words(reason: &str) -> &str {
 
 async fn show(settings: &Settings, account: &AccountId, number: &OrderNumber) -> anyhow::Result<ExitCode> {
     let store = open_to_export(settings.store_url.expose(), &settings.data_dir, key(settings)?).await?;
-    let Some(of) = whose_order(store.as_ref(), account, number).await? else { return Ok(unknown()) };
+    let Some(of) = whose_order(store.as_ref(), account, number).await? else {
+        let Some(form) = handed_in(store.as_ref(), account, number).await? else { return Ok(unknown()) };
+        print!("{}", told_form(&form));
+        return Ok(ExitCode::SUCCESS);
+    };
     let stored = store.load(&of).await?;
     let Some(order) = stored.customer.orders.get(number) else { return Ok(unknown()) };
     print!("{}", told(order));
@@ -149,6 +163,35 @@ fn told(order: &Order) -> String {
         }
     }
     told
+}
+
+fn told_form(form: &HandedIn) -> String {
+    let mut told = String::new();
+    let _ = writeln!(told, "{}  表单 form {}", form.number, form.action);
+    let _ = writeln!(told, "状态 state：{}", standing(form.stands()));
+    if let Some(reason) = &form.case {
+        let _ = writeln!(told, "等人处理 waits for a person：{}", in_words(reason));
+    }
+    if let Some(hold) = &form.hold {
+        let _ = writeln!(told, "占用 holds：{}  {}", hold.pool, hold.item);
+    }
+    for (at, stood) in &form.history {
+        let _ = writeln!(told, "经过 history：{}  {}", moment(*at), standing(*stood));
+    }
+    if !form.is_kept {
+        let _ = writeln!(told, "客户资料里已经不记着它了。the customer's record knows of it no more");
+    }
+    told
+}
+
+fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Placed => "已交业务系统，等答复 placed",
+        Standing::Done => "办好了 done",
+        Standing::Refused => "没有办成 refused",
+        Standing::Unknown => "没有明确答复，要人工核对 unknown",
+        Standing::Ticket => "留下编号由人处理 ticket",
+    }
 }
 
 fn state(state: State) -> &'static str {
@@ -191,6 +234,18 @@ async fn decide(
         }
         Taken::Closed => closed(),
         Taken::NotSo(order) => not_so(state(order.state())),
+        Taken::Form(form) => {
+            print!("{}", told_form(&form));
+            eprintln!("已记下；服务运行时告诉客户。it is kept, and the customer is told while a server runs");
+            ExitCode::SUCCESS
+        }
+        Taken::FormNotSo(form, why) => {
+            let (cause, mend) = why.told();
+            not_so(&format!("{}：{cause}; {mend}", standing(form.stands())))
+        }
+        Taken::GaveBack(_) => not_so(
+            "只有运行中的服务能退款；请启动 fuwu serve，再用它的接口 POST /api/v1/orders/NUMBER/decide?decision=undone。only a running server gives money back",
+        ),
         Taken::Unknown => unknown(),
     })
 }
@@ -207,12 +262,16 @@ async fn at_running_server(
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     match status {
         200 if body.get("closed").is_some() => Ok(closed()),
+        200 if body.get("returning").is_some() => {
+            eprintln!("正在退回，到账后自动从列表中去掉。it is on its way back");
+            Ok(ExitCode::SUCCESS)
+        }
         200 => {
             eprintln!("已记下 kept：{}", text("state"));
             Ok(ExitCode::SUCCESS)
         }
         404 => Ok(unknown()),
-        409 => Ok(not_so(&text("error"))),
+        409 => Ok(not_so(&format!("{}; {}", text("error"), text("mend")))),
         status => bail!("the running server refused ({status}): {}", text("error")),
     }
 }
@@ -228,7 +287,7 @@ fn not_so(stands: &str) -> ExitCode {
 }
 
 fn unknown() -> ExitCode {
-    eprintln!("fuwu: 没有这个订单。there is no such order");
+    eprintln!("fuwu: 没有这个订单或表单。there is no such order, nor a form of this number");
     ExitCode::from(1)
 }
 
@@ -258,15 +317,51 @@ mod tests {
             amount_fen: 2_000,
             origin: None,
             stays: false,
+            forgotten: None,
         };
         for reason in called {
             assert!(listed(&[case(reason.as_str())]).contains('：'), "{reason:?}");
         }
         assert!(listed(&[case("unknown_order")]).contains("202601010001  20.00 元  收到一笔付款"));
-        for reason in ["ended_order", "notice_unreadable", "notice_other_merchant", "notice_other_app"] {
+        for reason in [
+            "forgotten_order",
+            "forgotten_returning",
+            "ended_order",
+            "notice_unreadable",
+            "notice_other_merchant",
+            "notice_other_app",
+        ] {
             assert!(listed(&[case(reason)]).contains('：'), "{reason}");
         }
         assert!(listed(&[]).contains("没有要人工核对的订单"));
+    }
+
+    #[test]
+    fn a_form_is_told_with_where_it_stood_and_what_it_holds() {
+        let of = crate::store::CustomerRef { account: "demo".into(), openid: "o1".into() };
+        let history = vec![(EIGHT, Standing::Placed), (EIGHT.plus_secs(60), Standing::Unknown)];
+        let hold =
+            crate::domain::actions::FormHold { pool: "sim".into(), by: "x".into(), item: "170".into(), until: EIGHT };
+        let form = HandedIn {
+            number: "2026".into(),
+            of,
+            action: "apply_card".into(),
+            history,
+            hold: Some(hold),
+            is_kept: true,
+            case: Some("form_unknown".into()),
+        };
+        let told = told_form(&form);
+        for part in
+            ["2026  表单 form apply_card", "state：没有明确答复", "decide done 或 undone", "sim  170", "08:01:00"]
+        {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        assert_eq!(told.matches("history").count(), 2);
+        assert!(!told.contains("o1"), "not whose");
+        let over =
+            HandedIn { is_kept: false, hold: None, case: None, history: vec![(EIGHT, Standing::Ticket)], ..form };
+        assert!(told_form(&over).contains("不记着") && told_form(&over).contains("ticket"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::actions::Memory;
-use super::ids::{ActionKey, Channel, Scene};
+use super::ids::{ActionKey, Channel, OrderNumber, Scene};
 use super::notes::Note;
 use super::numbers::Numbers;
 use super::order::Orders;
@@ -62,10 +62,17 @@ impl Customer {
         (!self.windows.opened_after(left)).then_some(left)
     }
 
+    /// What is owed to the customer: orders and forms of theirs that are under way, by their numbers.
+    pub fn owed(&self) -> Vec<OrderNumber> {
+        let orders = self.orders.all().filter(|order| !order.is_over()).map(|order| order.number.clone());
+        let forms = self.memory.values().flat_map(Memory::open_forms).map(OrderNumber::new);
+        orders.chain(forms).collect()
+    }
+
     /// The last day we heard of a customer who does not follow any more: what is kept of them expires from then on.
-    /// `None` as well while an order of theirs is under way: what is owed to them does not expire.
+    /// `None` as well while an order or a form of theirs is under way: what is owed to them does not expire.
     pub fn left_on(&self) -> Option<BusinessDay> {
-        if self.orders.are_open() || self.invite.is_on_its_way() {
+        if !self.owed().is_empty() || self.invite.is_on_its_way() {
             return None;
         }
         let left = self.follow.changed_at.filter(|_| !self.follow.following)?.business_day();

@@ -2,7 +2,7 @@
 
 mod facts;
 
-use super::actions::{ActionKind, Entry, Given, Kind, Outcome, View, is_of_order, order_told, orphaned};
+use super::actions::{ActionKind, Entry, Given, Kind, Outcome, View, is_for, is_owed, order_told, orphaned, remember};
 use super::customer::{Customer, Dialogue};
 use super::decision::{Decision, Moment};
 use super::fact::{FactKind, Invited};
@@ -174,7 +174,7 @@ pub fn credited(
 }
 
 fn orphan(action: &ActionKey) -> String {
-    format!("动作 {action} 已不在配置里，或者不再是 order，订单照常了结，客户读到的是内置的话；请恢复这个动作")
+    format!("动作 {action} 已不在配置里，或者换了种类，订单和表单照常了结，客户读到的是内置的话；请恢复这个动作")
 }
 
 fn late_view<'a>(action: &'a ActionKey, customer: &'a Customer, moment: Moment) -> View<'a> {
@@ -191,8 +191,7 @@ fn afterwards(
     let mut decision = Decision { customer: customer.clone(), ..Decision::default() };
     let Task::Ask { action, memo, .. } = &work.task else { return decision };
     let view = late_view(action, customer, moment);
-    // A key may lead to another kind of action by now, which knows nothing of orders.
-    let kind = playbook.actions.get(action).filter(|kind| matches!(kind, Kind::Order(_)) || !is_of_order(work));
+    let kind = playbook.actions.get(action).filter(|kind| is_for(kind, work));
     let mut outcome = match (kind.map(Kind::as_action), answer) {
         (Some(kind), Some(answer)) => kind.resume(&view, memo, answer),
         (Some(kind), None) => kind.abandon(&view, memo),
@@ -201,7 +200,7 @@ fn afterwards(
             let is_told = !outcome.reply.is_silent();
             if is_told {
                 decision.faults.push(orphan(action));
-            } else if !is_of_order(work) {
+            } else if !is_owed(work) {
                 decision.faults.push(format!("动作 {action} 已不在配置里，它等到的答复无法告诉客户；请恢复这个动作"));
             }
             apply(&mut decision, action, outcome);
@@ -282,7 +281,7 @@ fn apply(decision: &mut Decision, key: &ActionKey, outcome: Outcome) {
         reply => reply,
     };
     if let Some(memory) = outcome.memory {
-        decision.customer.memory.insert(key.clone(), memory);
+        remember(&mut decision.customer, key, memory);
     }
     if let Some(orders) = outcome.orders {
         decision.customer.orders = orders;

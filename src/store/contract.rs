@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 
+use super::erasure::{Erasure, Spares};
 use super::forgetful::Forgetful;
 use crate::domain::customer::Customer;
 use crate::domain::fact::Fact;
@@ -370,8 +371,14 @@ pub trait Store: Send + Sync {
     /// Takes one customer away, under whatever name: record, facts, outgoing work, quarantined deliveries that name
     /// them; not a byte of it is left in the store's files. Counters and journal stay as they are, but what was counted
     /// by the customer's own words is counted without them. What was counted of them is kept as [`Store::residue`].
-    /// `false` when there was nothing. After an error or a crash it may be asked again.
-    async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError>;
+    /// `spares` is asked of the very version that would be taken away: of one that it spares nothing is touched. After an
+    /// error or a crash it may be asked again.
+    async fn erase_unless(&self, of: &CustomerRef, spares: Spares) -> Result<Erasure, StoreError>;
+
+    /// As [`Store::erase_unless`], whoever it is; `false` when there was nothing.
+    async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError> {
+        Ok(self.erase_unless(of, |_| false).await? == Erasure::Gone)
+    }
 
     /// Takes name and record from at most `limit` customers of the account who left before `left_before`, and says from
     /// how many: whoever of them comes back is new. Their facts and counters stay. Also finishes erasures that a crash

@@ -6,6 +6,7 @@
 mod aside;
 mod contract;
 mod embedded;
+mod erasure;
 mod forgetful;
 pub mod journal;
 mod moving;
@@ -19,6 +20,7 @@ mod spec;
 
 pub use contract::*;
 pub use embedded::{Embedded, EmbeddedHealth, embedded_health};
+pub use erasure::{Erasure, Spares};
 pub use forgetful::{Forgetful, Mark};
 pub use moving::{Content, Half, Kept, KeptWork, Moving, Origin, Page, Stage, Step};
 pub use open::{is_embedded, open, open_read_only, open_to_copy, open_to_export};

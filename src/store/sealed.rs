@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 use super::{
-    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Forgetful, Held, Logged, Numbers, PseudonymKey,
-    Quarantined, Shared, SharedChange, SharedKind, SharedName, Store, StoreError, Stored,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Erasure, Forgetful, Held, Logged, Numbers,
+    PseudonymKey, Quarantined, Shared, SharedChange, SharedKind, SharedName, Spares, Store, StoreError, Stored,
 };
 use crate::domain::ids::{AccountId, DedupeKey};
 use crate::domain::private::Private;
@@ -189,8 +189,8 @@ impl Store for Sealed {
         Ok(Some(held))
     }
 
-    async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError> {
-        self.engine.erase(of).await
+    async fn erase_unless(&self, of: &CustomerRef, spares: Spares) -> Result<Erasure, StoreError> {
+        self.engine.erase_unless(of, spares).await
     }
 
     async fn expire(&self, account: &AccountId, left_before: BusinessDay, limit: usize) -> Result<usize, StoreError> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use fuwu::app::pool::fulfil;
-use fuwu::app::{CaseDecision, Taken};
+use fuwu::app::{CaseDecision, Standing, Taken};
 use fuwu::channel::official::Mode;
 use fuwu::domain::actions::Memory;
 use fuwu::domain::fact::{FactKind, OrderOutcome};
@@ -18,10 +18,11 @@ use fuwu::domain::reply::Reply;
 use fuwu::domain::time::UnixSecs;
 use fuwu::domain::value::Value;
 use fuwu::store::{Redis, Spec, Store};
+use serde_json::Value as Json;
 
 use crate::business::{copied, copy_playbook, edit};
 use crate::hand::text;
-use crate::harness::{World, until};
+use crate::harness::{API_TOKEN, World, until};
 use crate::phone::Phone;
 use crate::redis_servers::RedisServer;
 
@@ -94,10 +95,92 @@ async fn a_business_system_that_takes_things_once_and_is_away_leaves_no_form_wit
     let account = world.running.app.account("demo").unwrap();
     let undone = CaseDecision::Of(Decided::Undone);
     let taken = world.running.app.decide_case(account, (&OrderNumber::new(number.as_str()), undone)).await.unwrap();
-    assert_eq!(taken, Taken::Closed);
+    assert!(matches!(taken, Taken::Form(form) if form.stands() == Standing::Refused));
     phone.hears("没有办成").await;
     assert_eq!(listed().await, serde_json::json!([]));
     assert_eq!(stands().await.unwrap().0, OrderOutcome::Refused);
+}
+
+/// Says what becomes of the form or order of this number; the answer.
+async fn decided(world: &World, number: &str, decision: &str) -> (u16, Json) {
+    let url = world.url(&format!("/api/v1/orders/{number}/decide?decision={decision}"));
+    let answer = world.http.post(url).bearer_auth(API_TOKEN).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[actix_web::test]
+async fn a_form_whose_action_becomes_something_else_meanwhile_comes_to_its_end_all_the_same() {
+    let world = with_a_business_system_that_is_away().await;
+    let phone = Phone::following(&world, "小林").await;
+    filled(&phone).await;
+    assert!(phone.tap_link("确认").await.contains("正在为您登记"));
+    let version = async || world.get_json("/api/v1/playbook").await["demo"]["playbook"].clone();
+    let (before, file) = (version().await, world.dir.path().join("playbook/actions/apply.toml"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (_, rest) = text.split_once("[repair]").unwrap();
+    std::fs::write(&file, format!("[apply_card]\nkind = \"say\"\ntext = \"线上办卡暂停办理。\"\n\n[repair]{rest}"))
+        .unwrap();
+    std::fs::remove_file(world.dir.path().join("playbook/tests/apply.toml")).unwrap();
+    until("the edit is live", async || version().await != before).await;
+    assert_eq!(phone.say("线上办卡").await, "线上办卡暂停办理。");
+
+    world.clock.advance_secs(3_600);
+    phone.hears("由工作人员核实").await;
+    let listed = async || world.get_json("/api/v1/orders").await["orders"].clone();
+    until("a person is called", async || listed().await.as_array().is_some_and(|all| !all.is_empty())).await;
+    let number = listed().await[0]["number"].as_str().unwrap().to_owned();
+    let shown = async || world.get_json(&format!("/api/v1/orders/{number}")).await;
+    let form = shown().await;
+    let states = |form: &Json| -> Vec<String> {
+        form["history"].as_array().unwrap().iter().map(|step| step["state"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!((form["kind"].as_str(), form["state"].as_str()), (Some("form"), Some("unknown")), "{form}");
+    assert_eq!((form["because"].as_str(), form["needs_person"].as_bool()), (Some("form_unknown"), Some(true)));
+    assert_eq!(
+        (states(&form), form["holds"]["pool"].as_str()),
+        (vec!["placed".into(), "unknown".into()], Some("sim_numbers"))
+    );
+    assert!(!form.to_string().contains("鼓楼") && !form.to_string().contains("小明"), "{form}");
+    let url = world.url(&format!("/api/v1/customers/{}", phone.openid));
+    let erase = async || world.http.delete(&url).bearer_auth(API_TOKEN).send().await.unwrap();
+    let refused = erase().await;
+    assert_eq!(refused.status(), 409);
+    assert!(refused.text().await.unwrap().contains(&number), "it is said which, and how to go on");
+    for (decision, words) in [("seen", "done or undone"), ("returned", "takes no money")] {
+        let (status, told) = decided(&world, &number, decision).await;
+        assert!(status == 409 && told.to_string().contains(words), "{decision}: {status} {told}");
+    }
+    assert_eq!(decided(&world, &number, "done").await.0, 200);
+    phone.hears("已经办好了").await;
+    assert_eq!((listed().await, states(&shown().await).len()), (serde_json::json!([]), 3));
+    let (status, told) = decided(&world, &number, "undone").await;
+    assert!(status == 409 && told.to_string().contains("ended otherwise"), "{told}");
+    until("what was held is taken", async || shown().await["holds"].is_null()).await;
+    assert_eq!(erase().await.status(), 204);
+    assert_eq!(
+        world.http.get(world.url("/api/v1/orders/77")).bearer_auth(API_TOKEN).send().await.unwrap().status(),
+        404
+    );
+}
+
+#[actix_web::test]
+async fn a_ticket_is_shown_by_its_number_and_nothing_is_decided_about_it() {
+    let world = World::start().await;
+    let phone = Phone::following(&world, "小林").await;
+    for words in ["宽带报修", "网速很慢", ADDRESS, CONTACT, "1", "没有"] {
+        phone.say(words).await;
+    }
+    phone.say("确认").await;
+    let facts = world.store().facts(&"demo".into(), 0, usize::MAX).await.unwrap();
+    let number = facts.into_iter().find_map(|logged| match logged.fact.what {
+        FactKind::TicketOpened { number, .. } => Some(number),
+        _ => None,
+    });
+    let number = number.expect("a ticket");
+    assert_eq!(world.get_json(&format!("/api/v1/orders/{number}")).await["state"], "ticket");
+    for decision in ["done", "seen"] {
+        assert_eq!(decided(&world, &number, decision).await.0, 409, "{decision}");
+    }
 }
 
 #[actix_web::test]

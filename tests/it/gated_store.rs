@@ -6,8 +6,8 @@ use fuwu::domain::time::{BusinessDay, UnixSecs};
 use fuwu::growth::counter::{CounterKey, Increment};
 use fuwu::growth::counters::Counters;
 use fuwu::store::{
-    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Embedded, Held, Logged, Numbers, Quarantined, Shared,
-    SharedChange, SharedKind, SharedName, Store, StoreError, Stored,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Embedded, Erasure, Held, Logged, Numbers, Quarantined,
+    Shared, SharedChange, SharedKind, SharedName, Spares, Store, StoreError, Stored,
 };
 use tokio::sync::watch;
 
@@ -22,6 +22,7 @@ enum Way {
 /// Decides what becomes of writes.
 pub struct Gate {
     way: watch::Sender<Way>,
+    may_erase: watch::Sender<bool>,
     waiting: watch::Receiver<usize>,
 }
 
@@ -29,15 +30,17 @@ pub struct Gate {
 pub struct Gated {
     inner: Embedded,
     way: watch::Sender<Way>,
+    may_erase: watch::Sender<bool>,
     waiting: watch::Sender<usize>,
 }
 
 impl Gated {
     pub fn around(inner: Embedded) -> (Gate, Self) {
         let way = watch::Sender::new(Way::Open);
+        let may_erase = watch::Sender::new(true);
         let waiting = watch::Sender::new(0);
-        let gate = Gate { way: way.clone(), waiting: waiting.subscribe() };
-        (gate, Self { inner, way, waiting })
+        let gate = Gate { way: way.clone(), may_erase: may_erase.clone(), waiting: waiting.subscribe() };
+        (gate, Self { inner, way, may_erase, waiting })
     }
 
     /// Waits at the gate; whether the answer is to be lost afterwards.
@@ -68,6 +71,15 @@ impl Gate {
 
     pub fn close(&self) {
         self.way.send_replace(Way::Closed);
+    }
+
+    /// Nobody is erased from now on, or everybody who waits for it; all else goes on.
+    pub fn hold_erasing(&self) {
+        self.may_erase.send_replace(false);
+    }
+
+    pub fn let_erase(&self) {
+        self.may_erase.send_replace(true);
     }
 
     pub fn refuse(&self) {
@@ -160,8 +172,12 @@ impl Store for Gated {
         self.inner.held(of).await
     }
 
-    async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError> {
-        self.inner.erase(of).await
+    async fn erase_unless(&self, of: &CustomerRef, spares: Spares) -> Result<Erasure, StoreError> {
+        let mut may_erase = self.may_erase.subscribe();
+        self.waiting.send_modify(|n| *n += 1);
+        may_erase.wait_for(|may| *may).await.unwrap();
+        self.waiting.send_modify(|n| *n -= 1);
+        self.inner.erase_unless(of, spares).await
     }
 
     async fn expire(&self, account: &AccountId, left_before: BusinessDay, limit: usize) -> Result<usize, StoreError> {

@@ -70,7 +70,11 @@ async fn a_pack_is_ordered_paid_for_done_and_receipted() {
     assert_eq!(moves(&world, &phone.openid).await, all);
     let books = pay_books(&world);
     assert_eq!((books.balance_fen(), books.orders.len(), books.on_their_way()), (2000, 1, 0));
-    assert!(phone.say("我的订单").await.contains("办好"));
+    let listed = phone.say("我的订单").await;
+    assert!(
+        listed.contains("一共有 1 笔") && listed.contains("已办好"),
+        "the list, not what that order says: {listed}"
+    );
     assert_eq!(cases(world.store().as_ref(), &"demo".into()).await.unwrap(), []);
 }
 

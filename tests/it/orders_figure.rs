@@ -2,10 +2,10 @@
 //! platform loses answers, and its notifications are repeated, reordered, late and forged: in the end every order is in
 //! one final state that agrees with the books of both, to the fen.
 
-mod audit;
+pub mod audit;
 mod course;
-mod outside;
-mod program;
+pub mod outside;
+pub mod program;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

@@ -112,7 +112,7 @@ async fn money_given_back_by_hand_is_decided_and_what_needs_a_decision_is_not_ju
     assert_eq!(moves(&world, &phone.openid).await.last(), Some(&(State::Refunded, Reason::PersonDecided)));
     // Not by WeChat Pay, as the playbook's words have it.
     phone.hears("已经由工作人员退给您").await;
-    assert!(phone.say("我的订单").await.contains("已经由工作人员退给您"));
+    assert!(phone.say("我的订单").await.contains("已退款"));
     assert_eq!(decide(&world, &order.number, "returned").await.0, 409);
 }
 
@@ -155,6 +155,55 @@ async fn a_genuine_notification_that_is_none_of_ours_is_taken_and_shown_to_a_per
         assert_eq!(open_cases(&world).await.len(), 1);
         assert_eq!(decide(&world, &listed[0].number, "seen").await.0, 200);
         assert_eq!(open_cases(&world).await, []);
+    }
+}
+
+#[actix_web::test]
+async fn money_that_is_told_when_its_customer_is_forgotten_is_known_for_ours_and_can_go_back() {
+    for is_erased in [false, true] {
+        let shop = Shop::open(|_| Mood::Does);
+        let (world, _dir) = world(Some(&shop)).await;
+        switch(&world, json!({ "late_secs": 600, "refund_secs": 1 })).await;
+        let phone = Phone::following(&world, "小林").await;
+        buy(&phone).await;
+        pay(&world, &phone.openid).await.unwrap();
+        // Asking was faster. Then they leave, or are erased.
+        let order = stands_at(&world, &phone.openid, State::Done).await;
+        if is_erased {
+            let url = world.url(&format!("/api/v1/customers/{}", phone.openid));
+            let erased = world.http.delete(&url).bearer_auth(API_TOKEN).send().await.unwrap();
+            assert_eq!(erased.status(), 204, "{}", erased.text().await.unwrap());
+        } else {
+            phone.unfollow().await;
+        }
+        let record = async || world.customer(&phone.openid).await;
+        let before = record().await;
+        assert!(before.orders.is_empty());
+        world.clock.advance_secs(601);
+        switch(&world, json!({ "late_secs": null })).await;
+        world.sandbox().pay().catch_up().await;
+        until("a person is called", async || !open_cases(&world).await.is_empty()).await;
+        let [case] = &open_cases(&world).await[..] else { panic!() };
+        let paid = &pay_books(&world).orders[order.number.as_str()];
+        let forgotten = case.forgotten.as_ref().unwrap();
+        assert_eq!((&case.number, case.amount_fen), (&order.number, 2_000));
+        assert_eq!((case.reason.as_str(), forgotten.action.as_str()), ("forgotten_order", "buy_data"));
+        assert_eq!(Some(&forgotten.transaction), paid.transaction_id.as_ref());
+        let listed = world.get_json("/api/v1/orders").await;
+        assert_eq!(listed["orders"][0]["action"], "buy_data");
+        assert!(!listed.to_string().contains(phone.openid.as_str()), "it is not told whose");
+
+        let (status, body) = decide(&world, &order.number, "undone").await;
+        assert_eq!((status, body["returning"].as_bool().or(body["closed"].as_bool())), (200, Some(true)), "{body}");
+        until("the money is back", async || {
+            world.clock.advance_secs(1);
+            world.sandbox().pay().catch_up().await;
+            pay_books(&world).balance_fen() == 0 && open_cases(&world).await.is_empty()
+        })
+        .await;
+        assert_eq!(pay_books(&world).refunds.len(), 1);
+        assert_eq!(record().await, before, "nothing is kept of them for it");
+        assert_eq!(decide(&world, &order.number, "undone").await.0, 404, "it goes back once");
     }
 }
 

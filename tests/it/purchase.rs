@@ -114,7 +114,7 @@ async fn an_order_put_while_the_business_system_is_out_is_done_when_it_is_back()
     world.business(json!({ "out": true })).await;
     assert!(phone.say("确认").await.contains("正在办理"));
     world.clock.advance_secs(2);
-    assert!(phone.say("我的订单").await.contains("还在办理中"));
+    assert!(phone.say("我的订单").await.contains("办理中"));
     world.business(json!({ "out": false })).await;
     world.clock.advance_secs(30);
     phone.hears("办好了").await;

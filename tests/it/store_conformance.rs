@@ -88,6 +88,7 @@ macro_rules! conformance {
                     erasing_takes_everything_away_and_changes_no_number,
                     somebody_who_left_is_erased_by_their_openid,
                     somebody_known_only_from_quarantine_is_erased_too,
+                    one_who_is_spared_is_left_whole,
                     whoever_left_long_ago_loses_name_and_record;
                 crowd:
                     of_commits_at_once_exactly_one_wins_each_version,

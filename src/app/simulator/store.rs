@@ -12,8 +12,8 @@ use crate::domain::time::{BusinessDay, UnixSecs};
 use crate::growth::counter::{CounterKey, Increment};
 use crate::growth::counters::Counters;
 use crate::store::{
-    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Held, Logged, Numbers, Quarantined, Shared,
-    SharedChange, SharedKind, SharedName, Store, StoreError, Stored,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Erasure, Held, Logged, Numbers, Quarantined, Shared,
+    SharedChange, SharedKind, SharedName, Spares, Store, StoreError, Stored,
 };
 
 /// How a call fares.
@@ -325,7 +325,7 @@ impl Store for World {
         Err(never())
     }
 
-    async fn erase(&self, _of: &CustomerRef) -> Result<bool, StoreError> {
+    async fn erase_unless(&self, _of: &CustomerRef, _spares: Spares) -> Result<Erasure, StoreError> {
         Err(never())
     }
 

@@ -21,6 +21,7 @@ use crate::domain::value::Values;
 
 mod after;
 mod check;
+mod end;
 mod kept;
 mod plan;
 mod send;
@@ -30,7 +31,8 @@ mod tests;
 mod turn;
 
 pub use after::decision;
-pub use kept::{Draft, Hold, Kept, Sent};
+pub(super) use end::{answered, is_left_by_form, is_of_form};
+pub use kept::{Draft, Hold, Kept, Sent, kept_of, remember};
 
 /// Settings of a `form` action.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -277,10 +279,10 @@ impl ActionKind for Form {
     }
 
     fn resume(&self, view: &View<'_>, memo: &Values, answer: &Answer) -> Outcome {
-        self.settle(view, memo, answer)
+        answered(Some(self), view, memo, Some(answer))
     }
 
     fn abandon(&self, view: &View<'_>, memo: &Values) -> Outcome {
-        self.give_up(view, memo)
+        answered(Some(self), view, memo, None)
     }
 }

@@ -45,9 +45,8 @@ mod topic;
 pub(super) mod words;
 
 pub use campaign::{Campaign, Judged, decided as reward_decided};
-pub use form::decision as form_decision;
-#[cfg(test)]
 pub use form::{Hold as FormHold, Kept as FormKept, Sent as FormSent};
+pub use form::{decision as form_decision, kept_of as forms_of, remember};
 pub use order::{is_of_order, is_wanted};
 pub use orders::page as order_page;
 
@@ -428,9 +427,26 @@ pub fn order_told(kind: Option<&Kind>, view: &View<'_>, of: (&OrderNumber, Happe
     order::happen(order_settings(kind), view, of)
 }
 
-/// What follows from the answer to work that an action left which is not in the playbook any more: orders go on.
+/// What follows from the answer to work that an action left which is not in the playbook any more: orders and forms go on.
 pub fn orphaned(view: &View<'_>, memo: &Values, answer: Option<&Answer>) -> Outcome {
+    if form::is_of_form(memo) {
+        return form::answered(None, view, memo, answer);
+    }
     order::answered(None, view, memo, answer)
+}
+
+/// Whether work was left by an order or a form: what comes of it is owed to the customer, whatever the action has become.
+pub fn is_owed(work: &Work) -> bool {
+    is_of_order(work) || form::is_left_by_form(work)
+}
+
+/// Whether what comes of this work is for an action of this kind: a key may lead to another kind of action by now.
+pub fn is_for(kind: &Kind, work: &Work) -> bool {
+    match kind {
+        Kind::Form(_) => !is_of_order(work) || form::is_left_by_form(work),
+        Kind::Order(_) => !form::is_left_by_form(work),
+        _ => !is_owed(work),
+    }
 }
 
 fn order_settings(kind: Option<&Kind>) -> Option<&order::Order> {
@@ -459,6 +475,12 @@ pub enum Memory {
 }
 
 impl Memory {
+    /// The numbers of forms that were handed in and have not come to their end.
+    pub fn open_forms(&self) -> impl Iterator<Item = &str> {
+        let kept = if let Self::Form(kept) = self { Some(kept) } else { None };
+        kept.into_iter().flat_map(|kept| &kept.sent).filter(|sent| sent.is_open()).map(|sent| sent.number.as_str())
+    }
+
     /// Everything in it that may be private.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         let kept = match self {

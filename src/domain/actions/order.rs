@@ -83,6 +83,8 @@ impl ActionKind for Order {
     fn claim(&self, dialogue: &Dialogue, words: &str) -> Claim {
         match &self.details {
             Some(details) if Details::is_at(dialogue) => details.claim(dialogue, words),
+            // Whoever asks for their orders gets the list of them, where the playbook has one.
+            _ if talk::asks_after_placing(dialogue, words) => Claim::Otherwise,
             _ => Claim::meant(self.read(dialogue, words).is_some()),
         }
     }

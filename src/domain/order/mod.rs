@@ -7,6 +7,7 @@
 mod kept;
 mod machine;
 mod money;
+mod origin;
 mod standing;
 mod state;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use kept::{MOST_ORDERS, Orders};
 pub use machine::{Demand, Happening, Move, Returning, Verdict, judge};
 pub use money::{Back, Money, Paid, Returned};
+pub use origin::{Origin, OriginKey};
 pub use state::{Reason, State};
 
 use super::ids::{ActionKey, DedupeKey, OrderNumber};

@@ -65,7 +65,7 @@ async fn export(
         (status = 400, description = "The request cannot be meant.", body = FaultBody),
         (status = 401, description = "Not authorized.", body = FaultBody),
         (status = 404, description = "Nothing is held on this customer.", body = FaultBody),
-        (status = 409, description = "An order of theirs is under way: end or decide it first.", body = FaultBody),
+        (status = 409, description = "An order or a form of theirs is under way: end or decide it first.", body = FaultBody),
         (status = 503, description = "The store is not available now.", body = FaultBody),
     ),
     security(("bearer" = []))
@@ -84,7 +84,7 @@ async fn erase(
     match erased.map_err(broken_off)?.map_err(|error| Fault::store(&error))? {
         Erased::Gone => {}
         Erased::Nobody => return Err(nobody()),
-        Erased::OrdersUnderWay(numbers) => return Err(owed(&numbers)),
+        Erased::UnderWay(numbers) => return Err(owed(&numbers)),
     }
     tracing::info!(account = %of.account, "a customer was erased on request");
     Ok(HttpResponse::NoContent().finish())
@@ -105,7 +105,7 @@ fn owed(numbers: &[OrderNumber]) -> Fault {
     let numbers: Vec<&str> = numbers.iter().map(OrderNumber::as_str).collect();
     Fault::new(
         StatusCode::CONFLICT,
-        format!("orders of this customer are under way: {}", numbers.join(", ")),
+        format!("orders or forms of this customer are under way: {}", numbers.join(", ")),
         "wait until they have ended, or decide those that wait for a person (`fuwu order list`), and erase then",
     )
 }

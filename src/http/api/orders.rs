@@ -1,4 +1,5 @@
-//! Orders that a person has to look at: the list of an account, one of them, and what was decided (contract.md "HTTP").
+//! Orders and forms that a person has to look at: the list of an account, one of them, and what was decided (contract.md
+//! "HTTP").
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -10,7 +11,7 @@ use utoipa::IntoParams;
 use super::super::State;
 use super::super::guard::Authorized;
 use super::{Api, Fault, FaultBody};
-use crate::app::{CaseDecision, Taken, cases, moment, whose_order};
+use crate::app::{CaseDecision, GaveBack, HandedIn, Standing, Taken, cases, handed_in, moment, whose_order};
 use crate::domain::ids::OrderNumber;
 use crate::domain::order::{Decided, Order};
 
@@ -41,11 +42,23 @@ struct What {
     account: Option<String>,
 }
 
+/// A form as people read it, without what its customer told in it.
+fn told_form(form: &HandedIn) -> Value {
+    let step = |(at, standing): &(_, Standing)| json!({"at": moment(*at), "state": standing.as_str()});
+    json!({
+        "kind": "form", "number": form.number, "action": form.action, "state": form.stands().as_str(),
+        "needs_person": form.case.is_some() || form.stands() == Standing::Unknown, "because": form.case,
+        "at": form.history.last().map(|(at, _)| moment(*at)),
+        "history": form.history.iter().map(step).collect::<Vec<_>>(),
+        "holds": form.hold.as_ref().map(|hold| json!({"pool": hold.pool, "item": hold.item})),
+    })
+}
+
 /// An order as people read it, without what its customer told for it.
 fn told(order: &Order) -> Value {
     let money = order.money();
     json!({
-        "number": order.number, "action": order.action, "label": order.label, "amount_fen": order.amount,
+        "kind": "order", "number": order.number, "action": order.action, "label": order.label, "amount_fen": order.amount,
         "points": order.points,
         "state": order.state().as_str(), "because": order.learned.map(|reason| reason.as_str()),
         "needs_person": order.needs_person(), "at": moment(order.moved_at),
@@ -61,7 +74,7 @@ fn told(order: &Order) -> Value {
     tag = "orders",
     params(Of),
     responses(
-        (status = 200, description = "A list of `number`, `at`, `reason` and `amount_fen`.", body = Object, content_type = "application/json"),
+        (status = 200, description = "A list of `number`, `at`, `reason` and `amount_fen`; of a payment whose customer is forgotten, the `action` that took the order.", body = Object, content_type = "application/json"),
         (status = 400, description = "The request cannot be meant.", body = FaultBody),
         (status = 401, description = "Not authorized.", body = FaultBody),
         (status = 404, description = "There is no such account.", body = FaultBody),
@@ -78,22 +91,26 @@ async fn list(
     let account = super::reports::account(&state, of.account.as_deref())?;
     let listed = cases(state.app.store().as_ref(), account.id()).await.map_err(|error| Fault::store(&error))?;
     let lines = listed.iter().map(|case| {
-        json!({"number": case.number, "at": moment(case.at), "reason": case.reason, "amount_fen": case.amount_fen})
+        let action = case.forgotten.as_ref().map(|forgotten| &forgotten.action);
+        json!({
+            "number": case.number, "at": moment(case.at), "reason": case.reason, "amount_fen": case.amount_fen,
+            "action": action,
+        })
     });
     Ok(HttpResponse::Ok().json(json!({"orders": lines.collect::<Vec<_>>()})))
 }
 
-/// One order, as it stands.
+/// One order as it stands; or a form that was handed in, with where it has stood.
 #[utoipa::path(
     get,
     path = "/api/v1/orders/{number}",
     tag = "orders",
-    params(("number" = String, Path, description = "The order's number."), Of),
+    params(("number" = String, Path, description = "The number of the order or the form."), Of),
     responses(
-        (status = 200, description = "What it is, how it stands, and what was paid and returned.", body = Object, content_type = "application/json"),
+        (status = 200, description = "What it is (`kind`: `order` or `form`), how it stands, and what was paid and returned, or its `history`.", body = Object, content_type = "application/json"),
         (status = 400, description = "The request cannot be meant.", body = FaultBody),
         (status = 401, description = "Not authorized.", body = FaultBody),
-        (status = 404, description = "There is no such order.", body = FaultBody),
+        (status = 404, description = "There is no such order or form.", body = FaultBody),
         (status = 503, description = "The store is not available now.", body = FaultBody),
     ),
     security(("bearer" = []), ("console" = []))
@@ -108,23 +125,26 @@ async fn show(
     let number = OrderNumber::new(number.into_inner());
     let store = state.app.store().as_ref();
     let whose = whose_order(store, account.id(), &number).await.map_err(|error| Fault::store(&error))?;
-    let Some(whose) = whose else { return Err(no_such()) };
+    let Some(whose) = whose else {
+        let form = handed_in(store, account.id(), &number).await.map_err(|error| Fault::store(&error))?;
+        return form.map(|form| HttpResponse::Ok().json(told_form(&form))).ok_or_else(no_such);
+    };
     let stored = store.load(&whose).await.map_err(|error| Fault::store(&error))?;
     let order = stored.customer.orders.get(&number).ok_or_else(no_such)?;
     Ok(HttpResponse::Ok().json(told(order)))
 }
 
-/// Takes what a person decided about an order that needs one.
+/// Takes what a person decided about an order or a form that needs one.
 #[utoipa::path(
     post,
     path = "/api/v1/orders/{number}/decide",
     tag = "orders",
-    params(("number" = String, Path, description = "The order's number."), What),
+    params(("number" = String, Path, description = "The number of the order or the form."), What),
     responses(
-        (status = 200, description = "The order as it stands now; `closed` when there was nothing but the case.", body = Object, content_type = "application/json"),
+        (status = 200, description = "The order or the form as it stands now; `closed` when there was nothing but the case.", body = Object, content_type = "application/json"),
         (status = 400, description = "The request cannot be meant.", body = FaultBody),
         (status = 401, description = "Not authorized.", body = FaultBody),
-        (status = 404, description = "There is no such order.", body = FaultBody),
+        (status = 404, description = "There is no such order or form.", body = FaultBody),
         (status = 409, description = "It cannot be decided so as it stands.", body = FaultBody),
         (status = 503, description = "The store is not available now.", body = FaultBody),
     ),
@@ -155,10 +175,29 @@ async fn decide(
             "only an order that needs a person is decided: done, undone, or returned where money of theirs is still here; \
              one that is done and paid for can be called off by undone; seen takes off the list what needs no decision",
         )),
+        Taken::Form(form) => Ok(HttpResponse::Ok().json(told_form(&form))),
+        Taken::FormNotSo(form, why) => {
+            let (cause, mend) = why.told();
+            Err(Fault::new(StatusCode::CONFLICT, format!("{cause}: it stands at {}", form.stands().as_str()), mend))
+        }
+        Taken::GaveBack(GaveBack::OnItsWay) => Ok(HttpResponse::Ok().json(json!({"returning": true}))),
+        Taken::GaveBack(GaveBack::Refused(code)) => Err(Fault::new(
+            StatusCode::CONFLICT,
+            format!("the payment platform does not give it back: {code}"),
+            "give it back on the platform's own pages, and decide returned",
+        )),
+        Taken::GaveBack(GaveBack::NotFromHere) => Err(Fault::new(
+            StatusCode::CONFLICT,
+            "this account has no merchant, so nothing can be given back from here",
+            "set accounts.ID.pay, or give it back on the platform's own pages and decide returned",
+        )),
         Taken::Unknown => Err(no_such()),
     }
 }
 
 fn no_such() -> Fault {
-    Fault::missing("there is no such order", "see `fuwu order list` for those that wait for a person")
+    Fault::missing(
+        "there is no such order, nor a form of this number",
+        "see `fuwu order list` for those that wait for a person",
+    )
 }

@@ -26,8 +26,8 @@ use crate::growth::counters::Counters;
 use crate::store::pseudonym::Names;
 use crate::store::shape;
 use crate::store::{
-    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Held, Logged, Numbers, Partitions, PseudonymKey,
-    Quarantined, Shared, SharedChange, SharedKind, SharedName, Spec, Store, StoreError, Stored,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Erasure, Held, Logged, Numbers, Partitions,
+    PseudonymKey, Quarantined, Shared, SharedChange, SharedKind, SharedName, Spares, Spec, Store, StoreError, Stored,
 };
 
 /// Connections for reports and lists, which may take a while and must not keep a message waiting.
@@ -296,8 +296,8 @@ impl Store for Embedded {
         self.held_of(of).await
     }
 
-    async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError> {
-        self.erase_of(of).await
+    async fn erase_unless(&self, of: &CustomerRef, spares: Spares) -> Result<Erasure, StoreError> {
+        self.erase_of(of, spares).await
     }
 
     async fn expire(&self, account: &AccountId, left_before: BusinessDay, limit: usize) -> Result<usize, StoreError> {

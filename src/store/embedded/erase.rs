@@ -23,7 +23,7 @@ use crate::domain::work::Work;
 use crate::growth::counter::{CounterKey, Increment};
 use crate::growth::residue::contribution;
 use crate::store::pseudonym::nobody;
-use crate::store::{Committed, CustomerRef, Held, Logged, StoreError, Stored, shape};
+use crate::store::{Committed, CustomerRef, Erasure, Held, Logged, Spares, StoreError, Stored, shape};
 
 /// So many places of the log are read in one go.
 const RANGE: i64 = 20_000;
@@ -55,15 +55,18 @@ impl Embedded {
         Ok(Some(Held { stored: customers::stored(&row)?, facts, outbox, quarantined }))
     }
 
-    pub(super) async fn erase_of(&self, of: &CustomerRef) -> Result<bool, StoreError> {
+    pub(super) async fn erase_of(&self, of: &CustomerRef, spares: Spares) -> Result<Erasure, StoreError> {
         self.finish_erasures().await?;
+        let taken = self.take_away(of, spares).await?;
+        if taken == Erasure::Spared {
+            return Ok(taken);
+        }
         let named: Vec<i64> = self.naming(of).await?.into_iter().map(|(id, _)| id).collect();
-        let mut found = !named.is_empty();
+        let found = taken == Erasure::Gone || !named.is_empty();
         for ids in named.chunks(PURGED_AT_ONCE) {
             self.write(Write::Release { ids: ids.to_vec() }).await?;
         }
-        if self.take_away(of).await? {
-            found = true;
+        if taken == Erasure::Gone {
             self.finish_erasures().await?;
         }
         // Also when there was nothing: a crash may have come after the last step and before this one.
@@ -72,7 +75,7 @@ impl Embedded {
             tracing::info!("the store is rewritten, so that nothing erased is left in its free space");
             self.scour(Scour::File).await?;
         }
-        Ok(found)
+        Ok(if found { Erasure::Gone } else { Erasure::Nobody })
     }
 
     /// Deletes what is left of those whose erasure is decided.
@@ -93,11 +96,14 @@ impl Embedded {
         self.read_long(move |connection| residue(connection, &account)).await
     }
 
-    /// Decides the erasure; `false` when there is nobody.
-    async fn take_away(&self, of: &CustomerRef) -> Result<bool, StoreError> {
+    /// Decides the erasure, by the version that was looked at.
+    async fn take_away(&self, of: &CustomerRef, spares: Spares) -> Result<Erasure, StoreError> {
         let (mut facts, mut read_up_to) = (Vec::new(), 0);
         for _ in 0..MAX_TRIES {
-            let Some(row) = self.row_of(of).await? else { return Ok(false) };
+            let Some(row) = self.row_of(of).await? else { return Ok(Erasure::Nobody) };
+            if spares(&customers::stored(&row)?.customer) {
+                return Ok(Erasure::Spared);
+            }
             let (more, last) = self.facts_of((row.account, row.id), read_up_to).await?;
             // Words are taken from facts and counters by the write that decides; what is counted without stays.
             facts.extend(more.into_iter().map(|(_, fact)| fact.without_words().unwrap_or(fact)));
@@ -112,7 +118,7 @@ impl Embedded {
             let outcome = self.write(Write::Erase(Box::new(erase))).await;
             self.forget_record(of);
             if let Outcome::Committed(Committed::Applied) = outcome? {
-                return Ok(true);
+                return Ok(Erasure::Gone);
             }
         }
         Err(StoreError::Unavailable("the customer was too busy to be erased; ask again".into()))

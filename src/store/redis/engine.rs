@@ -22,8 +22,9 @@ use crate::growth::counter::{CounterKey, Increment, Metric};
 use crate::growth::counters::Counters;
 use crate::store::pseudonym::Names;
 use crate::store::{
-    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Forgetful, Held, Keep, Logged, Numbers, Partition,
-    Quarantined, Shared, SharedChange, SharedKind, SharedName, Spec, Store, StoreError, Stored, Version, shape,
+    Bulk, Claimed, Commit, Committed, CounterRange, CustomerRef, Erasure, Forgetful, Held, Keep, Logged, Numbers,
+    Partition, Quarantined, Shared, SharedChange, SharedKind, SharedName, Spares, Spec, Store, StoreError, Stored,
+    Version, shape,
 };
 
 /// So long a bulk is waited for, and after such a pause its home is tried again.
@@ -281,8 +282,8 @@ impl Store for Redis {
         self.held_of(of).await
     }
 
-    async fn erase(&self, of: &CustomerRef) -> Result<bool, StoreError> {
-        self.erase_of(of).await
+    async fn erase_unless(&self, of: &CustomerRef, spares: Spares) -> Result<Erasure, StoreError> {
+        self.erase_of(of, spares).await
     }
 
     async fn expire(&self, account: &AccountId, left_before: BusinessDay, limit: usize) -> Result<usize, StoreError> {

@@ -18,7 +18,8 @@ use crate::growth::counter::Increment;
 use crate::growth::residue::{contribution, of_lost_words};
 use crate::store::journal::KEPT_SECS;
 use crate::store::{
-    Commit, Committed, CustomerRef, Held, Logged, Partition, SharedName, StoreError, Stored, Version, shape,
+    Commit, Committed, CustomerRef, Erasure, Held, Logged, Partition, SharedName, Spares, StoreError, Stored, Version,
+    shape,
 };
 
 /// The customer may be busy while they are erased.
@@ -77,24 +78,30 @@ impl Redis {
     }
 
     /// Takes one customer away, and has the servers write their files anew ([`Self::scour`] says what remains true).
-    pub(super) async fn erase_of(&self, of: &CustomerRef) -> Result<bool, StoreError> {
-        let was_there = self.take_all_away(of).await?;
-        if was_there {
-            self.scour().await;
+    pub(super) async fn erase_of(&self, of: &CustomerRef, spares: Spares) -> Result<Erasure, StoreError> {
+        let taken = self.take_all_away(of, spares).await?;
+        if taken == Erasure::Spared {
+            return Ok(taken);
         }
-        Ok(was_there)
-    }
-
-    async fn take_all_away(&self, of: &CustomerRef) -> Result<bool, StoreError> {
         let named: Vec<String> = self.naming(of).await?.into_iter().map(|(id, _)| id).collect();
         self.release(&of.account, &named).await?;
-        let mut was_there = !named.is_empty();
+        if taken == Erasure::Nobody && named.is_empty() {
+            return Ok(taken);
+        }
+        self.scour().await;
+        Ok(Erasure::Gone)
+    }
+
+    /// Decides it, by the version that was looked at.
+    async fn take_all_away(&self, of: &CustomerRef, spares: Spares) -> Result<Erasure, StoreError> {
         for _ in 0..MAX_TRIES {
-            let Some(standing) = self.standing(of).await? else { return Ok(was_there) };
-            was_there = true;
+            let Some(standing) = self.standing(of).await? else { return Ok(Erasure::Nobody) };
+            if spares(&standing.stored.customer) {
+                return Ok(Erasure::Spared);
+            }
             let facts = self.facts_of(of, standing.id).await?;
             if self.take_away(of, (standing, facts)).await? == Committed::Applied {
-                return Ok(true);
+                return Ok(Erasure::Gone);
             }
         }
         Err(StoreError::Unavailable("the customer was too busy to be erased; ask again".into()))

@@ -113,12 +113,14 @@ async fn platform() -> HttpResponse {
 }
 
 fn receipt() -> Value {
-    json!({ "code": "0", "balance_fen": 6650, "data_left_kib": 1024, "valid_until": "2026-03-31" })
+    json!({ "code": "0", "balance_fen": 6650, "data_left_kib": 1024, "valid_until": "2026-03-31",
+        "ready_on": "2026-03-05" })
 }
 
 async fn put(counter: Counter, (books, request, body): (Data<Books>, HttpRequest, Bytes)) -> HttpResponse {
     let body: Value = serde_json::from_slice(&body).unwrap();
-    let number = body["order"].as_str().unwrap().to_owned();
+    // An order, or a form.
+    let number = body["order"].as_str().or(body["number"].as_str()).unwrap().to_owned();
     let key = request.headers().get("Idempotency-Key").map(|key| key.to_str().unwrap().to_owned());
     assert!(key.is_none_or(|key| key == number), "the key of an order is its number");
     let mood = mood(&number);
@@ -126,7 +128,7 @@ async fn put(counter: Counter, (books, request, body): (Data<Books>, HttpRequest
         let mut books = books.lock().unwrap();
         let (_, entry) = books.entry(number).or_insert((counter, Entry::default()));
         entry.put += 1;
-        entry.amount_fen = body["amount_fen"].as_str().unwrap().parse().unwrap();
+        entry.amount_fen = body["amount_fen"].as_str().map_or(0, |fen| fen.parse().unwrap());
         let is_first = entry.put == 1;
         entry.done += u32::from(mood != Mood::Refuses && (is_first || counter != Counter::Knows));
         is_first

@@ -8,7 +8,7 @@ use fuwu::growth::counter::{CounterKey, Increment, Metric};
 use fuwu::growth::lateness::Lateness;
 use fuwu::growth::record::record;
 use fuwu::growth::residue::contribution;
-use fuwu::store::{Bulk, Commit, Committed, CustomerRef, Keep, Quarantined, Spent, Store, Stored, Version};
+use fuwu::store::{Bulk, Commit, Committed, CustomerRef, Erasure, Keep, Quarantined, Spent, Store, Stored, Version};
 
 use super::Engine;
 use super::samples::{apply, commit, customer, demo, fact, marks, who, work};
@@ -323,6 +323,27 @@ pub async fn somebody_known_only_from_quarantine_is_erased_too(engine: &dyn Engi
     assert_eq!(store.held(&who("oA")).await.unwrap().unwrap().quarantined.len(), 1);
     assert!(store.erase(&who("oA")).await.unwrap());
     assert_eq!(store.quarantined(&demo(), 9).await.unwrap(), []);
+}
+
+pub async fn one_who_is_spared_is_left_whole(engine: &dyn Engine) {
+    let store = engine.open().await;
+    let of = who("oA");
+    apply(&*store, Commit { facts: vec![fact(1)], outbox: vec![work("w", 10)], ..commit(&of, 0) }).await;
+    store.quarantine(aside("<a>oA</a>")).await.unwrap();
+    let before = store.held(&of).await.unwrap();
+    // What is asked is the record as it stands now.
+    assert_eq!(
+        store.erase_unless(&of, |customer| customer.follow.changed_at == Some(UnixSecs(1))).await.unwrap(),
+        Erasure::Spared
+    );
+    assert_eq!(store.held(&of).await.unwrap(), before);
+    apply(&*store, commit(&of, 1)).await;
+    assert_eq!(
+        store.erase_unless(&of, |customer| customer.follow.changed_at == Some(UnixSecs(1))).await.unwrap(),
+        Erasure::Gone
+    );
+    assert_eq!(store.held(&of).await.unwrap(), None);
+    assert_eq!(store.erase_unless(&of, |_| true).await.unwrap(), Erasure::Nobody);
 }
 
 pub async fn whoever_left_long_ago_loses_name_and_record(engine: &dyn Engine) {

@@ -249,6 +249,25 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn a_menu_beyond_a_limit_that_nobody_prints_leaves_as_words_and_the_next_is_a_menu_again() {
+        for code in [45098, 45099] {
+            let refused = format!(r#"{{"errcode":{code},"errmsg":"msgmenu limit"}}"#);
+            let stage = stage(&[&refused, "{}", "{}"]);
+            let link =
+                "<a href=\"weixin://bizmsgmenu?msgmenucontent=%E7%A1%AE%E8%AE%A4&msgmenuid=20000000000700\">确认</a>";
+            let question = Reply::Text(format!("办吗？\n{link}"));
+            for _ in 0..2 {
+                stage.client.send(&"o1".into(), &question).await.unwrap();
+            }
+            let asked: Vec<Value> = stage.asked().iter().map(|asked| asked.json()).collect();
+            let kinds: Vec<&str> = asked.iter().map(|body| body["msgtype"].as_str().unwrap()).collect();
+            assert_eq!(kinds, ["msgmenu", "text", "msgmenu"], "{code}");
+            assert!(asked[1]["text"]["content"].as_str().unwrap().contains("确认"), "{code}");
+            stage.close().await;
+        }
+    }
+
+    #[actix_web::test]
     async fn a_question_leaves_as_a_menu_and_as_words_where_menus_are_refused() {
         let stage = stage(&[
             "{}",

@@ -2,6 +2,7 @@
 //! follows when what it was about is somebody else's by then.
 
 use super::super::{Memory, Outcome, View};
+use super::end::end;
 use super::{Form, Kept, RESUME, Sent};
 use crate::domain::customer::Dialogue;
 use crate::domain::fact::{FactKind, OrderOutcome};
@@ -16,41 +17,44 @@ const DAY_SECS: i64 = 86_400;
 /// What was asked by work: nothing. A person says what came of the form of this number.
 pub(super) const DECIDED: &str = "decided";
 
+/// A person looked at it and says how it ended.
+pub(super) fn decided(settings: Option<&Form>, view: &View<'_>, number: &str, answer: &Answer) -> Outcome {
+    let outcome = match answer {
+        Answer::Loaded(_) => OrderOutcome::Done,
+        _ => OrderOutcome::Refused,
+    };
+    match Kept::of(view).sent_mut(number) {
+        Some(sent) if sent.outcome == OrderOutcome::Unknown => end(settings, view, (number, outcome), None),
+        _ => Outcome::default(),
+    }
+}
+
+/// What was held is taken or given back: nothing of the form keeps the record any more. Where it was somebody else's by
+/// then, a person looks at it; who only left a ticket chooses again.
+pub(super) fn goods_settled(
+    settings: Option<&Form>,
+    view: &View<'_>,
+    number: &str,
+    answer: Option<&Answer>,
+) -> Outcome {
+    let mut kept = Kept::of(view);
+    let mut out = Outcome::default();
+    let Some(sent) = kept.sent_mut(number) else { return out };
+    sent.hold = None;
+    if matches!(answer, Some(Answer::Loaded(values)) if values.contains_key("denied")) {
+        out.outbox.push(call(view, (number, TAKEN)));
+        let ticket = settings.filter(|form| form.connector.is_none() && sent.outcome == OrderOutcome::Done);
+        if let Some(form) = ticket {
+            sent.outcome = OrderOutcome::Refused;
+            let mut ended = sent.clone();
+            form.choose_again(view, (&mut kept, &mut ended), &mut out);
+        }
+    }
+    out.memory = Some(Memory::Form(kept));
+    out
+}
+
 impl Form {
-    /// A person looked at it and says how it ended.
-    pub(super) fn decided(&self, view: &View<'_>, number: &str, answer: &Answer) -> Outcome {
-        let outcome = match answer {
-            Answer::Loaded(_) => OrderOutcome::Done,
-            _ => OrderOutcome::Refused,
-        };
-        let values = Values::from([("number".to_owned(), Value::from(number))]);
-        match Kept::of(view).sent_mut(number) {
-            Some(sent) if sent.outcome == OrderOutcome::Unknown => {
-                self.end(view, (number, outcome), (self.standing_of(outcome), &values))
-            }
-            _ => Outcome::default(),
-        }
-    }
-
-    /// What was held is taken or given back: nothing of the form keeps the record any more. Where it was somebody else's by
-    /// then, a person looks at it; who only left a ticket chooses again.
-    pub(super) fn goods_settled(&self, view: &View<'_>, number: &str, answer: &Answer) -> Outcome {
-        let mut kept = Kept::of(view);
-        let mut out = Outcome::default();
-        let Some(sent) = kept.sent_mut(number) else { return out };
-        sent.hold = None;
-        if matches!(answer, Answer::Loaded(values) if values.contains_key("denied")) {
-            out.outbox.push(call(view, (number, TAKEN)));
-            if self.connector.is_none() && sent.outcome == OrderOutcome::Done {
-                sent.outcome = OrderOutcome::Refused;
-                let mut ended = sent.clone();
-                self.choose_again(view, (&mut kept, &mut ended), &mut out);
-            }
-        }
-        out.memory = Some(Memory::Form(kept));
-        out
-    }
-
     fn choose_again(&self, view: &View<'_>, (kept, sent): (&mut Kept, &mut Sent), out: &mut Outcome) {
         let (action, number) = (view.action.clone(), sent.number.clone());
         out.facts.push(FactKind::Applied { action, number, outcome: OrderOutcome::Refused });

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::{Memory, View};
+use crate::domain::customer::Customer;
 use crate::domain::fact::OrderOutcome;
 use crate::domain::form::Progress;
-use crate::domain::ids::PoolKey;
+use crate::domain::ids::{ActionKey, PoolKey};
 use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
 
@@ -64,13 +65,39 @@ pub struct Sent {
     pub hold: Option<Hold>,
 }
 
+/// The forms of an action, whatever kind of action it is by now.
+pub fn kept_of<'c>(customer: &'c Customer, action: &ActionKey) -> Option<&'c Kept> {
+    let form = |memory: Option<&'c Memory>| match memory {
+        Some(Memory::Form(kept)) => Some(kept),
+        _ => None,
+    };
+    form(customer.memory.get(action)).or_else(|| form(customer.memory.get(&aside(action))))
+}
+
+/// Remembers for an action. What another kind of action remembers under the same key does not take the place of forms that
+/// were handed in, nor the other way round.
+pub fn remember(customer: &mut Customer, action: &ActionKey, memory: Memory) {
+    let was = customer.memory.get(action);
+    let is_form = |memory: &Memory| matches!(memory, Memory::Form(_));
+    if is_form(&memory) && was.is_some_and(|was| !is_form(was)) {
+        customer.memory.insert(aside(action), memory);
+        return;
+    }
+    let is_put_aside = !is_form(&memory) && was.is_some_and(is_form);
+    if let Some(forms) = customer.memory.insert(action.clone(), memory).filter(|_| is_put_aside) {
+        customer.memory.insert(aside(action), forms);
+    }
+}
+
+/// Where forms are kept while their key belongs to another kind of action: no key of a playbook looks so.
+fn aside(action: &ActionKey) -> ActionKey {
+    ActionKey::new(format!("{action} (form)"))
+}
+
 impl Kept {
     /// What the action of this view remembers.
     pub(super) fn of(view: &View<'_>) -> Self {
-        match view.customer.memory.get(view.action) {
-            Some(Memory::Form(kept)) => kept.clone(),
-            _ => Self::default(),
-        }
+        kept_of(view.customer, view.action).cloned().unwrap_or_default()
     }
 
     /// Everything in it that may be private.
@@ -116,7 +143,7 @@ impl Kept {
 impl Sent {
     /// Whether something is still to come of it: an answer, a person's decision, or what is held for it has to be taken or
     /// given back.
-    fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         matches!(self.outcome, OrderOutcome::Placed | OrderOutcome::Unknown) || self.hold.is_some()
     }
 }

@@ -3,7 +3,7 @@
 use super::super::list::{Lines, fill};
 use super::super::{Memory, Outcome, View};
 use super::plan::is_idle;
-use super::{Draft, Form, Kept, RESUME, SENT, SUMMARY, SUMMARY_EXPRESSLY};
+use super::{Draft, Form, Kept, RESUME, SENT, SUMMARY, SUMMARY_EXPRESSLY, kept_of};
 use crate::domain::customer::{Customer, Dialogue};
 use crate::domain::digits::masked;
 use crate::domain::form::{Answer, Expects, Open, Step, whole};
@@ -180,10 +180,7 @@ pub(super) fn offered(dialogue: &Dialogue) -> Vec<String> {
 
 /// Where the dialogue stands: in which form, at which step; and what a summary sums up.
 pub(super) fn place(customer: &Customer, dialogue: &Dialogue) -> String {
-    let kept = match customer.memory.get(&dialogue.action) {
-        Some(Memory::Form(kept)) => Some(kept),
-        _ => None,
-    };
+    let kept = kept_of(customer, &dialogue.action);
     let draft = kept.and_then(|kept| kept.draft.as_ref());
     let number = match dialogue.step.as_str() {
         SENT => kept.and_then(|kept| kept.sent.last()).map_or("", |sent| &sent.number),

@@ -14,6 +14,7 @@ use crate::domain::work::{Task, Work};
 
 mod between;
 mod goods;
+mod orphan;
 mod unknown;
 
 const FORM: &str = r#"

@@ -313,6 +313,11 @@ pub(super) fn placed(view: &View<'_>, order: &Kept) -> Dialogue {
     }
 }
 
+/// Whether somebody who has ordered asks how orders stand.
+pub(super) fn asks_after_placing(dialogue: &Dialogue, words: &str) -> bool {
+    dialogue.step == PLACED && words::asks_standing(words)
+}
+
 /// The order that words are about which follow it.
 fn meant<'v>(view: &View<'v>, dialogue: &Dialogue) -> Option<&'v Kept> {
     match dialogue.slots.get(ORDER) {

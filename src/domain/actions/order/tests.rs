@@ -9,6 +9,7 @@ use crate::domain::work::{Task, Work};
 
 mod paying;
 mod settings;
+mod taps;
 mod told;
 
 fn order() -> Order {

@@ -10,7 +10,7 @@ use crate::domain::question::Errand;
 use crate::domain::reply::Reply;
 use crate::domain::time::UnixSecs;
 
-fn by_wechat() -> Order {
+pub(super) fn by_wechat() -> Order {
     let paying = r#"
         payable = "{{ link('付款', pay_url) }} {{ amount }}元 {{ until }}前"
         closing = "正在取消"
