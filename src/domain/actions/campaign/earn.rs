@@ -133,7 +133,7 @@ impl Campaign {
             _ => None,
         };
         right.state = match answer {
-            Answer::Loaded(values) => match (denied(values), values.get("item").or_else(|| values.get("code"))) {
+            Answer::Loaded(values) => match (denied(values), values.get("got").or_else(|| values.get("code"))) {
                 (Some(why), _) => RightState::Failed(why),
                 (None, Some(Value::Text(item))) if !item.is_empty() => RightState::Given(Some(item.clone())),
                 (None, _) => RightState::Given(None),

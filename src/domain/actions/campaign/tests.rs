@@ -202,7 +202,7 @@ fn a_card_of_the_pool_is_told_and_an_empty_pool_too() {
         let asked = with_friends(&mut desk, &campaign, 2).outbox.remove(0);
         let Task::Ask { memo, .. } = &asked.task else { panic!("{asked:?}") };
         let values = match denied {
-            None => Values::from([("item".to_owned(), Value::from("VIP-1"))]),
+            None => Values::from([("got".to_owned(), Value::from("VIP-1"))]),
             Some(why) => Values::from([("denied".to_owned(), Value::from(why))]),
         };
         let entry = Entry::Opened { words: "" };
