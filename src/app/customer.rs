@@ -70,24 +70,29 @@ pub async fn erase_customer(store: &dyn Store, of: &CustomerRef) -> Result<Erase
 }
 
 fn record(customer: &Customer) -> Value {
-    let tapped = customer.tapped.iter().map(|tapped| json!({ "key": tapped.key_hash, "days": days(&tapped.days) }));
+    let Customer { recent, follow, activity, tapped, windows, notes, dialogue, with_agent_since, .. } = customer;
+    let Customer { memory, ways, orders, numbers, invite, drives, points, .. } = customer;
+    let tapped = tapped.iter().map(|tapped| json!({ "key": tapped.key_hash, "days": days(&tapped.days) }));
     json!({
-        "follow": follow(&customer.follow),
-        "active_days": customer.activity.as_ref().map(days),
+        "follow": of_follow(follow),
+        "active_days": activity.as_ref().map(days),
         "tapped": tapped.collect::<Vec<_>>(),
-        "recent_deliveries": customer.recent,
-        "reachable": customer.windows,
-        "ways": customer.ways,
-        "notes": customer.notes,
-        "dialogue": customer.dialogue,
-        "with_agent_since": customer.with_agent_since.map(moment),
-        "remembered": customer.memory,
-        "orders": customer.orders,
-        "numbers": customer.numbers,
+        "recent_deliveries": recent,
+        "reachable": windows,
+        "ways": ways,
+        "notes": notes,
+        "dialogue": dialogue,
+        "with_agent_since": with_agent_since.map(moment),
+        "remembered": memory,
+        "orders": orders,
+        "numbers": numbers,
+        "came_by_code": invite,
+        "invites": drives,
+        "points": points,
     })
 }
 
-fn follow(follow: &Follow) -> Value {
+fn of_follow(follow: &Follow) -> Value {
     let mut told = match json!(follow) {
         Value::Object(told) => told,
         _ => Map::new(),
@@ -139,6 +144,19 @@ mod tests {
         assert_eq!(days(&activity), json!(["2025-01-01", "2026-02-28", "2026-03-02"]));
         let oldest = Activity { first: day("2026-01-01"), last: day("2026-01-01"), bits: 1 << 127 | 1 };
         assert_eq!(days(&oldest).as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn everything_of_a_record_is_exported() {
+        let mut customer = Customer::default();
+        customer.points.earn("R1", 50, (BusinessDay(20_000), BusinessDay(20_365)));
+        customer.drives.insert("spring".into(), Default::default());
+        customer.invite.told = 3;
+        let told = record(&customer);
+        let kept = json!(customer).as_object().unwrap().len();
+        assert_eq!(told.as_object().unwrap().len(), kept, "a field was left out");
+        assert_eq!((&told["came_by_code"]["told"], &told["points"][0]["points"]), (&json!(3), &json!(50)));
+        assert!(told["invites"]["spring"].is_object());
     }
 
     #[test]

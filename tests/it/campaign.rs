@@ -112,7 +112,7 @@ async fn a_friend_comes_by_the_poster_does_real_business_and_the_inviter_gets_th
         })
     };
     until("the poster is there", async || picture().await.is_some()).await;
-    let friend = Phone::new(&world, "小周");
+    let friend = Phone::able_to_pay(&world, "小周");
     world.clock.advance_secs(1);
     world.sandbox().scan_picture(&friend.openid, &picture().await.unwrap()).await.unwrap();
     let greeted = friend.follow().await;
@@ -154,6 +154,7 @@ async fn whoever_is_no_new_friend_hears_why_and_so_does_the_inviter() {
     assert!(come(&inviter, &codes).await.contains("自己的码"));
     let friend = Phone::new(&world, "小吴");
     assert!(come(&friend, &codes).await.contains("应好友邀请"));
+    settled(&world, &[&friend]).await;
     // Their friend invites them back.
     let back = code(&world, &friend).await;
     assert!(come(&inviter, &back).await.contains("您请来的"));

@@ -25,6 +25,7 @@ mod books;
 mod bound;
 mod business;
 mod campaign;
+mod campaign_storm;
 mod connector;
 mod conversation;
 mod crowds;

@@ -124,7 +124,12 @@ fn rewrite(from: &Path, to: &Path, name: &str) {
         if path.is_dir() {
             rewrite(&path, &target, name);
         } else {
-            let text = std::fs::read_to_string(&path).unwrap();
+            let bytes = std::fs::read(&path).unwrap();
+            // A picture stays as it is.
+            let Ok(text) = std::str::from_utf8(&bytes) else {
+                std::fs::write(target, bytes).unwrap();
+                continue;
+            };
             std::fs::write(target, text.replace("小禾", name).replace("查套餐\", \"key", &format!("{name}\", \"key")))
                 .unwrap();
         }

@@ -16,20 +16,24 @@ pub struct Phone<'w> {
 }
 
 impl<'w> Phone<'w> {
-    /// A customer who does not follow yet. What their number has on it is the openid's, which is drawn: the first one who
-    /// can pay for the orders of a story.
+    /// A customer who does not follow yet.
     pub fn new(world: &'w World, name: &str) -> Self {
+        Self { world, openid: world.sandbox().add_customer(name).unwrap() }
+    }
+
+    /// The same, and what their number has on it, which is the openid's, and that is drawn, is enough for a few orders.
+    pub fn able_to_pay(world: &'w World, name: &str) -> Self {
         loop {
-            let openid = world.sandbox().add_customer(name).unwrap();
-            if can_pay(&openid) {
-                return Self { world, openid };
+            let phone = Self::new(world, name);
+            if can_pay(&phone.openid) {
+                return phone;
             }
         }
     }
 
-    /// A customer who has just followed.
+    /// A customer who has just followed and can pay.
     pub async fn following(world: &'w World, name: &str) -> Self {
-        let phone = Self::new(world, name);
+        let phone = Self::able_to_pay(world, name);
         phone.follow().await;
         phone
     }

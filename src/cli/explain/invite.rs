@@ -51,7 +51,7 @@ fn told(customer: &Customer, facts: &[Logged], today: BusinessDay) -> String {
     }
     for (campaign, drive) in &customer.drives {
         let _ = writeln!(told, "\n在活动 {campaign} 里邀请的朋友 friends invited in campaign {campaign}");
-        let _ = writeln!(told, "报表里的编号 in reports：{}", drive.inviter);
+        let _ = writeln!(told, "  报表里的编号 in reports：{}", drive.inviter);
         invited(&mut told, drive, today);
         for (stage, right) in &drive.rights {
             let (since, state) = (moment(right.since), right.state.as_str());
@@ -194,6 +194,7 @@ mod tests {
     use crate::domain::referral::drive::{Settled, TurnedAway};
     use crate::domain::referral::invite::Offer;
     use crate::domain::referral::news::News;
+    use crate::domain::referral::reward::{Right, RightState};
     use crate::domain::referral::{Friend, Inviter};
     use crate::domain::time::UnixSecs;
 
@@ -287,18 +288,22 @@ mod tests {
         drive.turn_away(TurnedAway { friend: Friend(0xb4), at: CAME, reason: Refusal::NotNew });
         drive.settled =
             Settled { through: Some(day(-90)), fates: BTreeMap::from([(Ended::Counted, 4), (Ended::Left, 1)]) };
+        drive.inviter = Inviter(0xa1);
+        drive.rights.insert("first".into(), Right { since: CAME, state: RightState::Given(None) });
         let inviter = Customer { drives: BTreeMap::from([("spring".into(), drive)]), ..Customer::default() };
         let both = [told(&inviter, &[], day(3)), now(&friend, 3)];
         insta::assert_snapshot!(both[0], @r"
         不是凭个人邀请码来的。did not come by a personal code
 
         在活动 spring 里邀请的朋友 friends invited in campaign spring
+          报表里的编号 in reports：00000000000000a1
           2026-03-02 09:59:00 +08:00  第一次领码 asked for their code
           2026-03-02 10:00:00 +08:00  朋友 friend 00000000000000b2  还没达标，最晚 2026-03-09。not qualified yet; there is time until 2026-03-09
           2026-03-02 10:00:00 +08:00  朋友 friend 00000000000000b3  不计入：用的是自己的邀请码。does not count: it was their own code
           2026-03-02 10:00:00 +08:00  朋友 friend 00000000000000b4  不计入：朋友以前关注过，再回来不算新朋友。does not count: the friend has followed before; who comes back is not new
           2025-12-02 及更早 up to 2025-12-02：计入 counted 4，离开 left 1
           活动的上限另算。what the campaign caps is not looked at here
+          奖励 reward first  2026-03-02 10:00:00 +08:00  given
         ");
         assert!(both[0].contains(&both[1]));
     }

@@ -22,7 +22,6 @@ use crate::domain::reply::Reply;
 use crate::domain::value::{Value, Values};
 use crate::domain::work::{Task, Work, id_for};
 
-pub use earn::{Judged, decided};
 use shown::Shown;
 
 /// A poster is worth sending for so long after it was asked for.

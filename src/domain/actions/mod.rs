@@ -44,7 +44,7 @@ mod ticket;
 mod topic;
 pub(super) mod words;
 
-pub use campaign::{Campaign, Judged, decided as reward_decided};
+pub use campaign::Campaign;
 pub use form::{Hold as FormHold, Kept as FormKept, Sent as FormSent};
 pub use form::{decision as form_decision, kept_of as forms_of, remember};
 pub use order::{is_of_order, is_wanted};

@@ -159,25 +159,10 @@ pub struct Stage {
     #[serde(default)]
     #[schemars(description = "由哪个连接器办理（必须带幂等键）；可用 {{ campaign }}、{{ stage }}、{{ number }}")]
     pub connector: Option<ConnectorKey>,
-    /// Who has to agree first.
-    #[serde(default)]
-    #[schemars(description = "nobody 够数就给（默认），person 要人工同意后才给")]
-    pub approve: Approve,
     /// What one of it costs, in fen.
     #[serde(default)]
     #[schemars(description = "一份的成本（分），报表用")]
     pub cost_fen: u32,
-}
-
-/// Whether a person has to agree before something is given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Approve {
-    /// Nobody.
-    #[default]
-    Nobody,
-    /// A person.
-    Person,
 }
 
 /// What a campaign asks of people besides that a friend follows.

@@ -19,32 +19,26 @@ pub struct Right {
 /// How a right stands. It is stored by the order of its variants: a new one goes to the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RightState {
-    /// A person has to agree first.
-    Held,
     /// It was asked for where it comes from.
     Asked,
     /// It is theirs: what they were given, where that has a name (a coupon's code).
     Given(Option<String>),
-    /// There was none left, or the business system would not give it; a person can see to it.
+    /// There was none left, or the business system would not give it: it is asked for again from time to time.
     Failed(String),
-    /// A person said no.
-    Refused,
 }
 
 impl RightState {
-    /// Whether anything may still become of it by itself.
+    /// Whether anything may still become of it.
     pub fn is_open(&self) -> bool {
-        matches!(self, Self::Asked)
+        !matches!(self, Self::Given(_))
     }
 
     /// Its name in the API and in lists.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Held => "held",
             Self::Asked => "asked",
             Self::Given(_) => "given",
             Self::Failed(_) => "failed",
-            Self::Refused => "refused",
         }
     }
 }

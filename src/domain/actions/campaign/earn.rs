@@ -7,9 +7,11 @@ use crate::domain::fact::{FactKind, Rewarded};
 use crate::domain::ids::WorkId;
 use crate::domain::pool::Wish;
 use crate::domain::question::{Answer, Question};
-use crate::domain::referral::campaign::{Approve, Stage};
+use crate::domain::referral::campaign::Stage;
 use crate::domain::referral::drive::Drive;
 use crate::domain::referral::reward::{Right, RightState, number};
+use crate::domain::referral::telling::morning;
+use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
 use crate::domain::work::{Task, Work};
 
@@ -19,37 +21,16 @@ pub(super) const STAGE: &str = "stage";
 const ASKED_SECS: i64 = 30 * 86_400;
 /// A right that was asked for and heard nothing is asked for again after so long: its number is the same.
 const ASK_AGAIN_SECS: i64 = 31 * 86_400;
+/// What could not be given is asked for again, once a day: a pool may have been filled, a business system mended.
+const FAILED_AGAIN_SECS: i64 = 12 * 3600;
 
-/// What a person decided about a reward that waits for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Judged {
-    /// It is given.
-    Release,
-    /// It is not.
-    Refuse,
-}
-
-/// What follows when a person decides about a reward that waits for them; `None` when none does.
-pub fn decided(campaign: &Campaign, view: &View<'_>, (stage, verdict): (&str, Judged)) -> Option<Outcome> {
-    let mut drive = campaign.drive(view);
-    let settings = campaign.stage.iter().find(|known| known.key == stage)?;
-    let right = drive.rights.get_mut(stage).filter(|right| may_be_decided(&right.state))?;
-    let mut out = Outcome::default();
-    match verdict {
-        Judged::Refuse => right.state = RightState::Refused,
-        Judged::Release => {
-            drive.rights.remove(stage);
-            campaign.give_one(view, (&mut drive, settings), &mut out);
-        }
+fn is_asked_again(right: &Right, now: UnixSecs) -> bool {
+    let secs = now.secs_since(right.since);
+    match right.state {
+        RightState::Asked => secs > ASK_AGAIN_SECS,
+        RightState::Failed(_) => secs > FAILED_AGAIN_SECS,
+        RightState::Given(_) => false,
     }
-    let told = campaign.tell_right(view, &drive, stage);
-    (out.reply, out.faults) = (told.reply, told.faults);
-    out.drive = Some(drive);
-    Some(out)
-}
-
-fn may_be_decided(state: &RightState) -> bool {
-    matches!(state, RightState::Held | RightState::Failed(_))
 }
 
 impl Campaign {
@@ -62,19 +43,19 @@ impl Campaign {
     pub(super) fn give(&self, view: &View<'_>, (drive, counted): (&mut Drive, u32), out: &mut Outcome) {
         let now = view.moment.now;
         for stage in &self.stage {
-            let is_lost = drive
-                .rights
-                .get(&stage.key)
-                .is_some_and(|right| right.state.is_open() && now.secs_since(right.since) > ASK_AGAIN_SECS);
-            if !is_lost && !self.is_due(drive, (stage, counted)) {
-                continue;
-            }
-            if stage.approve == Approve::Person && !is_lost {
-                drive.rights.insert(stage.key.clone(), Right { since: now, state: RightState::Held });
-            } else {
+            let is_again = drive.rights.get(&stage.key).is_some_and(|right| is_asked_again(right, now));
+            if is_again || self.is_due(drive, (stage, counted)) {
                 self.give_one(view, (drive, stage), out);
             }
         }
+    }
+
+    /// When something that could not be given is asked for again.
+    pub(super) fn failed_again(&self, drive: &Drive, now: UnixSecs) -> Option<UnixSecs> {
+        let has_failed = |stage: &&Stage| {
+            drive.rights.get(&stage.key).is_some_and(|right| matches!(right.state, RightState::Failed(_)))
+        };
+        self.stage.iter().find(has_failed).map(|_| morning(now.business_day().plus_days(1)))
     }
 
     fn give_one(&self, view: &View<'_>, (drive, stage): (&mut Drive, &Stage), out: &mut Outcome) {
@@ -100,7 +81,11 @@ impl Campaign {
                 let id = WorkId::new(format!("reward/{number}"));
                 let expires = now.plus_secs(ASKED_SECS);
                 out.outbox.push(Work { id, origin: view.moment.key, due: now, expires, task });
-                RightState::Asked
+                // Whoever heard that it failed is told when that changes, and not every day.
+                match drive.rights.get(&stage.key) {
+                    Some(Right { state: failed @ RightState::Failed(_), .. }) => failed.clone(),
+                    _ => RightState::Asked,
+                }
             }
             None => {
                 self.hand_out(view, (stage, &number), out);
@@ -132,6 +117,7 @@ impl Campaign {
             Some(Value::Text(why)) => Some(why.clone()),
             _ => None,
         };
+        let before = right.state.clone();
         right.state = match answer {
             Answer::Loaded(values) => match (denied(values), values.get("got").or_else(|| values.get("code"))) {
                 (Some(why), _) => RightState::Failed(why),
@@ -145,8 +131,11 @@ impl Campaign {
             let number = number(view.action, drive.inviter, key);
             self.hand_out(view, (stage, &number), &mut out);
         }
-        let told = self.tell_right(view, &drive, key);
-        (out.reply, out.faults) = (told.reply, told.faults);
+        if right.state != before {
+            let told = self.tell_right(view, &drive, key);
+            (out.reply, out.faults) = (told.reply, told.faults);
+        }
+        self.look_again(view, &mut drive, &mut out);
         out.drive = Some(drive);
         out
     }

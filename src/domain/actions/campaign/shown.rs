@@ -273,11 +273,9 @@ impl Campaign {
 pub(super) fn of_right(stage: &Stage, state: &RightState) -> String {
     let title = &stage.title;
     match state {
-        RightState::Held => format!("🎁 {title}：等工作人员确认"),
         RightState::Asked => format!("🎁 {title}：正在发放"),
         RightState::Given(Some(code)) => format!("🎁 {title}：已发放，{code}"),
         RightState::Given(None) => format!("🎁 {title}：已发放"),
-        RightState::Failed(_) => format!("🎁 {title}：暂时没有发出，工作人员会处理"),
-        RightState::Refused => format!("🎁 {title}：未通过审核"),
+        RightState::Failed(_) => format!("🎁 {title}：暂时发完了，补上后马上给您"),
     }
 }

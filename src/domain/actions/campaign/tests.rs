@@ -2,6 +2,7 @@ use super::super::desk::{Desk, said};
 use super::*;
 use crate::domain::actions::Memory;
 use crate::domain::fact::{FactKind, Invited};
+use crate::domain::ids::WorkId;
 use crate::domain::referral::Friend;
 use crate::domain::referral::drive::{Ended, Fate};
 use crate::domain::referral::invite::State;
@@ -38,7 +39,6 @@ key = "three"
 friends = 3
 title = "流量"
 connector = "give"
-approve = "person"
 "#;
 
 fn desk(campaign: &Campaign) -> Desk<'_> {
@@ -196,7 +196,7 @@ fn a_card_of_the_pool_is_told_and_an_empty_pool_too() {
     let campaign = campaign(STAGES);
     for (denied, state, told) in [
         (None, RightState::Given(Some("VIP-1".into())), "月卡：已发放，VIP-1"),
-        (Some("empty"), RightState::Failed("empty".into()), "月卡：暂时没有发出"),
+        (Some("empty"), RightState::Failed("empty".into()), "月卡：暂时发完了"),
     ] {
         let mut desk = desk(&campaign);
         let asked = with_friends(&mut desk, &campaign, 2).outbox.remove(0);
@@ -212,26 +212,19 @@ fn a_card_of_the_pool_is_told_and_an_empty_pool_too() {
         assert!(said(&out).contains(told), "{}", said(&out));
         assert_eq!(out.facts.len(), usize::from(denied.is_none()));
         let twice = campaign.resume(&desk.view(&entry), memo, &Answer::Loaded(values));
-        assert_eq!(twice, Outcome::default(), "an answer that comes twice changes nothing");
-    }
-}
-
-#[test]
-fn what_a_person_has_to_agree_to_waits_for_them() {
-    let campaign = campaign(STAGES);
-    for (judged, state) in [(Judged::Refuse, RightState::Refused), (Judged::Release, RightState::Asked)] {
-        let mut desk = desk(&campaign);
-        let out = with_friends(&mut desk, &campaign, 3);
-        assert!(said(&out).contains("流量：等工作人员确认"), "{}", said(&out));
-        let entry = Entry::Opened { words: "" };
-        let out = decided(&campaign, &desk.view(&entry), ("three", judged)).unwrap();
-        keep(&mut desk, &out);
-        assert_eq!(
-            (drive(&desk).rights["three"].state.clone(), out.outbox.len()),
-            (state, usize::from(judged == Judged::Release))
-        );
-        assert!(decided(&campaign, &desk.view(&entry), ("three", judged)).is_none(), "decided once");
-        assert!(decided(&campaign, &desk.view(&entry), ("one", judged)).is_none(), "given already");
+        assert_eq!((twice.reply, twice.facts), (Reply::Silent, vec![]), "an answer that comes twice says nothing");
+        if denied.is_some() {
+            // It is asked for again in the morning, without a word until there is one.
+            let again = look(&mut desk, &campaign, &out.outbox[0]);
+            let asked = again.outbox.iter().find(|work| work.id.as_str().starts_with("reward/")).unwrap();
+            assert_eq!(
+                (asked.id.clone(), again.reply),
+                (WorkId::new(format!("reward/{}", number("two"))), Reply::Silent)
+            );
+            let got = Answer::Loaded(Values::from([("got".to_owned(), Value::from("VIP-2"))]));
+            let out = campaign.resume(&desk.view(&entry), memo, &got);
+            assert!(said(&out).contains("月卡：已发放，VIP-2"), "{}", said(&out));
+        }
     }
 }
 

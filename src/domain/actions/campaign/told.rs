@@ -13,8 +13,10 @@ use crate::domain::time::UnixSecs;
 use crate::domain::value::{Value, Values};
 use crate::domain::work::{Task, Work};
 
-/// A look that could not be taken in time is still worth it: nothing is lost by a server that stood still for long.
-const WORTH_SECS: i64 = 366 * 86_400;
+/// What a look tells is worth reading for so long. A look that comes later than this is taken all the same ([`abandon`]).
+///
+/// [`abandon`]: crate::domain::actions::ActionKind::abandon
+const WORTH_SECS: i64 = 7 * 86_400;
 
 impl Campaign {
     /// Looks: gives what is due and tells what is new.
@@ -48,7 +50,8 @@ impl Campaign {
         let telling = drive.telling.is_owed(counted) || gives;
         let soon = telling.then(|| drive.telling.next(now, self.caps.messages_per_day));
         let ripe = drive.next_ripe(today).map(morning);
-        let Some(at) = [soon, ripe].into_iter().flatten().min() else { return };
+        let again = self.failed_again(drive, now);
+        let Some(at) = [soon, ripe, again].into_iter().flatten().min() else { return };
         if drive.look_at.is_some_and(|known| known > now && known <= at) {
             return;
         }
