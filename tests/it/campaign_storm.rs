@@ -16,7 +16,6 @@ use fuwu::domain::referral::code::Tag;
 use fuwu::domain::referral::invite::State;
 use fuwu::domain::referral::refusal::Refusal;
 use fuwu::domain::time::UnixSecs;
-use fuwu::domain::work::Task;
 use fuwu::growth::counter::Metric;
 use fuwu::growth::lateness::Lateness;
 use fuwu::growth::referral::Cell;
@@ -264,10 +263,9 @@ async fn send(hand: &Hand, storm: &Storm, lines: Vec<Vec<(usize, Happened)>>) ->
     join_all(tasks).await
 }
 
-async fn nothing_is_on_its_way(store: &dyn Store, customers: impl IntoIterator<Item = usize>) -> bool {
-    for who in customers {
-        let held = store.held(&of(who)).await.unwrap();
-        if held.is_some_and(|held| held.outbox.iter().any(|work| matches!(work.task, Task::Credit { .. }))) {
+async fn nothing_is_on_its_way(store: &dyn Store, customers: usize) -> bool {
+    for who in 0..customers {
+        if store.load(&of(who)).await.unwrap().customer.invite.is_on_its_way() {
             return false;
         }
     }
@@ -316,7 +314,7 @@ async fn a_storm_of_invites_ends_as_the_definitions_say_though_the_program_is_ki
     let store = Embedded::open_read_only(&dir.path().join("data")).unwrap().knowing(PseudonymKey::new(KEY));
     let customers = INVITERS + deliveries / 3;
     let told = async {
-        while !nothing_is_on_its_way(&store, 0..customers).await {
+        while !nothing_is_on_its_way(&store, customers).await {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
