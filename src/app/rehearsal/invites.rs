@@ -102,7 +102,7 @@ impl Rehearsal {
     /// What comes of following, or scanning, by somebody's code.
     ///
     /// # Errors
-    /// As [`Self::code_of_somebody`].
+    /// In words, when there is no such campaign.
     pub fn come_by_code(&mut self, campaign: &str) -> Result<Heard, String> {
         let scene = self.code_of_somebody(campaign)?;
         let event = match self.customer.follow.following {

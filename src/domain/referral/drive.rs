@@ -40,7 +40,7 @@ pub struct Drive {
     pub inviter: Inviter,
     /// What the inviter was told, and was not.
     pub telling: Telling,
-    /// When it is looked at by itself next ([`crate::domain::work::Task::Look`]).
+    /// When it is looked at by itself next.
     pub look_at: Option<UnixSecs>,
     /// What was given for stages, by the stage's key: each once.
     pub rights: BTreeMap<String, Right>,
