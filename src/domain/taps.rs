@@ -2,7 +2,7 @@
 //! under which it was read.
 //!
 //! A link of the playbook has the id [`FREE`]: its words mean what they would mean if they were typed. Where the words are
-//! meant for the dialogue that is open when the message is made, the id is replaced by one of so many digits: how the
+//! meant for the dialogue that is open when the message is made, the id is replaced by one of `DIGITS` digits: how the
 //! message may leave, where the dialogue stood, and the place of the link in the message. A tap that bears another place
 //! than the one where the dialogue stands is an old one, and chooses nothing.
 
