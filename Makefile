@@ -36,6 +36,7 @@ measure:
 # root, with iproute2). The figures are in README.md.
 FAULTS ?= 100
 ORDERS ?= 10000
+STORM ?= 100000
 FORMS ?= 1000
 soak:
 	FUWU_KILLS=1000 FUWU_LOGS=1000 PROPTEST_CASES=20000 cargo nextest run --release --profile soak \
@@ -43,6 +44,7 @@ soak:
 	PROPTEST_CASES=500 cargo nextest run --release --profile soak -E 'test(retries_property)'
 	FUWU_QUESTIONS=40 FUWU_WEEKS=100 cargo nextest run --release --profile soak --no-capture \
 		-E 'test(of_many_processes) or test(whatever_a_week_brings)'
+	FUWU_FIGURE_STORM=$(STORM) cargo nextest run --release --profile soak --no-capture -E 'test(storm_of_invites)'
 	FUWU_FIGURE_ORDERS=$(ORDERS) cargo nextest run --release --profile soak --run-ignored all --no-capture -E 'test(with_all_books)'
 	FUWU_FIGURE_FORMS=$(FORMS) cargo nextest run --release --profile soak --no-capture -E 'test(business_systems_book)'
 	FUWU_LOGS=1000 FUWU_KILLS=300 FUWU_FAULTS=$(FAULTS) cargo nextest run --release --profile soak --run-ignored all \
